@@ -1,0 +1,13 @@
+//! Strict reading and plain writing of XML.
+
+mod element;
+mod error;
+mod names;
+mod scan;
+mod tag;
+mod write;
+
+pub use element::{Attribute, Element, Node};
+pub use error::{ParseError, ParseErrorKind};
+pub use scan::{Item, Scanner, StartTag, XmlLimits};
+pub use write::{escape_attribute, escape_text};

@@ -1,0 +1,437 @@
+//! One strict pass over the text of a frame.
+//!
+//! quick-xml is the tokenizer; whether the text is well-formed, namespace-well-formed, free of the
+//! productions that RFC 6120 §11.1 forbids and within the limits is judged here.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+
+use super::error::{ParseError, ParseErrorKind};
+use super::names::{is_xml_char, is_xml_space, split_qname};
+use super::tag::{malformed, resolve_reference, split_tag};
+use crate::ns;
+
+/// Bounds of one frame (LIM-10..13); the number of bytes is bounded below this layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XmlLimits {
+    /// Elements inside each other, the root included.
+    pub depth: usize,
+    /// Elements in all.
+    pub elements: usize,
+    /// Attributes of one element, namespace declarations included.
+    pub attributes: usize,
+    /// Bytes of one qualified name.
+    pub name_bytes: usize,
+    /// Namespace declarations of one element.
+    pub declarations: usize,
+    /// Namespace declarations in scope at one place.
+    pub declarations_in_scope: usize,
+}
+
+impl XmlLimits {
+    /// The bounds before the peer is known.
+    pub const BEFORE_LOGIN: Self = Self {
+        depth: 8,
+        elements: 64,
+        ..Self::AFTER_LOGIN
+    };
+    /// The bounds of a bound session.
+    pub const AFTER_LOGIN: Self = Self {
+        depth: 32,
+        elements: 4_096,
+        attributes: 64,
+        name_bytes: 256,
+        declarations: 16,
+        declarations_in_scope: 64,
+    };
+}
+
+/// What a pass finds, in document order.
+#[derive(Debug)]
+pub enum Item<'a> {
+    /// A start tag; an empty-element tag gives this and then [`Item::End`].
+    Start(StartTag<'a>),
+    /// Character data, references resolved; one run may come in several pieces.
+    Text(Cow<'a, str>),
+    /// An end tag; `end` is the offset just behind it.
+    End {
+        /// Byte offset behind the tag.
+        end: usize,
+        /// Whether the element means the same outside this document, as far as its own start tag
+        /// and everything inside go: see [`StartTag::free_from`].
+        free_from: usize,
+    },
+}
+
+/// One start tag with everything resolved.
+#[derive(Debug)]
+pub struct StartTag<'a> {
+    /// Namespace name, empty if none.
+    pub ns: Cow<'a, str>,
+    /// Local name.
+    pub name: &'a str,
+    /// Attributes without namespace declarations: (namespace, local name, value).
+    pub attributes: Vec<(Cow<'a, str>, &'a str, Cow<'a, str>)>,
+    /// Byte offset of its `<`.
+    pub start: usize,
+    /// Depth of the element: 1 for the root.
+    pub depth: usize,
+}
+
+struct Open<'a> {
+    qname: &'a str,
+    /// Length of `scope` before this element's own declarations.
+    scope_len: usize,
+    /// The lowest index into `scope` that a name in here (itself included) was resolved by.
+    free_from: usize,
+}
+
+/// A strict pass over one element; yields [`Item`]s until the root is closed and nothing follows.
+pub struct Scanner<'a> {
+    reader: Reader<&'a [u8]>,
+    limits: XmlLimits,
+    scope: Vec<(Option<&'a str>, Cow<'a, str>)>,
+    open: Vec<Open<'a>>,
+    elements: usize,
+    text: &'a str,
+    offset: usize,
+    root_closed: bool,
+    pending_end: bool,
+}
+
+impl<'a> Scanner<'a> {
+    /// Starts a pass; a leading XML declaration is passed over (WS-05).
+    ///
+    /// # Errors
+    /// If the text does not begin with `<` (WS-03).
+    pub fn new(text: &'a str, limits: XmlLimits) -> Result<Self, ParseError> {
+        Self::with_default_ns(text, limits, "")
+    }
+
+    /// Starts a pass over a fragment that stands where `default_ns` is the default namespace.
+    ///
+    /// # Errors
+    /// As [`Scanner::new`].
+    pub fn with_default_ns(
+        text: &'a str,
+        limits: XmlLimits,
+        default_ns: &'a str,
+    ) -> Result<Self, ParseError> {
+        let offset = declaration_len(text)?;
+        let body = text.get(offset..).unwrap_or_default();
+        if !body.starts_with('<') {
+            return Err(ParseError {
+                at: offset,
+                kind: malformed("does not start with '<'"),
+            });
+        }
+        let mut reader = Reader::from_str(body);
+        let config = reader.config_mut();
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        Ok(Self {
+            reader,
+            limits,
+            scope: vec![(None, Cow::Borrowed(default_ns))],
+            open: Vec::new(),
+            elements: 0,
+            text,
+            offset,
+            root_closed: false,
+            pending_end: false,
+        })
+    }
+
+    /// The next item; `None` once the whole text was read.
+    ///
+    /// # Errors
+    /// At the first byte that makes the text unacceptable.
+    pub fn next_item(&mut self) -> Result<Option<Item<'a>>, ParseError> {
+        let at = self.position();
+        self.advance(at).map_err(|kind| ParseError { at, kind })
+    }
+
+    /// The text of a range of the input.
+    pub fn slice(&self, range: Range<usize>) -> &'a str {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// How many namespace declarations were in scope before the innermost open element.
+    pub fn scope_len_of_innermost(&self) -> usize {
+        self.open.last().map_or(1, |open| open.scope_len)
+    }
+
+    fn position(&self) -> usize {
+        self.offset + usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
+    }
+
+    fn advance(&mut self, at: usize) -> Result<Option<Item<'a>>, ParseErrorKind> {
+        if std::mem::take(&mut self.pending_end) {
+            return self.close(at).map(Some);
+        }
+        let event = self.reader.read_event().map_err(|_| malformed("markup"))?;
+        let end = self.position();
+        // The reader accepts an unclosed `<a/` and the like; every token must end where it should.
+        match event {
+            Event::Start(_) => self.open_tag(at, end, ">").map(Some),
+            Event::Empty(_) => {
+                let item = self.open_tag(at, end, "/>")?;
+                self.pending_end = true;
+                Ok(Some(item))
+            }
+            Event::End(_) => {
+                self.check_end_tag(at, end)?;
+                self.close(end).map(Some)
+            }
+            Event::Text(text) => self.character_data(text.into_inner()).map(Some),
+            Event::CData(data) => self.cdata(data.into_inner()).map(Some),
+            Event::GeneralRef(reference) => {
+                let character = resolve_reference(&reference.into_inner())?;
+                self.inside()?;
+                Ok(Some(Item::Text(Cow::Owned(character.to_string()))))
+            }
+            Event::Comment(_) => Err(ParseErrorKind::Restricted("comment")),
+            Event::PI(_) => Err(ParseErrorKind::Restricted("processing instruction")),
+            Event::DocType(_) => Err(ParseErrorKind::Restricted("document type declaration")),
+            Event::Decl(_) => Err(ParseErrorKind::Restricted("XML declaration inside")),
+            Event::Eof if self.root_closed => Ok(None),
+            Event::Eof => Err(malformed("root not closed")),
+        }
+    }
+
+    fn open_tag(&mut self, at: usize, end: usize, close: &str) -> Result<Item<'a>, ParseErrorKind> {
+        if self.root_closed {
+            return Err(malformed("second root"));
+        }
+        let markup: &'a str = self.text.get(at..end).unwrap_or_default();
+        let content = markup.strip_prefix('<').and_then(|m| m.strip_suffix(close));
+        let (qname, raw) = split_tag(content.ok_or(malformed("start tag"))?)?;
+        self.elements += 1;
+        self.check_counts(qname, raw.len())?;
+        let scope_len = self.scope.len();
+        self.declare(&raw)?;
+        let mut free_from = usize::MAX;
+        let (prefix, name) = split_qname(qname).ok_or(malformed("element name"))?;
+        let ns = self.resolve(prefix, &mut free_from)?;
+        let attributes = self.attributes(raw, &mut free_from)?;
+        self.open.push(Open {
+            qname,
+            scope_len,
+            free_from,
+        });
+        Ok(Item::Start(StartTag {
+            ns,
+            name,
+            attributes,
+            start: at,
+            depth: self.open.len(),
+        }))
+    }
+
+    fn check_counts(&self, qname: &str, attributes: usize) -> Result<(), ParseErrorKind> {
+        let limits = &self.limits;
+        for (over, what) in [
+            (self.open.len() >= limits.depth, "depth"),
+            (self.elements > limits.elements, "elements"),
+            (attributes > limits.attributes, "attributes"),
+            (qname.len() > limits.name_bytes, "name"),
+        ] {
+            if over {
+                return Err(ParseErrorKind::Limit(what));
+            }
+        }
+        Ok(())
+    }
+
+    fn declare(&mut self, raw: &[(&'a str, Cow<'a, str>)]) -> Result<(), ParseErrorKind> {
+        let before = self.scope.len();
+        for (qname, value) in raw {
+            let prefix = match *qname {
+                "xmlns" => None,
+                other => match other.strip_prefix("xmlns:") {
+                    Some(prefix) => Some(prefix),
+                    None => continue,
+                },
+            };
+            check_declaration(prefix, value)?;
+            let own = self.scope.get(before..).unwrap_or_default();
+            if own.iter().any(|(declared, _)| *declared == prefix) {
+                return Err(malformed("duplicate declaration"));
+            }
+            self.scope.push((prefix, value.clone()));
+        }
+        if self.scope.len() - before > self.limits.declarations
+            || self.scope.len() > self.limits.declarations_in_scope
+        {
+            return Err(ParseErrorKind::Limit("namespace declarations"));
+        }
+        Ok(())
+    }
+
+    fn resolve(
+        &self,
+        prefix: Option<&'a str>,
+        free_from: &mut usize,
+    ) -> Result<Cow<'a, str>, ParseErrorKind> {
+        match prefix {
+            Some("xml") => return Ok(Cow::Borrowed(ns::XML)),
+            Some("xmlns") => return Err(malformed("prefix xmlns")),
+            _ => {}
+        }
+        let found = self
+            .scope
+            .iter()
+            .enumerate()
+            .rev()
+            .find(|(_, (declared, _))| *declared == prefix);
+        let (index, (_, uri)) = found.ok_or(malformed("unbound prefix"))?;
+        // An inherited `jabber:client` default means the same in every copy that we write.
+        if prefix.is_some() || uri != ns::CLIENT {
+            *free_from = (*free_from).min(index);
+        }
+        Ok(uri.clone())
+    }
+
+    #[expect(clippy::type_complexity, reason = "the shape of StartTag::attributes")]
+    fn attributes(
+        &self,
+        raw: Vec<(&'a str, Cow<'a, str>)>,
+        free_from: &mut usize,
+    ) -> Result<Vec<(Cow<'a, str>, &'a str, Cow<'a, str>)>, ParseErrorKind> {
+        let mut attributes: Vec<(Cow<'a, str>, &'a str, Cow<'a, str>)> = Vec::new();
+        for (qname, value) in raw {
+            if qname == "xmlns" || qname.starts_with("xmlns:") {
+                continue;
+            }
+            let (prefix, name) = split_qname(qname).ok_or(malformed("attribute name"))?;
+            let ns = match prefix {
+                None => Cow::Borrowed(""),
+                Some(_) => self.resolve(prefix, free_from)?,
+            };
+            if attributes.iter().any(|(n, l, _)| *n == ns && *l == name) {
+                return Err(malformed("duplicate attribute"));
+            }
+            if ns == ns::XML && name == "space" && !matches!(&*value, "default" | "preserve") {
+                return Err(malformed("xml:space"));
+            }
+            attributes.push((ns, name, value));
+        }
+        Ok(attributes)
+    }
+
+    fn check_end_tag(&self, at: usize, end: usize) -> Result<(), ParseErrorKind> {
+        let markup = self.text.get(at..end).unwrap_or_default();
+        let name = markup.strip_prefix("</").and_then(|m| m.strip_suffix('>'));
+        let name = name.map(|n| n.trim_end_matches(is_xml_space));
+        match self.open.last() {
+            Some(open) if name == Some(open.qname) => Ok(()),
+            Some(_) => Err(malformed("end tag does not match")),
+            None => Err(malformed("end tag without start")),
+        }
+    }
+
+    fn close(&mut self, end: usize) -> Result<Item<'a>, ParseErrorKind> {
+        let open = self.open.pop().ok_or(malformed("end tag without start"))?;
+        self.scope.truncate(open.scope_len);
+        match self.open.last_mut() {
+            Some(parent) => parent.free_from = parent.free_from.min(open.free_from),
+            None => self.root_closed = true,
+        }
+        Ok(Item::End {
+            end,
+            free_from: open.free_from,
+        })
+    }
+
+    fn character_data(&self, text: Cow<'a, str>) -> Result<Item<'a>, ParseErrorKind> {
+        if self.open.is_empty() && text.chars().all(is_xml_space) {
+            return Ok(Item::Text(Cow::Borrowed("")));
+        }
+        if text.contains("]]>") {
+            return Err(malformed("']]>' in character data"));
+        }
+        self.characters(text)
+    }
+
+    fn cdata(&self, data: Cow<'a, str>) -> Result<Item<'a>, ParseErrorKind> {
+        self.characters(data)
+    }
+
+    fn characters(&self, text: Cow<'a, str>) -> Result<Item<'a>, ParseErrorKind> {
+        self.inside()?;
+        if !text.chars().all(is_xml_char) {
+            return Err(malformed("forbidden character"));
+        }
+        // XML 1.0 §2.11: line ends become one line feed.
+        let text = if text.contains('\r') {
+            Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+        } else {
+            text
+        };
+        Ok(Item::Text(text))
+    }
+
+    fn inside(&self) -> Result<(), ParseErrorKind> {
+        if self.open.is_empty() {
+            Err(malformed("text outside the root"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Bytes of a leading `<?xml …?>`, which is tolerated when it says nothing unusual.
+fn declaration_len(text: &str) -> Result<usize, ParseError> {
+    let Some(rest) = text
+        .strip_prefix("<?xml")
+        .filter(|r| r.starts_with(is_xml_space))
+    else {
+        return Ok(0);
+    };
+    let wrong = |why| ParseError {
+        at: 0,
+        kind: ParseErrorKind::Restricted(why),
+    };
+    let (inside, after) = rest
+        .split_once("?>")
+        .ok_or(wrong("XML declaration not closed"))?;
+    let (_, raw) = split_tag(inside).map_err(|_| wrong("XML declaration"))?;
+    let mut expected = ["version", "encoding", "standalone"].iter();
+    for (index, (name, value)) in raw.iter().enumerate() {
+        let known = expected.any(|e| e == name);
+        let fits = match *name {
+            "version" => index == 0 && value == "1.0",
+            "encoding" => index > 0 && value.eq_ignore_ascii_case("utf-8"),
+            "standalone" => index > 0 && matches!(&**value, "yes" | "no"),
+            _ => false,
+        };
+        if !known || !fits {
+            return Err(wrong("XML declaration"));
+        }
+    }
+    if raw.is_empty() {
+        return Err(wrong("XML declaration"));
+    }
+    let trimmed = after.trim_start_matches(is_xml_space);
+    Ok(text.len() - trimmed.len())
+}
+
+fn check_declaration(prefix: Option<&str>, uri: &str) -> Result<(), ParseErrorKind> {
+    let reserved = uri == ns::XML || uri == ns::XMLNS;
+    let fits = match prefix {
+        None => !reserved,
+        Some("xml") => uri == ns::XML,
+        Some("xmlns") => false,
+        Some(prefix) => {
+            !reserved && !uri.is_empty() && split_qname(prefix).is_some_and(|(p, _)| p.is_none())
+        }
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(malformed("namespace declaration"))
+    }
+}
