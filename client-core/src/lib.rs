@@ -1,1 +1,16 @@
-//! Placeholder.
+//! What one device decides: when to connect, what is waiting, what is known, what the screen may show.
+//!
+//! No sockets, disks, clocks or chance of its own: a driver feeds [`Input`]s to the [`Engine`] and
+//! carries out its [`Output`]s. The browser, the test bots and the simulation run this same code.
+
+pub mod engine;
+pub mod history;
+pub mod io;
+pub mod view;
+
+pub use crate::engine::{Config, Engine};
+pub use crate::history::{
+    Batch, Chat, Contact, Device, OutboxItem, Place, Restored, Row, RowQuery,
+};
+pub use crate::io::{Input, Intent, Output};
+pub use crate::view::{Change, ChatSummary, Connection, Line, Mark, SignIn, Timeline, View};

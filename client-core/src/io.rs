@@ -1,0 +1,108 @@
+//! What goes into the [`Engine`](crate::Engine) and what comes out.
+
+use protocol::scram::{ClientKeys, Secret};
+use protocol::{BareJid, Text};
+
+use crate::history::{Batch, Row, RowQuery};
+use crate::view::Change;
+
+/// What happened outside.
+#[derive(Clone)]
+pub enum Input {
+    /// The person or the program wants something.
+    Intent(Intent),
+    /// The socket asked for by [`Output::Connect`] is open and speaks the subprotocol `xmpp`.
+    Connected,
+    /// One text frame arrived.
+    Frame(Text),
+    /// The socket is closed, or could not be opened; the reason is for the log.
+    Disconnected(String),
+    /// The oldest unanswered [`Output::Commit`] is durable; commits are answered in order.
+    Committed,
+    /// The oldest unanswered [`Output::Commit`] failed, and nothing of it was written.
+    CommitFailed(String),
+    /// The answer to an [`Output::Query`], oldest first.
+    Rows {
+        /// Which query.
+        query: u64,
+        /// The rows found; fewer than asked for means that there are no older ones.
+        rows: Vec<Row>,
+    },
+    /// The browser says that the network is there, or the machine woke up: check the link at once.
+    Online,
+    /// The page was hidden or shown (CS-08).
+    Visible(bool),
+    /// The deadline passed.
+    Tick,
+}
+
+/// What the person wants.
+#[derive(Clone)]
+pub enum Intent {
+    /// Connect and log in; with a token, make the account first (RG-02).
+    SignIn {
+        /// Password, or keys kept from an earlier login.
+        secret: Secret,
+        /// The set-up or invitation token with which the account is made.
+        register: Option<String>,
+    },
+    /// Close the stream for good (WS-19). The driver then wipes the slot.
+    SignOut,
+    /// Show this conversation; it counts as read while it is open and visible.
+    OpenChat(BareJid),
+    /// Show no conversation.
+    CloseChat,
+    /// Send a line to a contact. Works offline too.
+    Send {
+        /// The contact.
+        to: BareJid,
+        /// The text; never empty.
+        body: String,
+    },
+    /// Send a failed line again; keeps its id.
+    Retry {
+        /// [`Line::key`](crate::Line::key).
+        key: String,
+    },
+    /// Drop a failed line.
+    Discard {
+        /// [`Line::key`](crate::Line::key).
+        key: String,
+    },
+    /// Load older lines of the open conversation, from this device first, then from the archive.
+    Older,
+    /// Ask a person to become a contact.
+    AddContact(BareJid),
+    /// Accept somebody's request and ask back.
+    AcceptContact(BareJid),
+    /// Refuse somebody's request.
+    RefuseContact(BareJid),
+    /// Remove a contact.
+    RemoveContact(BareJid),
+}
+
+/// What is to be done outside, in this order.
+#[derive(Debug)]
+pub enum Output {
+    /// Open a WebSocket to the server.
+    Connect,
+    /// Send one text frame.
+    Transmit(Text),
+    /// Close the socket; answer with [`Input::Disconnected`].
+    Disconnect,
+    /// Write this in one transaction and answer with [`Input::Committed`] (P7).
+    Commit(Batch),
+    /// Read rows and answer with [`Input::Rows`].
+    Query(RowQuery),
+    /// Login succeeded with these keys; the driver may keep them in a form that cannot be read out (AU-32).
+    KeepKeys {
+        /// The keys.
+        keys: ClientKeys,
+        /// SaltedPassword, from which the driver can make non-extractable keys; only after a login by password.
+        salted_password: Option<Vec<u8>>,
+    },
+    /// The kept keys do not work any more; forget them.
+    ForgetKeys,
+    /// This part of the [`View`](crate::View) is not what it was.
+    Changed(Change),
+}

@@ -1,0 +1,163 @@
+//! The read model: what a screen may show.
+
+use std::sync::Arc;
+
+use protocol::roster::Subscription;
+use protocol::time::Stamp;
+use protocol::{ArchiveId, BareJid, FullJid};
+use serde::{Deserialize, Serialize};
+
+/// Everything a screen shows.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// How the link to the server stands.
+    pub connection: Connection,
+    /// Whether somebody is signed in.
+    pub sign_in: SignIn,
+    /// The bound address, for developers.
+    pub jid: Option<FullJid>,
+    /// Own lines that wait to be sent or archived.
+    pub waiting: usize,
+    /// Conversations and contacts in one list, the most recent first, those without lines last by name.
+    pub chats: Vec<ChatSummary>,
+    /// People who asked to become contacts.
+    pub requests: Vec<BareJid>,
+    /// The open conversation.
+    pub timeline: Option<Timeline>,
+}
+
+/// A part of the [`View`] that changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// `connection`, `jid` or `waiting`.
+    Connection,
+    /// `sign_in`.
+    SignIn,
+    /// `chats` or `requests`.
+    Chats,
+    /// `timeline`.
+    Timeline,
+}
+
+/// How the link to the server stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connection {
+    /// No connection is wanted.
+    #[default]
+    Idle,
+    /// There is none; the next try is at this moment of the driver's monotonic clock (milliseconds).
+    Offline {
+        /// `mono_ms` of the next try.
+        retry_at_ms: u64,
+    },
+    /// A connection is being made.
+    Connecting,
+    /// Connected; entries that were missed are being fetched.
+    CatchingUp {
+        /// How many came so far.
+        fetched: u32,
+    },
+    /// Everything is known.
+    Live,
+    /// The device's own storage failed; reload to go on.
+    Broken,
+}
+
+/// Whether somebody is signed in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SignIn {
+    /// Nobody.
+    #[default]
+    Out,
+    /// A login is under way for the first time.
+    Trying,
+    /// It succeeded, now or before on this device.
+    In,
+    /// It was refused; a password is needed (again).
+    Refused(Refusal),
+}
+
+/// Why a login or registration was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Name and password do not fit.
+    WrongPassword,
+    /// The name is taken.
+    NameTaken,
+    /// The name or password cannot be used.
+    NotAcceptable,
+    /// The link was used before or has expired.
+    LinkInvalid,
+    /// The server said no for another reason, or cannot be trusted.
+    Other,
+}
+
+/// One conversation or contact in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatSummary {
+    /// The other person.
+    pub peer: BareJid,
+    /// What the user calls them: the roster's name or the local part.
+    pub name: String,
+    /// Text of the last line; empty if there is none.
+    pub last_text: String,
+    /// Whether the last line is an own one.
+    pub last_own: bool,
+    /// When; absent without lines.
+    pub last_stamp: Option<Stamp>,
+    /// Received lines that were not read.
+    pub unread: u32,
+    /// Who sees whose presence.
+    pub subscription: Subscription,
+    /// Whether the contact was asked and has not answered.
+    pub asked: bool,
+    /// Whether the contact is online, as far as is known.
+    pub online: bool,
+}
+
+/// The open conversation.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// The other person.
+    pub peer: BareJid,
+    /// Lines, oldest first; a line keeps its key for life.
+    pub lines: Vec<Arc<Line>>,
+    /// Whether older lines can still be loaded.
+    pub has_older: bool,
+    /// Whether older lines are being loaded.
+    pub loading_older: bool,
+}
+
+/// One line of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Stable from Enter to archived.
+    pub key: String,
+    /// Whether this account sent it.
+    pub own: bool,
+    /// The text; a gap has none.
+    pub text: String,
+    /// When it was archived, or written.
+    pub stamp: Stamp,
+    /// What is known of its fate.
+    pub mark: Mark,
+    /// Archive id in the own archive, for developers.
+    pub id: Option<ArchiveId>,
+}
+
+/// What is known of a line's fate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mark {
+    /// In the outbox: not yet known to be archived.
+    Waiting,
+    /// In the own archive. Received lines have this too.
+    Archived,
+    /// Delivered but not archived, because saving failed.
+    NotSaved,
+    /// Delivered and by its nature not archived.
+    NotKept,
+    /// Refused; the reason in plain words.
+    Failed(String),
+    /// Not a line but a gap: messages are missing here.
+    Gap,
+}
