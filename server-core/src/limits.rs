@@ -1,0 +1,107 @@
+//! Every bound of a server in one place (reliability.md §5), and what a server is called.
+
+use std::sync::Arc;
+
+use protocol::XmlLimits;
+
+/// What both [`Opening`](crate::Opening) and [`Core`](crate::Core) need to know of their server.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The domain that is served, prepared.
+    pub domain: Arc<str>,
+    /// Whether anybody may make an account (RG-01).
+    pub open_registration: bool,
+    /// Whether PLAIN is offered (AU-01).
+    pub allow_plain: bool,
+    /// Secret of the server, from which unknown users get stable fake salts (AU-08).
+    pub secret: [u8; 32],
+    /// The bounds.
+    pub limits: Limits,
+}
+
+/// The bounds; the LIM rows that each is named after say what lies beyond.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// LIM-02: milliseconds from upgrade to a bound session.
+    pub login_ms: u64,
+    /// LIM-03: login attempts of one connection.
+    pub login_attempts: u32,
+    /// LIM-04: bytes of one stanza before login.
+    pub stanza_bytes_before_login: usize,
+    /// LIM-04: bytes of one stanza after login.
+    pub stanza_bytes: usize,
+    /// LIM-10..13 before login.
+    pub xml_before_login: XmlLimits,
+    /// LIM-10..13 after login.
+    pub xml: XmlLimits,
+    /// LIM-07: bytes sent to a connection and not yet on the wire.
+    pub unsent_bytes: usize,
+    /// LIM-07: frames sent to a connection and not yet on the wire.
+    pub unsent_frames: usize,
+    /// LIM-07: milliseconds for which a connection may take nothing.
+    pub blocked_ms: u64,
+    /// LIM-08: sessions of one account.
+    pub sessions_per_account: usize,
+    /// LIM-09: stanzas sent to a session and not acknowledged, or waiting for a detached one.
+    pub unacked_stanzas: usize,
+    /// LIM-09: bytes of the same.
+    pub unacked_bytes: usize,
+    /// LIM-09: seconds for which a detached session is kept at most.
+    pub resume_s: u32,
+    /// LIM-14: stanzas of one session that are being handled.
+    pub unsettled_stanzas: usize,
+    /// LIM-19: entries of a page where nothing else is asked for, and at most.
+    pub page: (u32, u32),
+    /// LIM-19: ids that one query may name.
+    pub ids_per_query: usize,
+    /// LIM-19: queries of one account that run at once.
+    pub queries_per_account: usize,
+    /// LIM-20: contacts of one roster.
+    pub roster_items: usize,
+    /// LIM-20: groups of one contact.
+    pub roster_groups: usize,
+    /// RO-03: bytes of a contact's or a group's name.
+    pub roster_name_bytes: usize,
+    /// LIM-25: copies held back from an inactive session.
+    pub held_copies: usize,
+    /// LIM-25: milliseconds for which they are held at most.
+    pub held_ms: u64,
+    /// Entries of a log that are kept in memory for walking.
+    pub tail_entries: usize,
+    /// Entries that are read at once when a cursor lies before the tail.
+    pub read_entries: usize,
+    /// SM-23: counters of ended sessions that an account remembers, and for how many milliseconds.
+    pub remembered_counters: (usize, u64),
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            login_ms: 30_000,
+            login_attempts: 5,
+            stanza_bytes_before_login: 16_384,
+            stanza_bytes: 262_144,
+            xml_before_login: XmlLimits::BEFORE_LOGIN,
+            xml: XmlLimits::AFTER_LOGIN,
+            unsent_bytes: 4 << 20,
+            unsent_frames: 4_096,
+            blocked_ms: 30_000,
+            sessions_per_account: 32,
+            unacked_stanzas: 5_000,
+            unacked_bytes: 8 << 20,
+            resume_s: 600,
+            unsettled_stanzas: 32,
+            page: (100, 250),
+            ids_per_query: 100,
+            queries_per_account: 2,
+            roster_items: 2_000,
+            roster_groups: 200,
+            roster_name_bytes: 1_023,
+            held_copies: 256,
+            held_ms: 600_000,
+            tail_entries: 256,
+            read_entries: 128,
+            remembered_counters: (16, 86_400_000),
+        }
+    }
+}
