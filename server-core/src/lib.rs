@@ -4,6 +4,8 @@
 
 pub mod archive;
 pub mod core;
+mod features;
+mod ids;
 pub mod io;
 pub mod limits;
 pub mod opening;

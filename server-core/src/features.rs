@@ -1,0 +1,95 @@
+//! What is offered, before login and after it.
+
+use protocol::disco::Info;
+use protocol::scram::ScramHash;
+use protocol::{Element, bind, csi, ns, register, s11, sasl, sm};
+
+use crate::limits::ServerConfig;
+
+/// The SASL mechanisms, the best first.
+pub(crate) fn mechanisms(config: &ServerConfig) -> Vec<&'static str> {
+    let scram = ScramHash::ALL.map(ScramHash::mechanism);
+    scram
+        .into_iter()
+        .chain(config.allow_plain.then_some("PLAIN"))
+        .collect()
+}
+
+/// Stream features of a stranger; the same for every claimed address (AU-02).
+pub(crate) fn before_login(config: &ServerConfig) -> Vec<Element> {
+    let mut features = vec![sasl::mechanisms(&mechanisms(config))];
+    features.extend(register::features(config.open_registration));
+    features.push(limits(config.limits.stanza_bytes_before_login));
+    features
+}
+
+/// Stream features of a known account (BI-08).
+pub(crate) fn after_login(config: &ServerConfig) -> Vec<Element> {
+    vec![
+        bind::feature(),
+        Element::new("session", ns::SESSION).child(Element::new("optional", ns::SESSION)),
+        sm::feature(),
+        csi::feature(),
+        Element::new("mr2", ns::MR2),
+        s11::feature(),
+        Element::new("ver", ns::ROSTER_VER),
+        Element::new("sub", ns::PRE_APPROVAL),
+        caps(),
+        limits(config.limits.stanza_bytes),
+    ]
+}
+
+/// XEP-0478.
+fn limits(max_bytes: usize) -> Element {
+    let max_bytes = Element::new("max-bytes", ns::STREAM_LIMITS).text(max_bytes.to_string());
+    let idle = Element::new("idle-seconds", ns::STREAM_LIMITS).text("60");
+    Element::new("limits", ns::STREAM_LIMITS)
+        .child(max_bytes)
+        .child(idle)
+}
+
+/// DI-04.
+fn caps() -> Element {
+    Element::new("c", ns::CAPS)
+        .attr("hash", "sha-1")
+        .attr("node", "urn:x-balcony")
+        .attr("ver", server_info().caps_ver())
+}
+
+/// What the server itself is.
+pub(crate) fn server_info() -> Info {
+    Info {
+        identities: vec![("server", "im", "Balcony")],
+        features: vec![
+            ns::DISCO_INFO,
+            ns::DISCO_ITEMS,
+            ns::PING,
+            ns::VERSION,
+            ns::CARBONS,
+            ns::CARBONS_RULES,
+            ns::SESSION,
+        ],
+    }
+}
+
+/// What an account is, for its owner and for those who see its presence.
+pub(crate) fn account_info(own: bool) -> Info {
+    let identities = vec![("account", "registered", "")];
+    let features = match own {
+        true => vec![
+            ns::DISCO_INFO,
+            ns::DISCO_ITEMS,
+            ns::PING,
+            ns::MAM,
+            "urn:xmpp:mam:2#extended",
+            "urn:xmpp:mam:2#groupchat-field",
+            ns::SID,
+            ns::S11,
+        ],
+        false => vec![ns::DISCO_INFO, ns::DISCO_ITEMS],
+    };
+    Info {
+        identities,
+        features,
+    }
+}
