@@ -1,2 +1,72 @@
-//! Placeholder.
-fn main() {}
+//! Every chore of the project as `cargo xtask …`.
+#![allow(
+    clippy::print_stdout,
+    reason = "a command-line program speaks on standard output"
+)]
+
+mod artifact;
+mod build;
+mod docs;
+mod home;
+mod serve;
+mod site;
+mod test;
+mod tidy;
+mod wasm;
+mod web;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The chores of Balcony.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Compiles the web client into target/site
+    Web {
+        /// For shipping: smallest size, compressed once
+        #[arg(long)]
+        release: bool,
+    },
+    /// Builds what is needed and runs the server on this machine
+    Serve {
+        /// With the accounts romeo and juliet; their passwords are printed
+        #[arg(long)]
+        demo: bool,
+        /// Handed on to `balcony serve`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Leaves one self-contained release binary at target/release/balcony
+    Build,
+    /// Runs every check and test; this is what continuous integration runs
+    Test {
+        /// Only stages whose name contains one of these words
+        only: Vec<String>,
+    },
+    /// Checks who may know whom, and what the compiler does not look for
+    Tidy,
+    /// Writes the generated pages of docs/
+    Docs {
+        /// Writes nothing; fails when a page is stale
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().chore {
+        Chore::Web { release } => web::run(release),
+        Chore::Serve { demo, rest } => serve::run(demo, &rest),
+        Chore::Build => build::run(),
+        Chore::Test { only } => test::run(&only),
+        Chore::Tidy => tidy::run(),
+        Chore::Docs { check } => docs::run(check),
+    }
+}
