@@ -336,6 +336,8 @@ pub struct ClientFinal {
     pub expected: String,
     /// The keys that were used, to be kept if the user wants to stay signed in.
     pub keys: ClientKeys,
+    /// SaltedPassword, if the secret was a password: other keys can be made of it.
+    pub salted_password: Option<Vec<u8>>,
 }
 
 impl ClientExchange {
@@ -390,7 +392,7 @@ impl ClientExchange {
         if field('h').is_some_and(|h| h != mechanisms_hash(self.hash, offered)) {
             return Err(ScramError::Downgrade);
         }
-        let keys = self.keys(secret, salt, iterations)?;
+        let (keys, salted_password) = self.keys(secret, salt, iterations)?;
         let without_proof = format!("c=biws,r={nonce}");
         let auth_message = format!("{},{challenge},{without_proof}", self.bare);
         let stored_key = self.hash.hash(&keys.client_key);
@@ -407,6 +409,7 @@ impl ClientExchange {
             message,
             expected: format!("v={}", STANDARD.encode(expected)),
             keys,
+            salted_password,
         })
     }
 
@@ -415,17 +418,18 @@ impl ClientExchange {
         secret: &Secret,
         salt: Vec<u8>,
         iterations: u32,
-    ) -> Result<ClientKeys, ScramError> {
+    ) -> Result<(ClientKeys, Option<Vec<u8>>), ScramError> {
         match secret {
             Secret::Password(password) => {
                 let prepared = crate::password::prepare(password).ok_or(ScramError::Password)?;
                 let salted = self.hash.salted_password(&prepared, &salt, iterations);
-                Ok(ClientKeys::of_salted(self.hash, &salted, salt, iterations))
+                let keys = ClientKeys::of_salted(self.hash, &salted, salt, iterations);
+                Ok((keys, Some(salted)))
             }
             Secret::Keys(keys) => {
                 let fits =
                     keys.hash == self.hash && keys.salt == salt && keys.iterations == iterations;
-                fits.then(|| keys.clone()).ok_or(ScramError::Proof)
+                fits.then(|| (keys.clone(), None)).ok_or(ScramError::Proof)
             }
         }
     }

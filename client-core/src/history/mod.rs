@@ -2,10 +2,14 @@
 //!
 //! A [`Batch`] is written in one transaction, so that rows and cursor can never disagree (S11-50).
 
+mod memory;
+pub mod suite;
+
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, FullJid, Handled, IdPrefix};
 use serde::{Deserialize, Serialize};
 
+pub use self::memory::MemoryHistory;
 use crate::view::Mark;
 
 /// Where a row stands in this device's history.
@@ -117,7 +121,8 @@ pub struct Device {
     pub oldest: Option<ArchiveId>,
     /// Whether the known part reaches back to the start of the archive.
     pub reaches_start: bool,
-    /// Places of the oldest and newest confirmed row so far.
+    /// Places of the oldest and newest row of the known part; `(1, 0)` while it is empty. Rows from
+    /// before a gap lie below it.
     pub places: (i64, i64),
     /// The stream that can be resumed.
     pub stream: Option<ResumableStream>,
@@ -125,6 +130,31 @@ pub struct Device {
     pub roster_ver: Option<String>,
     /// Number of the next outbox item.
     pub next_seq: u64,
+    /// Entries that came by page and whose live copies may still come on this stream, oldest first.
+    #[serde(default)]
+    pub ahead: Vec<ArchiveId>,
+}
+
+impl Device {
+    /// A device that knows nothing yet.
+    pub fn new(account: BareJid) -> Self {
+        Self {
+            account,
+            pos: None,
+            oldest: None,
+            reaches_start: false,
+            places: (1, 0),
+            stream: None,
+            roster_ver: None,
+            next_seq: 0,
+            ahead: Vec::new(),
+        }
+    }
+
+    /// Whether messages are missing somewhere below the known part (S11-54).
+    pub fn has_gap(&self) -> bool {
+        self.places.0 > 1
+    }
 }
 
 /// What is needed to resume a stream (SM-11).
@@ -161,6 +191,13 @@ pub struct Batch {
     pub drop_contacts: Vec<BareJid>,
     /// The device's state.
     pub device: Option<Device>,
+}
+
+impl Batch {
+    /// Whether nothing would be written.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What a device finds when it starts.

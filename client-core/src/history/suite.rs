@@ -1,0 +1,327 @@
+//! Tests that every implementation of a device's history passes.
+//!
+//! An implementation wraps itself in a [`Subject`] and awaits [`all`] in a test of its own.
+
+use std::future::Future;
+
+use protocol::roster::Item;
+use protocol::time::Stamp;
+use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
+
+use crate::history::{
+    Batch, Chat, Contact, Content, Device, MemoryHistory, OutboxItem, Place, Restored,
+    ResumableStream, Row, RowQuery,
+};
+use crate::view::Mark;
+
+/// A history under test.
+pub trait Subject {
+    /// Writes a batch in one transaction.
+    fn commit(&mut self, batch: Batch) -> impl Future<Output = ()>;
+    /// Answers a query.
+    fn query(&mut self, query: RowQuery) -> impl Future<Output = Vec<Row>>;
+    /// Closes the history, opens it again and reads what a device needs to start.
+    fn reopen(&mut self) -> impl Future<Output = Restored>;
+}
+
+impl Subject for MemoryHistory {
+    fn commit(&mut self, batch: Batch) -> impl Future<Output = ()> {
+        self.apply(batch);
+        std::future::ready(())
+    }
+
+    fn query(&mut self, query: RowQuery) -> impl Future<Output = Vec<Row>> {
+        std::future::ready(Self::query(self, &query))
+    }
+
+    fn reopen(&mut self) -> impl Future<Output = Restored> {
+        std::future::ready(self.restore())
+    }
+}
+
+/// Runs every test, each on an empty history.
+///
+/// # Panics
+/// If the history breaks the contract.
+pub async fn all<S: Subject>(mut fresh: impl AsyncFnMut() -> S) {
+    a_fresh_history_is_empty(fresh().await).await;
+    everything_comes_back_as_written(fresh().await).await;
+    putting_replaces_and_dropping_comes_first(fresh().await).await;
+    contacts_are_reset_before_they_are_put(fresh().await).await;
+    queries_give_the_newest_confirmed_rows_oldest_first(fresh().await).await;
+    queries_page_backwards_below_zero(fresh().await).await;
+}
+
+/// A device that starts for the first time finds nothing.
+///
+/// # Panics
+/// If the history breaks the contract.
+pub async fn a_fresh_history_is_empty(mut subject: impl Subject) {
+    assert_eq!(subject.reopen().await, Restored::default());
+    assert_eq!(subject.query(query("romeo", None, 10)).await, []);
+}
+
+/// Every part of a batch is there after a restart.
+///
+/// # Panics
+/// If the history breaks the contract.
+pub async fn everything_comes_back_as_written(mut subject: impl Subject) {
+    let batch = Batch {
+        rows: vec![
+            row(Place::Confirmed(7), "romeo"),
+            row(Place::Provisional(2), "romeo"),
+            row(Place::Provisional(1), "nurse"),
+        ],
+        outbox: vec![item(2), item(1)],
+        chats: vec![chat("romeo", "Ay me"), chat("nurse", "")],
+        contacts: vec![contact("romeo", false), contact("paris", true)],
+        device: Some(device()),
+        ..Batch::default()
+    };
+    subject.commit(batch).await;
+    let mut restored = subject.reopen().await;
+    restored.chats.sort_by(|a, b| a.peer.cmp(&b.peer));
+    restored
+        .contacts
+        .sort_by(|a, b| a.item.jid.cmp(&b.item.jid));
+    let expected = Restored {
+        device: Some(device()),
+        contacts: vec![contact("paris", true), contact("romeo", false)],
+        chats: vec![chat("nurse", ""), chat("romeo", "Ay me")],
+        outbox: vec![item(1), item(2)],
+        provisional: vec![
+            row(Place::Provisional(1), "nurse"),
+            row(Place::Provisional(2), "romeo"),
+        ],
+    };
+    assert_eq!(restored, expected);
+    let rows = subject.query(query("romeo", None, 10)).await;
+    assert_eq!(rows, [row(Place::Confirmed(7), "romeo")]);
+}
+
+/// A provisional row moves to its place in one batch; an outbox item goes away with it.
+///
+/// # Panics
+/// If the history breaks the contract.
+pub async fn putting_replaces_and_dropping_comes_first(mut subject: impl Subject) {
+    let first = Batch {
+        rows: vec![
+            row(Place::Provisional(1), "romeo"),
+            row(Place::Provisional(2), "romeo"),
+            row(Place::Confirmed(1), "romeo"),
+        ],
+        outbox: vec![item(1), item(2)],
+        chats: vec![chat("romeo", "one")],
+        ..Batch::default()
+    };
+    subject.commit(first).await;
+    let replaced = Row {
+        mark: Mark::Failed("no".to_owned()),
+        ..row(Place::Confirmed(1), "romeo")
+    };
+    let failed = OutboxItem {
+        failed: Some("no".to_owned()),
+        ..item(2)
+    };
+    let second = Batch {
+        drop_rows: vec![Place::Provisional(1), Place::Provisional(2)],
+        rows: vec![
+            replaced.clone(),
+            row(Place::Confirmed(2), "romeo"),
+            row(Place::Provisional(2), "romeo"),
+        ],
+        drop_outbox: vec![1],
+        outbox: vec![failed.clone()],
+        chats: vec![chat("romeo", "two")],
+        ..Batch::default()
+    };
+    subject.commit(second).await;
+    let restored = subject.reopen().await;
+    assert_eq!(
+        restored.provisional,
+        [row(Place::Provisional(2), "romeo")],
+        "dropped first, then put"
+    );
+    assert_eq!(restored.outbox, [failed]);
+    assert_eq!(restored.chats, [chat("romeo", "two")]);
+    assert_eq!(restored.device, None);
+    let rows = subject.query(query("romeo", None, 10)).await;
+    assert_eq!(rows, [replaced, row(Place::Confirmed(2), "romeo")]);
+}
+
+/// A whole roster takes the place of the one before; a single contact can go.
+///
+/// # Panics
+/// If the history breaks the contract.
+pub async fn contacts_are_reset_before_they_are_put(mut subject: impl Subject) {
+    let batch = |reset, put: &[&str], drop: &[&str]| Batch {
+        reset_contacts: reset,
+        contacts: put.iter().map(|name| contact(name, false)).collect(),
+        drop_contacts: drop.iter().map(|name| jid(name)).collect(),
+        ..Batch::default()
+    };
+    for (step, expected) in [
+        (batch(false, &["a", "b"], &[]), vec!["a", "b"]),
+        (batch(false, &["c"], &["a"]), vec!["b", "c"]),
+        (batch(true, &["d"], &[]), vec!["d"]),
+        (batch(true, &[], &[]), vec![]),
+    ] {
+        subject.commit(step).await;
+        let contacts = subject.reopen().await.contacts;
+        let mut names: Vec<_> = contacts.into_iter().map(|c| c.item.jid).collect();
+        names.sort();
+        let expected: Vec<_> = expected.into_iter().map(jid).collect();
+        assert_eq!(names, expected);
+    }
+}
+
+/// Only the asked conversation, only confirmed rows, at most so many.
+///
+/// # Panics
+/// If the history breaks the contract.
+pub async fn queries_give_the_newest_confirmed_rows_oldest_first(mut subject: impl Subject) {
+    let places = [5, 3, 9, 1, 7];
+    let rows = places.iter().flat_map(|place| {
+        let odd = row(Place::Confirmed(*place), "romeo");
+        [odd, row(Place::Confirmed(place + 1), "nurse")]
+    });
+    let provisional = row(Place::Provisional(1), "romeo");
+    let batch = Batch {
+        rows: rows.chain([provisional]).collect(),
+        ..Batch::default()
+    };
+    subject.commit(batch).await;
+    for (before, max, expected) in [
+        (None, 2, vec![7, 9]),
+        (None, 9, vec![1, 3, 5, 7, 9]),
+        (Some(Place::Confirmed(7)), 2, vec![3, 5]),
+        (Some(Place::Confirmed(1)), 2, vec![]),
+        (Some(Place::Provisional(1)), 1, vec![9]),
+    ] {
+        let rows = subject.query(query("romeo", before, max)).await;
+        let expected: Vec<_> = expected.into_iter().map(Place::Confirmed).collect();
+        let places: Vec<_> = rows.iter().map(|row| row.place).collect();
+        assert_eq!(places, expected, "before {before:?}, max {max}");
+    }
+}
+
+/// Older history has negative places.
+///
+/// # Panics
+/// If the history breaks the contract.
+pub async fn queries_page_backwards_below_zero(mut subject: impl Subject) {
+    let rows = (-5..5).map(|place| row(Place::Confirmed(place), "romeo"));
+    let batch = Batch {
+        rows: rows.collect(),
+        ..Batch::default()
+    };
+    subject.commit(batch).await;
+    let mut before = None;
+    let mut seen = Vec::new();
+    loop {
+        let rows = subject.query(query("romeo", before, 3)).await;
+        let Some(oldest) = rows.first() else { break };
+        before = Some(oldest.place);
+        seen.splice(0..0, rows.iter().map(|row| row.place.order()));
+    }
+    assert_eq!(seen, (-5..5).collect::<Vec<_>>());
+}
+
+fn jid(name: &str) -> BareJid {
+    let Ok(jid) = BareJid::new(&format!("{name}@capulet.example")) else {
+        unreachable!("the names above are local parts")
+    };
+    jid
+}
+
+fn query(peer: &str, before: Option<Place>, max: usize) -> RowQuery {
+    RowQuery {
+        query: 1,
+        peer: jid(peer),
+        before,
+        max,
+    }
+}
+
+fn row(place: Place, peer: &str) -> Row {
+    let key = format!("{peer}-{}", place.order());
+    Row {
+        place,
+        id: ArchiveId::parse(&key),
+        key,
+        peer: jid(peer),
+        own: place.order() % 2 == 0,
+        message_id: Some("m".to_owned()),
+        stamp: Stamp(1_700_000_000_000),
+        content: Content::Text("Ay me 🌹".to_owned()),
+        mark: Mark::Archived,
+    }
+}
+
+fn item(seq: u64) -> OutboxItem {
+    OutboxItem {
+        seq,
+        message_id: format!("m{seq}"),
+        to: jid("romeo"),
+        body: "Speak again".to_owned(),
+        written: Stamp(-1),
+        prefix: (seq == 1).then(|| IdPrefix::from_bits([1; 16])),
+        failed: None,
+    }
+}
+
+fn chat(peer: &str, text: &str) -> Chat {
+    Chat {
+        peer: jid(peer),
+        last_text: text.to_owned(),
+        last_own: false,
+        last_stamp: Stamp(5),
+        unread: 3,
+    }
+}
+
+fn contact(name: &str, wants: bool) -> Contact {
+    let item = Item {
+        name: Some(name.to_owned()),
+        groups: vec!["Friends".to_owned()],
+        ..Item::new(jid(name))
+    };
+    Contact { item, wants }
+}
+
+fn device() -> Device {
+    let account = jid("juliet");
+    let full = account.with_resource_str("balcony").ok();
+    let stream = full.map(|jid| ResumableStream {
+        id: "sm-1".to_owned(),
+        jid,
+        handled: Handled(u32::MAX),
+        prefix: Some(IdPrefix::from_bits([9; 16])),
+    });
+    Device {
+        pos: ArchiveId::parse("newest"),
+        oldest: ArchiveId::parse("oldest"),
+        reaches_start: true,
+        places: (-5, 4_294_967_296),
+        stream,
+        roster_ver: Some("v7".to_owned()),
+        next_seq: 12,
+        ahead: ArchiveId::parse("newest").into_iter().collect(),
+        ..Device::new(account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    #[test]
+    fn memory_passes_the_suite() {
+        let mut run = pin!(all(async || MemoryHistory::default()));
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(run.as_mut().poll(&mut context), Poll::Ready(()));
+    }
+}
