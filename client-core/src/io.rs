@@ -83,6 +83,10 @@ pub enum Intent {
 
 /// What is to be done outside, in this order.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an output lives until it is carried out, and few wait at a time"
+)]
 pub enum Output {
     /// Open a WebSocket to the server.
     Connect,
