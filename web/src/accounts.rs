@@ -1,0 +1,56 @@
+//! Which accounts are signed in in this browser profile: their names, no secrets.
+
+use protocol::BareJid;
+
+use crate::browser;
+
+const LIST: &str = "balcony:accounts";
+const MINE: &str = "balcony:account";
+
+/// The account of this tab: the one it had, else the one signed in last.
+pub fn current() -> Option<BareJid> {
+    let all = all();
+    let mine = browser::tab_storage()
+        .and_then(|storage| storage.get_item(MINE).ok().flatten())
+        .and_then(|text| BareJid::new(&text).ok());
+    mine.filter(|account| all.contains(account))
+        .or_else(|| all.into_iter().next())
+}
+
+/// Every account signed in here, the latest first.
+pub fn all() -> Vec<BareJid> {
+    browser::profile_storage()
+        .and_then(|storage| storage.get_item(LIST).ok().flatten())
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| BareJid::new(line).ok())
+        .collect()
+}
+
+/// Notes that an account is signed in, and that this tab is of it.
+pub fn remember(account: &BareJid) {
+    let mut accounts = all();
+    accounts.retain(|known| known != account);
+    accounts.insert(0, account.clone());
+    write(&accounts);
+    if let Some(storage) = browser::tab_storage() {
+        let _ = storage.set_item(MINE, account.as_str());
+    }
+}
+
+/// Notes that an account is signed out.
+pub fn forget(account: &BareJid) {
+    let mut accounts = all();
+    accounts.retain(|known| known != account);
+    write(&accounts);
+    if let Some(storage) = browser::tab_storage() {
+        let _ = storage.remove_item(MINE);
+    }
+}
+
+fn write(accounts: &[BareJid]) {
+    let lines: Vec<_> = accounts.iter().map(|account| account.as_str()).collect();
+    if let Some(storage) = browser::profile_storage() {
+        let _ = storage.set_item(LIST, &lines.join("\n"));
+    }
+}

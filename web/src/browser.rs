@@ -1,0 +1,124 @@
+//! Small doors to the browser: clocks, chance, storage areas, the address bar.
+
+use js_sys::Reflect;
+use protocol::Now;
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::{Document, Event, EventTarget, Storage, Window};
+
+/// The page's window.
+///
+/// # Panics
+/// Outside a page, where nothing of this crate is of use.
+#[expect(clippy::expect_used, reason = "the crate runs only in pages")]
+pub fn window() -> Window {
+    web_sys::window().expect("a page has a window")
+}
+
+/// The page's document.
+///
+/// # Panics
+/// Outside a page.
+#[expect(clippy::expect_used, reason = "the crate runs only in pages")]
+pub fn document() -> Document {
+    window().document().expect("a window has a document")
+}
+
+/// This moment on both clocks.
+pub fn now() -> Now {
+    let mono = window().performance().map_or(0.0, |p| p.now());
+    Now {
+        mono_ms: mono as u64,
+        wall_ms: js_sys::Date::now() as i64,
+    }
+}
+
+/// Bytes of the browser's random source; all zero only if it has none.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if let Ok(crypto) = window().crypto() {
+        let _ = crypto.get_random_values_with_u8_array(&mut bytes);
+    }
+    bytes
+}
+
+/// Storage of this tab, which reloads keep and duplicated tabs copy.
+pub fn tab_storage() -> Option<Storage> {
+    window().session_storage().ok().flatten()
+}
+
+/// Storage of the browser profile, shared by all tabs.
+pub fn profile_storage() -> Option<Storage> {
+    window().local_storage().ok().flatten()
+}
+
+/// The server's domain, as the gateway wrote it into the page.
+pub fn domain() -> String {
+    document()
+        .query_selector("meta[name='balcony-domain']")
+        .ok()
+        .flatten()
+        .and_then(|meta| meta.get_attribute("content"))
+        .filter(|domain| !domain.is_empty() && !domain.contains("{{"))
+        .unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// Where the server's WebSocket is.
+pub fn socket_url() -> String {
+    let location = window().location();
+    let scheme = match location.protocol().as_deref() {
+        Ok("https:") => "wss",
+        _ => "ws",
+    };
+    let host = location.host().unwrap_or_default();
+    format!("{scheme}://{host}/xmpp-websocket")
+}
+
+/// The part of the address after `#`, without it.
+pub fn fragment() -> String {
+    let hash = window().location().hash().unwrap_or_default();
+    hash.strip_prefix('#').unwrap_or(&hash).to_owned()
+}
+
+/// Changes the part after `#` without a new entry in the history, and without an event.
+pub fn replace_fragment(fragment: &str) {
+    let target = if fragment.is_empty() {
+        window().location().pathname().unwrap_or_default()
+    } else {
+        format!("#{fragment}")
+    };
+    if let Ok(history) = window().history() {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&target));
+    }
+}
+
+/// Whether the page is shown.
+pub fn is_visible() -> bool {
+    document().visibility_state() == web_sys::VisibilityState::Visible
+}
+
+/// Whether the browser has something under `navigator`; some things exist only in secure contexts.
+pub fn navigator_has(name: &str) -> bool {
+    Reflect::get(&window().navigator(), &name.into()).is_ok_and(|value| value.is_truthy())
+}
+
+/// The element with an id, as the type it has.
+pub fn element<T: wasm_bindgen::JsCast>(id: &str) -> Option<T> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// Listens to an event for the life of the page.
+pub fn listen_forever(target: &EventTarget, name: &str, heard: impl FnMut(Event) + 'static) {
+    let closure = Closure::<dyn FnMut(Event)>::new(heard);
+    let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
+    closure.forget();
+}
+
+/// Whether a media query holds.
+pub fn matches_media(query: &str) -> bool {
+    window()
+        .match_media(query)
+        .ok()
+        .flatten()
+        .is_some_and(|list| list.matches())
+}

@@ -1,0 +1,19 @@
+//! The one region that assistive technology reads new messages from.
+
+use leptos::prelude::*;
+
+use crate::state::AppState;
+use crate::texts;
+
+/// Holds the latest announcements, unseen.
+#[component]
+pub(crate) fn Announcer() -> impl IntoView {
+    let state = expect_context::<AppState>();
+    view! {
+        <div class="unseen" role="log" aria-live="polite" aria-label=texts::NEW_MESSAGES_LOG>
+            <For each=move || state.announced.get() key=|(number, _)| *number let((_, text))>
+                <p>{text}</p>
+            </For>
+        </div>
+    }
+}

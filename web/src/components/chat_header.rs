@@ -1,0 +1,43 @@
+//! Who the open conversation is with.
+
+use leptos::prelude::*;
+use protocol::BareJid;
+
+use super::avatar::Avatar;
+use super::icon::Icon;
+use crate::state::AppState;
+use crate::{route, texts};
+
+/// Name, picture and presence of the other person, and the way back to the list.
+#[component]
+pub(crate) fn ChatHeader(peer: BareJid) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let (named, found) = (peer.clone(), peer.clone());
+    let name = Memo::new(move |_| state.name_of(Some(&named)));
+    let chat = Memo::new(move |_| {
+        state
+            .chats
+            .with(|chats| chats.iter().find(|c| c.peer == found).cloned())
+    });
+    let address = peer.to_string();
+    let detail = move || {
+        if state.developer.get() {
+            return address.clone();
+        }
+        chat.with(|chat| match chat {
+            Some(chat) if chat.asked => texts::ASKED.to_owned(),
+            Some(chat) if chat.online => texts::ONLINE.to_owned(),
+            Some(_) | None => String::new(),
+        })
+    };
+    view! {
+        <header class="chat-header">
+            <a class="icon-button back" href=route::LIST aria-label=texts::BACK>{Icon::Back}</a>
+            {move || view! { <Avatar peer=peer.clone() name=name.get()/> }}
+            <div class="chat-who">
+                <h1 dir="auto">{name}</h1>
+                <p>{detail}</p>
+            </div>
+        </header>
+    }
+}

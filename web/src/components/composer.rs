@@ -1,0 +1,91 @@
+//! Where a line is written. It never waits for the network.
+
+use client_core::Intent;
+use leptos::ev::KeyboardEvent;
+use leptos::html;
+use leptos::prelude::*;
+use protocol::BareJid;
+
+use super::icon::Icon;
+use crate::state::AppState;
+use crate::texts;
+
+/// The text field and its button; a draft stays with its conversation.
+#[component]
+pub(crate) fn Composer(peer: BareJid) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let field = NodeRef::<html::Textarea>::new();
+    let text = RwSignal::new(state.draft(&peer));
+    let is_empty = Memo::new(move |_| text.with(|t| t.trim().is_empty()));
+    let peer = StoredValue::new(peer);
+    let write = move |value: String| {
+        peer.with_value(|peer| state.set_draft(peer, &value));
+        text.set(value);
+    };
+    let send = move || {
+        let body = text.get_untracked();
+        let body = body.trim();
+        if body.is_empty() {
+            return;
+        }
+        state.send(Intent::Send {
+            to: peer.get_value(),
+            body: body.to_owned(),
+        });
+        write(String::new());
+        state.sent.update(|count| *count = count.wrapping_add(1));
+        if let Some(field) = field.get_untracked() {
+            let _ = field.focus();
+        }
+    };
+    let on_key = move |event: KeyboardEvent| {
+        // 229 is what browsers report for a key that an input method takes.
+        let composing = event.is_composing() || event.key_code() == 229;
+        if event.key() == "Enter" && !event.shift_key() && !composing {
+            event.prevent_default();
+            send();
+        }
+    };
+    Effect::new(move || {
+        if let Some(field) = field.get().filter(|_| has_keyboard()) {
+            let _ = field.focus();
+        }
+    });
+    view! {
+        <form
+            class="composer"
+            on:submit=move |event| {
+                event.prevent_default();
+                send();
+            }
+        >
+            <label class="unseen" for="composer">{texts::COMPOSER_PLACEHOLDER}</label>
+            <textarea
+                id="composer"
+                node_ref=field
+                data-testid="composer"
+                rows="1"
+                dir="auto"
+                enterkeyhint="send"
+                placeholder=texts::COMPOSER_PLACEHOLDER
+                prop:value=text
+                on:input:target=move |event| write(event.target().value())
+                on:keydown=on_key
+            ></textarea>
+            <button
+                class="send"
+                type="submit"
+                data-testid="send"
+                aria-label=texts::SEND
+                aria-disabled=move || is_empty.get().to_string()
+            >
+                {Icon::Send}
+            </button>
+        </form>
+    }
+}
+
+/// Where a touch keyboard would cover the conversation, the focus waits for a finger.
+fn has_keyboard() -> bool {
+    crate::browser::matches_media("(hover: hover) and (pointer: fine)")
+}

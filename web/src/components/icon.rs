@@ -1,0 +1,75 @@
+//! Pictures: drawn as paths, always beside a text.
+
+use leptos::prelude::*;
+
+use super::HIDDEN;
+
+/// The pictures there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Icon {
+    /// An arrow to the left.
+    Back,
+    /// A plus sign.
+    Plus,
+    /// Three lines.
+    Menu,
+    /// A paper plane.
+    Send,
+    /// A clock.
+    Clock,
+    /// One tick.
+    Tick,
+    /// A triangle with an exclamation mark.
+    Warning,
+    /// A circle with an exclamation mark.
+    Failed,
+    /// An arrow down.
+    Down,
+    /// Torn paper.
+    Gap,
+}
+
+impl Icon {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Back => "M15 5l-7 7 7 7",
+            Self::Plus => "M12 5v14M5 12h14",
+            Self::Menu => "M4 7h16M4 12h16M4 17h16",
+            Self::Send => "M4.5 4.5l16 7.5-16 7.5 2.5-7.5zM7 12h7",
+            Self::Clock => "M12 4a8 8 0 100 16 8 8 0 000-16zM12 8v4.3l2.8 1.7",
+            Self::Tick => "M5 12.8l4.4 4.4L19 7.4",
+            Self::Warning => "M12 4.5L2.8 19.5h18.4zM12 10v4.5M12 17v.2",
+            Self::Failed => "M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17zM12 8v5M12 15.8v.2",
+            Self::Down => "M6 9.5l6 6 6-6",
+            Self::Gap => "M3 12h3l2-3 3 6 3-6 2 3h5",
+        }
+    }
+}
+
+impl IntoRender for Icon {
+    type Output = AnyView;
+
+    fn into_render(self) -> AnyView {
+        view! {
+            <svg class="icon" viewBox="0 0 24 24" aria-hidden=HIDDEN>
+                <path d=self.path()></path>
+            </svg>
+        }
+        .into_any()
+    }
+}
+
+/// The application's mark: a balcony's arch and rail.
+#[component]
+pub(crate) fn Mark() -> impl IntoView {
+    let (arch, rail) = (
+        "M14 30V20a10 10 0 0120 0v10",
+        "M8 30h32M11 30v9M18 30v9M24 30v9M30 30v9M37 30v9M8 39h32",
+    );
+    view! {
+        <svg class="mark" viewBox="0 0 48 48" aria-hidden=HIDDEN>
+            <path d=arch></path>
+            <path d=rail></path>
+        </svg>
+    }
+}

@@ -1,0 +1,172 @@
+//! One line of a conversation, and what is known of its fate.
+
+use std::sync::Arc;
+
+use client_core::Intent;
+use client_core::view::{Line, Mark};
+use leptos::prelude::*;
+
+use super::icon::Icon;
+use crate::state::{AppState, Cell};
+use crate::{format, texts};
+
+/// A line with the heading of its day, if it is the day's first.
+#[component]
+pub(crate) fn LineItem(cell: Cell, name: Memo<String>) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let Cell { key, line, shape } = cell;
+    let line = Memo::new(move |_| line.get());
+    let shape = Memo::new(move |_| shape.get());
+    let own = move || line.with(|l| l.own);
+    let is_gap = Memo::new(move |_| line.with(|l| l.mark == Mark::Gap));
+    let mark = Memo::new(move |_| line.with(|l| l.mark.clone()));
+    let day = move || {
+        let day = shape.with(|shape| shape.day.clone())?;
+        Some(view! { <h2 class="day"><span>{day}</span></h2> })
+    };
+    let archive_id = move || line.with(|l| l.id.as_ref().map(ToString::to_string));
+    let body = move || {
+        if is_gap.get() {
+            return view! { <GapRow/> }.into_any();
+        }
+        view! {
+            <article
+                class="bubble"
+                title=move || state.developer.get().then(archive_id)
+                aria-label=move || label(&line.get(), &name.get())
+            >
+                <p dir="auto">{move || line.with(|l| l.text.clone())}</p>
+                <Meta line mark/>
+            </article>
+            <FailedActions line mark/>
+        }
+        .into_any()
+    };
+    view! {
+        <li
+            class="line"
+            class:own=own
+            class:first=move || shape.with(|s| s.first)
+            class:last=move || shape.with(|s| s.last)
+            data-testid="line"
+            data-key=key
+            data-mark=move || mark.with(mark_name)
+            data-own=move || own().to_string()
+            data-archive-id=archive_id
+            tabindex="-1"
+        >
+            {day}
+            {body}
+        </li>
+    }
+}
+
+#[component]
+fn GapRow() -> impl IntoView {
+    view! {
+        <div class="gap">
+            {Icon::Gap}
+            <strong>{texts::GAP}</strong>
+            <span>{texts::GAP_WHY}</span>
+        </div>
+    }
+}
+
+/// Time and state, on the last line of a group or where there is something to say.
+#[component]
+fn Meta(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
+    let time = move || {
+        let stamp = line.with(|l| l.stamp);
+        view! {
+            <time datetime=stamp.to_string() title=format::full(stamp)>{format::time(stamp)}</time>
+        }
+    };
+    let sign = move || {
+        let own = line.with(|l| l.own);
+        let (icon, class, word, why) = mark.with(|mark| sign(mark, own))?;
+        Some(view! {
+            <span class=format!("sign {class}") title=why>
+                {icon}
+                <span class="sign-word">{word}</span>
+            </span>
+        })
+    };
+    view! { <span class="meta">{time}{sign}</span> }
+}
+
+#[component]
+fn FailedActions(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let key = move || line.with(|l| l.key.clone());
+    move || {
+        let Mark::Failed(reason) = mark.get() else {
+            return None;
+        };
+        Some(view! {
+            <div class="failed">
+                <span class="failed-word">
+                    {Icon::Failed}
+                    <span>{format!("{}: {reason}", texts::FAILED)}</span>
+                </span>
+                <button
+                    class="link"
+                    data-testid="retry"
+                    on:click=move |_| state.send(Intent::Retry { key: key() })
+                >
+                    {texts::RETRY}
+                </button>
+                <button
+                    class="link"
+                    data-testid="discard"
+                    on:click=move |_| state.send(Intent::Discard { key: key() })
+                >
+                    {texts::DISCARD}
+                </button>
+            </div>
+        })
+    }
+}
+
+/// Picture, class, word and explanation of a mark; nothing where there is nothing to say.
+fn sign(mark: &Mark, own: bool) -> Option<(Icon, &'static str, &'static str, &'static str)> {
+    match mark {
+        Mark::Waiting => Some((Icon::Clock, "waiting", texts::WAITING, texts::WAITING_WHY)),
+        Mark::Archived if own => Some((Icon::Tick, "archived", texts::ARCHIVED, texts::ARCHIVED)),
+        Mark::NotSaved => Some((
+            Icon::Warning,
+            "not-saved",
+            texts::NOT_SAVED,
+            texts::NOT_SAVED_WHY,
+        )),
+        Mark::NotKept => Some((
+            Icon::Warning,
+            "not-kept",
+            texts::NOT_KEPT,
+            texts::NOT_KEPT_WHY,
+        )),
+        Mark::Archived | Mark::Failed(_) | Mark::Gap => None,
+    }
+}
+
+/// The name under which tests and style sheet know a mark.
+fn mark_name(mark: &Mark) -> &'static str {
+    match mark {
+        Mark::Waiting => "waiting",
+        Mark::Archived => "archived",
+        Mark::NotSaved => "notsaved",
+        Mark::NotKept => "notkept",
+        Mark::Failed(_) => "failed",
+        Mark::Gap => "gap",
+    }
+}
+
+/// What a screen reader says of a line: who, what, when, and how it fared.
+fn label(line: &Line, name: &str) -> String {
+    let who = texts::said_by(line.own, name);
+    let state = match (&line.mark, sign(&line.mark, line.own)) {
+        (Mark::Failed(_), _) => texts::FAILED,
+        (_, Some((_, _, word, _))) => word,
+        (_, None) => "",
+    };
+    format!("{who}: {}, {} {state}", line.text, format::time(line.stamp))
+}

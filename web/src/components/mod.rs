@@ -1,0 +1,42 @@
+//! The parts that pages are made of. They read the state and send intents, nothing else.
+
+#![allow(
+    unreachable_pub,
+    reason = "leptos makes the properties of a component public"
+)]
+
+mod add_contact;
+mod announcer;
+mod avatar;
+mod chat_header;
+mod chat_list;
+mod composer;
+mod dialog;
+mod empty;
+mod fields;
+mod icon;
+mod line;
+mod requests;
+mod scroll;
+mod side_header;
+mod sign_out;
+mod status;
+mod timeline;
+
+pub(crate) use add_contact::AddContact;
+pub(crate) use announcer::Announcer;
+pub(crate) use chat_header::ChatHeader;
+pub(crate) use chat_list::ChatList;
+pub(crate) use composer::Composer;
+pub(crate) use empty::NoChatOpen;
+pub(crate) use fields::{ErrorLine, NameField, PasswordField, address};
+pub(crate) use icon::Mark;
+pub(crate) use requests::Requests;
+pub(crate) use side_header::SideHeader;
+pub(crate) use sign_out::SignOutDialog;
+pub(crate) use status::StatusStrip;
+pub(crate) use timeline::Timeline;
+
+/// Value of `aria-hidden`, by a name: leptos turns elements with nothing but literals into markup
+/// text, which the page's Trusted Types policy refuses.
+pub(crate) const HIDDEN: &str = "true";

@@ -1,0 +1,123 @@
+//! The one owner of a timeline's scroll position.
+//!
+//! Whatever changes the height (lines before or behind, a window made smaller, a font that arrives)
+//! is noticed by one observer, after layout and before paint: a timeline at its end stays there,
+//! any other keeps the line that the reader looks at where it is.
+
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, HtmlElement, ResizeObserver};
+
+/// So near to the end counts as the end.
+const END_PX: i32 = 48;
+/// So near to the start, older lines are asked for.
+const START_PX: i32 = 400;
+
+/// Where the reader is.
+#[derive(Clone, Copy)]
+pub(crate) struct Scroll {
+    /// Whether the end is in view.
+    pub(crate) at_end: RwSignal<bool>,
+    /// Whether the start is near.
+    pub(crate) near_start: RwSignal<bool>,
+    anchor: StoredValue<Option<(HtmlElement, f64)>, LocalStorage>,
+    frame: StoredValue<Option<HtmlElement>, LocalStorage>,
+}
+
+impl Scroll {
+    /// At the end of nothing.
+    pub(crate) fn new() -> Self {
+        Self {
+            at_end: RwSignal::new(true),
+            near_start: RwSignal::new(false),
+            anchor: StoredValue::new_local(None),
+            frame: StoredValue::new_local(None),
+        }
+    }
+
+    /// Takes charge of a scrolling element and its growing child, for as long as the owner lives.
+    pub(crate) fn own(self, frame: HtmlElement, content: &Element) {
+        let settle = Closure::<dyn FnMut()>::new(move || self.settle());
+        if let Ok(observer) = ResizeObserver::new(settle.as_ref().unchecked_ref()) {
+            observer.observe(&frame);
+            observer.observe(content);
+            StoredValue::new_local(Watch {
+                observer,
+                _settle: settle,
+            });
+        }
+        self.frame.set_value(Some(frame));
+        self.settle();
+    }
+
+    /// The reader, or this module, has moved.
+    pub(crate) fn moved(self) {
+        let Some(frame) = self.frame.get_value() else {
+            return;
+        };
+        let below = frame.scroll_height() - frame.scroll_top() - frame.client_height();
+        set(self.at_end, below <= END_PX);
+        set(self.near_start, frame.scroll_top() <= START_PX);
+        self.anchor.set_value(first_visible(&frame));
+    }
+
+    /// Goes to the end, and stays there.
+    pub(crate) fn to_end(self) {
+        self.at_end.set(true);
+        self.settle();
+    }
+
+    /// Puts the reader back to where the content was before it changed.
+    fn settle(self) {
+        let Some(frame) = self.frame.get_value() else {
+            return;
+        };
+        if self.at_end.get_untracked() {
+            frame.set_scroll_top(frame.scroll_height());
+        } else if let Some((line, top)) = self.anchor.get_value()
+            && line.is_connected()
+        {
+            let drift = line.get_bounding_client_rect().top() - top;
+            frame.set_scroll_top(frame.scroll_top() + drift.round() as i32);
+        }
+        self.moved();
+    }
+}
+
+/// An observer that ends with its owner.
+struct Watch {
+    observer: ResizeObserver,
+    _settle: Closure<dyn FnMut()>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}
+
+/// The first line that reaches into view, and where it stands.
+fn first_visible(frame: &HtmlElement) -> Option<(HtmlElement, f64)> {
+    let edge = frame.get_bounding_client_rect().top();
+    let lines = frame.query_selector_all("li.line").ok()?;
+    let at = |index: u32| lines.get(index)?.dyn_into::<HtmlElement>().ok();
+    // Lines stand in order, so the first one below the edge is found by halving.
+    let (mut low, mut high) = (0, lines.length());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if at(middle)?.get_bounding_client_rect().bottom() > edge {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    let line = at(low)?;
+    let top = line.get_bounding_client_rect().top();
+    Some((line, top))
+}
+
+fn set(signal: RwSignal<bool>, value: bool) {
+    if signal.get_untracked() != value {
+        signal.set(value);
+    }
+}

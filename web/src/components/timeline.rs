@@ -1,0 +1,219 @@
+//! The open conversation, oldest line first.
+
+use client_core::Intent;
+use leptos::ev::KeyboardEvent;
+use leptos::html;
+use leptos::prelude::*;
+use protocol::BareJid;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
+
+use super::HIDDEN;
+use super::icon::Icon;
+use super::line::LineItem;
+use super::scroll::Scroll;
+use crate::state::{AppState, Cell};
+use crate::{browser, texts};
+
+/// The lines, and the ways to both ends.
+#[component]
+pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let frame = NodeRef::<html::Div>::new();
+    let content = NodeRef::<html::Div>::new();
+    let scroll = Scroll::new();
+    let named = peer.clone();
+    let name = Memo::new(move |_| state.name_of(Some(&named)));
+    // Until the engine has found the rows, `lines` may still be another conversation's.
+    let is_here = Memo::new(move |_| state.peer.with(|p| p.as_ref() == Some(&peer)));
+    let lines = move || {
+        if is_here.get() {
+            state.lines.get()
+        } else {
+            Vec::new()
+        }
+    };
+
+    Effect::new(move || {
+        if let (Some(frame), Some(content)) = (frame.get(), content.get()) {
+            scroll.own(frame.unchecked_into(), content.unchecked_ref());
+        }
+    });
+    Effect::new(move |former: Option<u32>| {
+        let sent = state.sent.get();
+        if former.is_some_and(|former| former != sent) {
+            scroll.to_end();
+        }
+        sent
+    });
+    load_older_near_start(state, scroll, is_here);
+
+    let is_empty = move || is_here.get() && state.lines.with(Vec::is_empty);
+    view! {
+        <div class="timeline-box">
+            <div
+                class="timeline"
+                node_ref=frame
+                data-testid="timeline"
+                tabindex="0"
+                role="region"
+                aria-label=texts::MESSAGES
+                on:scroll=move |_| scroll.moved()
+                on:keydown=walk
+            >
+                <div class="timeline-content" node_ref=content>
+                    <Start is_here/>
+                    <ol class="lines">
+                        <For each=lines key=|cell: &Cell| cell.key.clone() let:cell>
+                            <LineItem cell name/>
+                        </For>
+                    </ol>
+                    {move || is_empty().then(|| view! { <NoLines/> })}
+                </div>
+            </div>
+            <ToLatest scroll/>
+        </div>
+    }
+}
+
+/// Asks for older lines once per length of the list, however often the reader scrolls.
+fn load_older_near_start(state: AppState, scroll: Scroll, is_here: Memo<bool>) {
+    let asked_at = StoredValue::new(usize::MAX);
+    Effect::new(move || {
+        let length = state.lines.with(Vec::len);
+        let wanted = is_here.get()
+            && scroll.near_start.get()
+            && state.has_older.get()
+            && !state.loading_older.get()
+            && length > 0;
+        if wanted && asked_at.get_value() != length {
+            asked_at.set_value(length);
+            state.send(Intent::Older);
+        }
+    });
+}
+
+/// What stands before the oldest line: more, or the beginning.
+#[component]
+fn Start(is_here: Memo<bool>) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    move || {
+        if !is_here.get() {
+            return ().into_any();
+        }
+        if state.loading_older.get() {
+            return view! { <p class="start" aria-busy="true">{texts::LOADING_OLDER}</p> }
+                .into_any();
+        }
+        if state.has_older.get() {
+            return view! {
+                <p class="start">
+                    <button
+                        class="quiet small"
+                        data-testid="older"
+                        on:click=move |_| state.send(Intent::Older)
+                    >
+                        {texts::OLDER}
+                    </button>
+                </p>
+            }
+            .into_any();
+        }
+        let any = state.lines.with(|lines| !lines.is_empty());
+        any.then(|| view! { <p class="start">{texts::START}</p> })
+            .into_any()
+    }
+}
+
+#[component]
+fn NoLines() -> impl IntoView {
+    let write = move |_| {
+        if let Some(composer) = browser::element::<HtmlElement>("composer") {
+            let _ = composer.focus();
+        }
+    };
+    view! {
+        <div class="empty">
+            <h2>{texts::NO_LINES_TITLE}</h2>
+            <p>{texts::NO_LINES}</p>
+            <button class="quiet" on:click=write>{texts::SAY_HELLO}</button>
+        </div>
+    }
+}
+
+/// The way to the end, with what came since the reader left it.
+#[component]
+fn ToLatest(scroll: Scroll) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let seen = RwSignal::new(None::<String>);
+    Effect::new(move || {
+        let last = state
+            .lines
+            .with(|lines| lines.last().map(|c| c.key.clone()));
+        if scroll.at_end.get() {
+            seen.set(last);
+        }
+    });
+    let new = move || {
+        seen.with(|seen| {
+            state.lines.with(|lines| {
+                lines
+                    .iter()
+                    .rev()
+                    .take_while(|cell| seen.as_ref().is_some_and(|seen| *seen != cell.key))
+                    .count()
+            })
+        })
+    };
+    move || {
+        if scroll.at_end.get() {
+            return None;
+        }
+        let new = new();
+        let badge =
+            (new > 0).then(|| view! { <span class="badge" aria-hidden=HIDDEN>{new}</span> });
+        Some(view! {
+            <button
+                class="to-latest"
+                data-testid="to-latest"
+                aria-label=texts::latest(new)
+                on:click=move |_| scroll.to_end()
+            >
+                {badge}
+                {Icon::Down}
+            </button>
+        })
+    }
+}
+
+/// Moves the focus from line to line by the arrow keys.
+fn walk(event: KeyboardEvent) {
+    let Some(frame) = event
+        .current_target()
+        .and_then(|target| target.dyn_into::<HtmlElement>().ok())
+    else {
+        return;
+    };
+    let Ok(lines) = frame.query_selector_all("li.line") else {
+        return;
+    };
+    let active = browser::document().active_element();
+    let at = (0..lines.length()).find(|index| {
+        let line = lines.get(*index);
+        line.as_ref().map(AsRef::as_ref) == active.as_ref().map(AsRef::<web_sys::Node>::as_ref)
+    });
+    let end = lines.length().saturating_sub(1);
+    let target = match (event.key().as_str(), at) {
+        ("ArrowUp", Some(at)) => at.saturating_sub(1),
+        ("ArrowUp", None) | ("End", Some(_)) => end,
+        ("ArrowDown", Some(at)) => (at + 1).min(end),
+        ("Home", Some(_)) => 0,
+        _ => return,
+    };
+    if let Some(line) = lines.get(target)
+        && let Ok(line) = line.dyn_into::<HtmlElement>()
+    {
+        event.prevent_default();
+        let _ = line.focus();
+    }
+}

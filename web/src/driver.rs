@@ -1,0 +1,300 @@
+//! The single loop of a tab: socket, storage, timers and intents on one side, the engine on the other.
+
+use client_core::{Batch, Change, Config, Engine, Input, Intent, Output, RowQuery, SignIn};
+use futures::channel::{mpsc, oneshot};
+use futures::future::{Either, select};
+use futures::{FutureExt as _, StreamExt as _};
+use gloo_timers::future::TimeoutFuture;
+use protocol::BareJid;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::browser;
+use crate::error::WebError;
+use crate::history::IndexedDb;
+use crate::slot::Slot;
+use crate::socket::Socket;
+use crate::state::AppState;
+use crate::{accounts, drafts, keys};
+
+/// Longest sleep: the browser's timers count milliseconds in 31 bits.
+const SLEEP_MAX_MS: u64 = 3_600_000;
+/// A timer this late means that the machine slept, even where hidden pages are throttled.
+const OVERSLEPT_MS: i64 = 90_000;
+
+/// Where everything that happens is put, in order.
+///
+/// Unbounded, because neither a socket's nor a person's events can be refused: the browser has
+/// taken the frame already. What one page of a catch-up holds bounds it in practice.
+#[derive(Clone, Debug)]
+pub struct Inbox(mpsc::UnboundedSender<Event>);
+
+#[derive(Clone)]
+enum Event {
+    Input(Input),
+    SignOut,
+    Stop,
+}
+
+impl Inbox {
+    /// Hands an input to the engine; nobody listens any more after a sign-out.
+    pub fn push(&self, input: Input) {
+        let _ = self.0.unbounded_send(Event::Input(input));
+    }
+
+    /// Closes the stream for good and wipes the slot.
+    pub fn sign_out(&self) {
+        let _ = self.0.unbounded_send(Event::SignOut);
+    }
+
+    /// Ends the loop without a trace on the wire.
+    pub fn stop(&self) {
+        let _ = self.0.unbounded_send(Event::Stop);
+    }
+}
+
+/// One device at work.
+pub struct Driver {
+    engine: Engine,
+    account: BareJid,
+    slot: Slot,
+    state: AppState,
+    inbox: Inbox,
+    events: mpsc::UnboundedReceiver<Event>,
+    storage: Storage,
+    socket: Option<Socket>,
+    /// Whether nobody ever signed in on this slot: then nothing of it is worth keeping.
+    fresh: bool,
+}
+
+impl Driver {
+    /// Takes a slot, opens its database and starts the engine from it; shows what it knows.
+    ///
+    /// # Errors
+    /// [`WebError`] if there is no free slot or no working storage.
+    pub async fn start(account: BareJid, state: AppState) -> Result<Self, WebError> {
+        let slot = Slot::take(&account).await?;
+        let db = IndexedDb::open(&slot.database()).await?;
+        let restored = db.restore().await?;
+        let fresh = restored.device.is_none();
+        let config = Config {
+            account: account.clone(),
+            seed: browser::random(),
+        };
+        let engine = Engine::new(config, restored, browser::now());
+        let (sender, events) = mpsc::unbounded();
+        let inbox = Inbox(sender);
+        let storage = Storage::start(db, inbox.clone());
+        for change in ALL_CHANGES {
+            state.apply(engine.view(), change);
+        }
+        Ok(Self {
+            engine,
+            account,
+            slot,
+            state,
+            inbox,
+            events,
+            storage,
+            socket: None,
+            fresh,
+        })
+    }
+
+    /// Where this device's events go.
+    pub fn inbox(&self) -> Inbox {
+        self.inbox.clone()
+    }
+
+    /// What the tab's device is called.
+    pub fn slot_label(&self) -> &str {
+        self.slot.label()
+    }
+
+    /// Runs until the sign-out, or until another account takes the tab.
+    pub async fn run(mut self) {
+        loop {
+            match self.next().await {
+                Event::Input(input) => {
+                    self.engine.handle(input, browser::now());
+                    self.drain();
+                }
+                Event::SignOut => return self.sign_out().await,
+                Event::Stop => return self.stop().await,
+            }
+        }
+    }
+
+    /// The next event: from the inbox, or the engine's deadline.
+    async fn next(&mut self) -> Event {
+        let Some(deadline) = self.engine.deadline() else {
+            return self.events.next().await.unwrap_or(Event::Stop);
+        };
+        let now = browser::now();
+        let sleep_ms = deadline.saturating_sub(now.mono_ms).min(SLEEP_MAX_MS);
+        let sleep = TimeoutFuture::new(u32::try_from(sleep_ms).unwrap_or(u32::MAX));
+        match select(self.events.next(), sleep).await {
+            Either::Left((event, _)) => event.unwrap_or(Event::Stop),
+            Either::Right(_) => {
+                let slept = browser::now().wall_ms - now.wall_ms;
+                if slept - i64::try_from(sleep_ms).unwrap_or(0) > OVERSLEPT_MS {
+                    self.inbox.push(Input::Online);
+                }
+                Event::Input(Input::Tick)
+            }
+        }
+    }
+
+    /// Performs everything the engine wants, then shows what changed.
+    fn drain(&mut self) {
+        let mut changes = Vec::new();
+        while let Some(output) = self.engine.poll() {
+            match output {
+                Output::Connect => self.connect(),
+                Output::Transmit(frame) => {
+                    if let Some(socket) = &self.socket {
+                        socket.send(&frame);
+                    }
+                }
+                Output::Disconnect => self.disconnect(),
+                Output::Commit(batch) => self.storage.ask(Job::Commit(Box::new(batch))),
+                Output::Query(query) => self.storage.ask(Job::Query(query)),
+                Output::KeepKeys {
+                    keys,
+                    salted_password,
+                } => {
+                    if let Some(salted) = salted_password {
+                        let account = self.account.clone();
+                        spawn_local(async move {
+                            report(keys::keep(&account, &keys, &salted).await);
+                        });
+                    }
+                }
+                Output::ForgetKeys => {
+                    let account = self.account.clone();
+                    spawn_local(async move { report(keys::forget(&account).await) });
+                }
+                Output::Changed(change) => {
+                    if !changes.contains(&change) {
+                        changes.push(change);
+                    }
+                }
+            }
+        }
+        self.fresh &= self.engine.view().sign_in != SignIn::In;
+        for change in changes {
+            self.state.apply(self.engine.view(), change);
+        }
+    }
+
+    fn connect(&mut self) {
+        // The old socket goes first: nothing of it may be taken for the new one's.
+        self.socket = None;
+        match Socket::open(&browser::socket_url(), self.inbox.clone()) {
+            Ok(socket) => self.socket = Some(socket),
+            Err(error) => self.inbox.push(Input::Disconnected(error.to_string())),
+        }
+    }
+
+    fn disconnect(&mut self) {
+        self.socket = None;
+        self.inbox
+            .push(Input::Disconnected("closed by this device".to_owned()));
+    }
+
+    async fn stop(mut self) {
+        self.socket = None;
+        self.storage.close().await;
+        if self.fresh {
+            report(IndexedDb::delete(&self.slot.database()).await);
+        }
+    }
+
+    /// Logs out and wipes what this slot keeps; ends with a fresh page.
+    async fn sign_out(mut self) {
+        self.engine
+            .handle(Input::Intent(Intent::SignOut), browser::now());
+        self.drain();
+        self.socket = None;
+        self.storage.close().await;
+        accounts::forget(&self.account);
+        drafts::wipe(&self.account, self.slot.label());
+        report(keys::forget(&self.account).await);
+        report(IndexedDb::delete(&self.slot.database()).await);
+        self.slot.forget();
+        browser::replace_fragment("");
+        let _ = browser::window().location().reload();
+    }
+}
+
+const ALL_CHANGES: [Change; 4] = [
+    Change::Connection,
+    Change::SignIn,
+    Change::Chats,
+    Change::Timeline,
+];
+
+/// The task that owns the database: one job after the other, in the order asked.
+struct Storage {
+    jobs: mpsc::UnboundedSender<Job>,
+}
+
+enum Job {
+    Commit(Box<Batch>),
+    Query(RowQuery),
+    Close(oneshot::Sender<()>),
+}
+
+impl Storage {
+    fn start(db: IndexedDb, inbox: Inbox) -> Self {
+        let (jobs, mut queue) = mpsc::unbounded();
+        spawn_local(async move {
+            while let Some(job) = queue.next().await {
+                match job {
+                    Job::Commit(batch) => inbox.push(commit(&db, &batch).await),
+                    Job::Query(query) => inbox.push(rows(&db, &query).await),
+                    Job::Close(closed) => {
+                        db.close();
+                        let _ = closed.send(());
+                        return;
+                    }
+                }
+            }
+        });
+        Self { jobs }
+    }
+
+    fn ask(&self, job: Job) {
+        let _ = self.jobs.unbounded_send(job);
+    }
+
+    async fn close(&self) {
+        let (closed, done) = oneshot::channel();
+        self.ask(Job::Close(closed));
+        done.map(|_| ()).await;
+    }
+}
+
+async fn commit(db: &IndexedDb, batch: &Batch) -> Input {
+    match db.commit(batch).await {
+        Ok(()) => Input::Committed,
+        Err(error) => Input::CommitFailed(error.to_string()),
+    }
+}
+
+async fn rows(db: &IndexedDb, query: &RowQuery) -> Input {
+    let rows = db.query(query).await;
+    Input::Rows {
+        query: query.query,
+        rows: rows.unwrap_or_else(|error| {
+            report(Err(error));
+            Vec::new()
+        }),
+    }
+}
+
+/// Tells a developer; nothing of it keeps a person from chatting.
+pub fn report(result: Result<(), WebError>) {
+    if let Err(error) = result {
+        leptos::logging::warn!("{error}");
+    }
+}

@@ -1,0 +1,109 @@
+//! Times and names as a person writes them.
+
+use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use protocol::BareJid;
+use protocol::time::Stamp;
+use sha1::{Digest as _, Sha1};
+use wasm_bindgen::JsValue;
+
+use crate::texts;
+
+thread_local! {
+    static TIME: Function = formatter(&[("hour", "2-digit"), ("minute", "2-digit")]);
+    static WEEKDAY: Function = formatter(&[("weekday", "short")]);
+    static SHORT_DATE: Function = formatter(&[("day", "numeric"), ("month", "short")]);
+    static OLD_DATE: Function =
+        formatter(&[("day", "numeric"), ("month", "short"), ("year", "numeric")]);
+    static DAY: Function =
+        formatter(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]);
+    static OLD_DAY: Function =
+        formatter(&[("day", "numeric"), ("month", "long"), ("year", "numeric")]);
+    static FULL: Function = formatter(&[("dateStyle", "full"), ("timeStyle", "medium")]);
+}
+
+/// The time of day.
+pub fn time(stamp: Stamp) -> String {
+    TIME.with(|formatter| written(formatter, stamp))
+}
+
+/// Date and time in full.
+pub fn full(stamp: Stamp) -> String {
+    FULL.with(|formatter| written(formatter, stamp))
+}
+
+/// A time for a list: the clock for today, the weekday for this week, else the date.
+pub fn brief(stamp: Stamp) -> String {
+    match today() - day(stamp) {
+        0 => time(stamp),
+        1 => texts::YESTERDAY.to_owned(),
+        2..=6 => WEEKDAY.with(|formatter| written(formatter, stamp)),
+        7..=300 => SHORT_DATE.with(|formatter| written(formatter, stamp)),
+        _ => OLD_DATE.with(|formatter| written(formatter, stamp)),
+    }
+}
+
+/// The heading of a day.
+pub fn day_label(stamp: Stamp) -> String {
+    match today() - day(stamp) {
+        0 => texts::TODAY.to_owned(),
+        1 => texts::YESTERDAY.to_owned(),
+        2..=300 => DAY.with(|formatter| written(formatter, stamp)),
+        _ => OLD_DAY.with(|formatter| written(formatter, stamp)),
+    }
+}
+
+/// Number of the local day.
+pub fn day(stamp: Stamp) -> i64 {
+    let date = date(stamp);
+    let offset_ms = date.get_timezone_offset() as i64 * 60_000;
+    (stamp.0 - offset_ms).div_euclid(86_400_000)
+}
+
+/// What to call somebody of whom only the address is known.
+pub fn short_name(jid: &BareJid) -> String {
+    jid.node()
+        .map_or_else(|| jid.domain().to_string(), |node| node.to_string())
+}
+
+/// One or two letters for an avatar.
+pub fn initials(name: &str) -> String {
+    let mut words = name
+        .split(|c: char| !c.is_alphanumeric())
+        .filter_map(|word| word.chars().next());
+    let first = words.next().or_else(|| name.chars().next());
+    let letters: String = first.into_iter().chain(words.next_back()).collect();
+    letters.to_uppercase()
+}
+
+/// The angle of somebody's colour, in degrees (XEP-0392 §5.1).
+pub fn hue(jid: &BareJid) -> u32 {
+    let hash = Sha1::digest(jid.as_str().as_bytes());
+    let angle = hash
+        .first_chunk()
+        .map_or(0, |bytes: &[u8; 2]| u16::from_le_bytes(*bytes));
+    u32::from(angle) * 360 / 65_536
+}
+
+fn today() -> i64 {
+    day(Stamp(Date::now() as i64))
+}
+
+fn date(stamp: Stamp) -> Date {
+    Date::new(&JsValue::from_f64(stamp.0 as f64))
+}
+
+fn written(formatter: &Function, stamp: Stamp) -> String {
+    formatter
+        .call1(&JsValue::UNDEFINED, &date(stamp))
+        .ok()
+        .and_then(|text| text.as_string())
+        .unwrap_or_default()
+}
+
+fn formatter(options: &[(&str, &str)]) -> Function {
+    let object = Object::new();
+    for (name, value) in options {
+        let _ = Reflect::set(&object, &(*name).into(), &(*value).into());
+    }
+    Intl::DateTimeFormat::new(&Array::new(), &object).format()
+}

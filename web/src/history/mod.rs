@@ -1,0 +1,191 @@
+//! What a device keeps, in one IndexedDB database per slot.
+
+mod codec;
+mod schema;
+
+use client_core::{Batch, Device, Restored, Row, RowQuery};
+use indexed_db_futures::cursor::CursorDirection;
+use indexed_db_futures::database::Database;
+use indexed_db_futures::object_store::ObjectStore;
+use indexed_db_futures::prelude::*;
+use indexed_db_futures::transaction::{
+    Transaction, TransactionDurability, TransactionMode, TransactionOptions,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::WebError;
+use crate::history::codec::{ChatRecord, ContactRecord, OutboxRecord, RowRecord};
+
+/// The database of one slot.
+#[derive(Clone)]
+pub struct IndexedDb {
+    db: Database,
+}
+
+impl IndexedDb {
+    /// Opens the database, and makes it if there is none.
+    ///
+    /// # Errors
+    /// [`WebError::Storage`] if the browser keeps nothing (private mode, full disk) or has a newer layout.
+    pub async fn open(name: &str) -> Result<Self, WebError> {
+        let db = Database::open(name)
+            .with_version(schema::VERSION)
+            .with_on_upgrade_needed(|event, db| schema::upgrade(&event, &db))
+            .await?;
+        Ok(Self { db })
+    }
+
+    /// Deletes a database; one that does not exist is fine.
+    ///
+    /// # Errors
+    /// [`WebError::Storage`] if the browser refuses.
+    pub async fn delete(name: &str) -> Result<(), WebError> {
+        Ok(Database::delete_by_name(name)?.await?)
+    }
+
+    /// Closes the connection, so that the database can be deleted.
+    pub fn close(self) {
+        self.db.close();
+    }
+
+    /// Everything that a device needs at its start.
+    ///
+    /// # Errors
+    /// [`WebError::Storage`] if it cannot be read.
+    pub async fn restore(&self) -> Result<Restored, WebError> {
+        let tx = self.db.transaction(schema::ALL).build()?;
+        let device: Option<Device> = tx
+            .object_store(schema::META)?
+            .get(schema::DEVICE.to_owned())
+            .serde()?
+            .await?;
+        let contacts: Vec<ContactRecord> = all(&tx.object_store(schema::CONTACTS)?).await?;
+        let chats: Vec<ChatRecord> = all(&tx.object_store(schema::CHATS)?).await?;
+        let outbox: Vec<OutboxRecord> = all(&tx.object_store(schema::OUTBOX)?).await?;
+        let provisional = tx
+            .object_store(schema::ROWS)?
+            .get_all::<RowRecord>()
+            .with_query::<i64, _>(codec::provisional())
+            .serde()?
+            .await?
+            .collect::<Result<Vec<_>, _>>()?;
+        tx.commit().await?;
+        Ok(Restored {
+            device,
+            contacts: contacts.into_iter().map(|record| record.contact).collect(),
+            chats: chats.into_iter().map(|record| record.chat).collect(),
+            outbox: outbox.into_iter().map(|record| record.item).collect(),
+            provisional: provisional.into_iter().map(|record| record.row).collect(),
+        })
+    }
+
+    /// Writes a batch in one transaction: all of it or nothing (P7).
+    ///
+    /// # Errors
+    /// [`WebError::Storage`] if the transaction was aborted; nothing is written then.
+    pub async fn commit(&self, batch: &Batch) -> Result<(), WebError> {
+        let tx = self.begin(durability(batch))?;
+        write(&tx, batch)?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The rows that a query asks for, oldest first.
+    ///
+    /// # Errors
+    /// [`WebError::Storage`] if they cannot be read.
+    pub async fn query(&self, query: &RowQuery) -> Result<Vec<Row>, WebError> {
+        let mut rows = Vec::new();
+        if query.max == 0 {
+            return Ok(rows);
+        }
+        let tx = self.db.transaction(schema::ROWS).build()?;
+        let store = tx.object_store(schema::ROWS)?;
+        let index = store.index(schema::ROWS_BY_PEER)?;
+        let cursor = index
+            .open_cursor()
+            .with_query::<(String, i64), _>(codec::rows_of(query))
+            .with_direction(CursorDirection::Prev)
+            .serde()?
+            .await?;
+        if let Some(mut cursor) = cursor {
+            while let Some(record) = cursor.next_record_ser::<RowRecord>().await? {
+                rows.push(record.row);
+                if rows.len() >= query.max {
+                    break;
+                }
+            }
+        }
+        rows.reverse();
+        Ok(rows)
+    }
+
+    fn begin(&self, durability: TransactionDurability) -> Result<Transaction<'_>, WebError> {
+        Ok(self
+            .db
+            .transaction(schema::ALL)
+            .with_mode(TransactionMode::Readwrite)
+            .with_options(TransactionOptions::new().with_durability(durability))
+            .build()?)
+    }
+}
+
+/// What was typed must survive a power cut; what came from the archive can be fetched again.
+fn durability(batch: &Batch) -> TransactionDurability {
+    if batch.outbox.is_empty() && batch.drop_outbox.is_empty() {
+        TransactionDurability::Relaxed
+    } else {
+        TransactionDurability::Strict
+    }
+}
+
+/// Puts all requests of a batch into a transaction, which fails as a whole if one of them does.
+fn write(tx: &Transaction<'_>, batch: &Batch) -> Result<(), WebError> {
+    let rows = tx.object_store(schema::ROWS)?;
+    for place in &batch.drop_rows {
+        rows.delete(place.order()).serde()?;
+    }
+    put_all(&rows, batch.rows.iter().map(RowRecord::from))?;
+
+    let outbox = tx.object_store(schema::OUTBOX)?;
+    for seq in &batch.drop_outbox {
+        outbox.delete(*seq).serde()?;
+    }
+    put_all(&outbox, batch.outbox.iter().map(OutboxRecord::from))?;
+
+    let chats = tx.object_store(schema::CHATS)?;
+    put_all(&chats, batch.chats.iter().map(ChatRecord::from))?;
+
+    let contacts = tx.object_store(schema::CONTACTS)?;
+    if batch.reset_contacts {
+        contacts.clear()?;
+    }
+    for jid in &batch.drop_contacts {
+        contacts.delete(jid.to_string()).serde()?;
+    }
+    put_all(&contacts, batch.contacts.iter().map(ContactRecord::from))?;
+
+    if let Some(device) = &batch.device {
+        tx.object_store(schema::META)?
+            .put(device)
+            .with_key(schema::DEVICE.to_owned())
+            .without_key_type()
+            .serde()?;
+    }
+    Ok(())
+}
+
+fn put_all<T: Serialize>(
+    store: &ObjectStore<'_>,
+    records: impl Iterator<Item = T>,
+) -> Result<(), WebError> {
+    for record in records {
+        store.put(record).serde()?;
+    }
+    Ok(())
+}
+
+async fn all<T: DeserializeOwned>(store: &ObjectStore<'_>) -> Result<Vec<T>, WebError> {
+    let found = store.get_all::<T>().serde()?.await?;
+    Ok(found.collect::<Result<Vec<_>, _>>()?)
+}

@@ -1,0 +1,25 @@
+//! What the browser tells a page about itself: hidden, shown, back on the network.
+//!
+//! A page that goes away says nothing to the server: its stream is to be resumed (WS-19).
+
+use client_core::Input;
+
+use crate::browser::{self, listen_forever};
+use crate::state::AppState;
+
+/// Tells the engine of whichever device is at work; for the life of the page.
+pub fn watch(state: AppState) {
+    listen_forever(&browser::document(), "visibilitychange", move |_| {
+        let visible = browser::is_visible();
+        state.push(Input::Visible(visible));
+        if visible {
+            state.push(Input::Online);
+        }
+    });
+    // `pageshow` also comes when a page returns from the back-forward cache.
+    for name in ["online", "pageshow"] {
+        listen_forever(&browser::window(), name, move |_| {
+            state.push(Input::Online);
+        });
+    }
+}

@@ -1,0 +1,63 @@
+//! The conversations: list on one side, the open one on the other.
+
+use leptos::prelude::*;
+
+use crate::components::{
+    AddContact, Announcer, ChatHeader, ChatList, Composer, NoChatOpen, Requests, SideHeader,
+    SignOutDialog, StatusStrip, Timeline,
+};
+use crate::state::AppState;
+use crate::{browser, texts};
+
+/// Two panes where there is room, one where there is not.
+#[component]
+pub(crate) fn ChatPage() -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let adding = RwSignal::new(false);
+    let signing_out = RwSignal::new(false);
+    let is_open = Memo::new(move |_| state.route.with(Option::is_some));
+    Effect::new(move || {
+        let unread: u32 = state
+            .chats
+            .with(|chats| chats.iter().map(|c| c.unread).sum());
+        let title = match unread {
+            0 => texts::APP.to_owned(),
+            n => format!("({n}) {}", texts::APP),
+        };
+        browser::document().set_title(&title);
+    });
+    view! {
+        <div class="app" class:chat-open=is_open>
+            <a class="skip" href="#composer" on:click=skip>{texts::SKIP}</a>
+            <StatusStrip/>
+            <nav class="side" aria-label=texts::CHATS_LABEL>
+                <SideHeader adding signing_out/>
+                <div class="side-scroll">
+                    <Requests/>
+                    <ChatList adding/>
+                </div>
+            </nav>
+            <main class="conversation">
+                {move || match state.route.get() {
+                    Some(peer) => view! {
+                        <ChatHeader peer=peer.clone()/>
+                        <Timeline peer=peer.clone()/>
+                        <Composer peer/>
+                    }.into_any(),
+                    None => view! { <NoChatOpen adding/> }.into_any(),
+                }}
+            </main>
+            <Announcer/>
+            <AddContact open=adding/>
+            <SignOutDialog open=signing_out/>
+        </div>
+    }
+}
+
+/// Moves the focus without touching the fragment, which names the conversation.
+fn skip(event: leptos::ev::MouseEvent) {
+    event.prevent_default();
+    if let Some(composer) = browser::element::<web_sys::HtmlElement>("composer") {
+        let _ = composer.focus();
+    }
+}

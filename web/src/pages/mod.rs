@@ -1,0 +1,59 @@
+//! One module per page.
+
+#![allow(
+    unreachable_pub,
+    reason = "leptos makes the properties of a component public"
+)]
+
+mod chat;
+mod set_up;
+mod sign_in;
+
+use leptos::prelude::*;
+
+use crate::components::Mark;
+use crate::pages::chat::ChatPage;
+use crate::pages::set_up::SetUpPage;
+use crate::pages::sign_in::SignInPage;
+use crate::state::{AppState, Page};
+use crate::{browser, texts};
+
+/// The page that the state names.
+#[component]
+pub(crate) fn App() -> impl IntoView {
+    let state = expect_context::<AppState>();
+    move || match state.page.get() {
+        Page::Loading => view! { <LoadingPage/> }.into_any(),
+        Page::SignIn => view! { <SignInPage/> }.into_any(),
+        Page::SetUp { token, invited } => view! { <SetUpPage token invited/> }.into_any(),
+        Page::Chat => view! { <ChatPage/> }.into_any(),
+        Page::Trouble(text) => view! { <TroublePage text/> }.into_any(),
+    }
+}
+
+#[component]
+fn LoadingPage() -> impl IntoView {
+    view! {
+        <main class="gate" aria-busy="true">
+            <div class="gate-card">
+                <Mark/>
+                <p role="status">{texts::LOADING}</p>
+            </div>
+        </main>
+    }
+}
+
+#[component]
+fn TroublePage(text: String) -> impl IntoView {
+    let reload = move |_| drop(browser::window().location().reload());
+    view! {
+        <main class="gate">
+            <div class="gate-card">
+                <Mark/>
+                <h1>{texts::TROUBLE_TITLE}</h1>
+                <p class="error" role="alert" data-testid="error">{text}</p>
+                <button class="primary" on:click=reload>{texts::RELOAD}</button>
+            </div>
+        </main>
+    }
+}

@@ -1,0 +1,67 @@
+//! A new account, by the link that a server or a friend gave.
+
+use client_core::SignIn;
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+
+use crate::components::{ErrorLine, Mark, NameField, PasswordField, address};
+use crate::state::{AppState, Page};
+use crate::{browser, session, texts};
+
+/// Asks for the name and password of an account that is to be made.
+#[component]
+pub(crate) fn SetUpPage(token: String, invited: bool) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let name = RwSignal::new(String::new());
+    let password = RwSignal::new(String::new());
+    let trying = Memo::new(move |_| state.sign_in.with(|s| *s == SignIn::Trying));
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if trying.get_untracked() {
+            return;
+        }
+        let Some(account) = address(&name.get_untracked()) else {
+            return state.trouble.set(Some(texts::NAME_UNUSABLE.to_owned()));
+        };
+        let password = password.get_untracked();
+        if password.is_empty() {
+            return state.trouble.set(Some(texts::PASSWORD_MISSING.to_owned()));
+        }
+        session::sign_in(state, account, password, Some(token.clone()));
+    };
+    let has_account = move |_| {
+        browser::replace_fragment("");
+        state.trouble.set(None);
+        state.page.set(Page::Loading);
+        wasm_bindgen_futures::spawn_local(session::begin(state));
+    };
+    let (title, lead) = if invited {
+        (texts::INVITE_TITLE, texts::INVITE_LEAD)
+    } else {
+        (texts::SET_UP_TITLE, texts::SET_UP_LEAD)
+    };
+    view! {
+        <main class="gate">
+            <form class="gate-card" on:submit=submit novalidate>
+                <Mark/>
+                <h1>{title}</h1>
+                <p class="lead">{lead}</p>
+                <NameField name testid="setup-name" autocomplete="username"/>
+                <PasswordField password testid="setup-password" autocomplete="new-password"/>
+                <p class="hint">{texts::PASSWORD_HINT}</p>
+                <ErrorLine/>
+                <button
+                    class="primary"
+                    type="submit"
+                    data-testid="setup-submit"
+                    aria-busy=move || trying.get().to_string()
+                >
+                    {move || if trying.get() { texts::CREATING } else { texts::CREATE }}
+                </button>
+                <button class="quiet" type="button" on:click=has_account>
+                    {texts::HAVE_ACCOUNT}
+                </button>
+            </form>
+        </main>
+    }
+}

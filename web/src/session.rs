@@ -1,0 +1,134 @@
+//! From an opened page to a device at work: which account, which slot, which way in.
+
+use client_core::{Input, Intent, SignIn};
+use leptos::prelude::*;
+use protocol::BareJid;
+use protocol::scram::Secret;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::driver::{Driver, report};
+use crate::error::WebError;
+use crate::route::Fragment;
+use crate::state::{AppState, Page};
+use crate::{accounts, browser, keys, lifecycle, texts};
+
+/// Decides what a fresh page shows, and starts the device of an account that is signed in.
+pub async fn begin(state: AppState) {
+    match Fragment::current() {
+        Fragment::SetUp(token) => {
+            let invited = false;
+            state.page.set(Page::SetUp { token, invited });
+        }
+        Fragment::Invite(token) => {
+            let invited = true;
+            state.page.set(Page::SetUp { token, invited });
+        }
+        Fragment::Chat(_) | Fragment::List => match accounts::current() {
+            Some(account) => go_on(state, account).await,
+            None => state.page.set(Page::SignIn),
+        },
+    }
+}
+
+/// Goes on with an account of this browser: its rows first, then the network.
+async fn go_on(state: AppState, account: BareJid) {
+    if !ensure_device(state, &account).await {
+        return;
+    }
+    match keys::load(&account).await {
+        Ok(Some(keys)) => {
+            state.page.set(Page::Chat);
+            sign_in_with(state, Secret::Keys(keys), None);
+        }
+        Ok(None) => state.page.set(Page::SignIn),
+        Err(error) => {
+            report(Err(error));
+            state.page.set(Page::SignIn);
+        }
+    }
+}
+
+/// Signs in with what a person typed; with a token, makes the account first.
+pub fn sign_in(state: AppState, account: BareJid, password: String, register: Option<String>) {
+    state.trouble.set(None);
+    state.sign_in.set(SignIn::Trying);
+    spawn_local(async move {
+        if ensure_device(state, &account).await {
+            sign_in_with(state, Secret::Password(password), register);
+        }
+    });
+}
+
+fn sign_in_with(state: AppState, secret: Secret, register: Option<String>) {
+    state.send(Intent::SignIn { secret, register });
+}
+
+/// Makes this tab a device of the account; says on the page why if it cannot be one.
+async fn ensure_device(state: AppState, account: &BareJid) -> bool {
+    if state.account.get_untracked().as_ref() == Some(account) && state.inbox().is_some() {
+        return true;
+    }
+    if let Some(other) = state.inbox() {
+        other.stop();
+        state.attach(None);
+    }
+    match Driver::start(account.clone(), state).await {
+        Ok(driver) => {
+            state.account.set(Some(account.clone()));
+            state.slot.set(driver.slot_label().to_owned());
+            state.attach(Some(driver.inbox()));
+            state.push(Input::Visible(browser::is_visible()));
+            spawn_local(driver.run());
+            true
+        }
+        Err(error) => {
+            let text = match &error {
+                WebError::NoFreeSlot => texts::NO_FREE_SLOT.to_owned(),
+                WebError::Storage(_) | WebError::Browser(_) => error.to_string(),
+            };
+            state.page.set(Page::Trouble(text));
+            false
+        }
+    }
+}
+
+/// Lets the page follow what becomes of a sign-in; for the life of the page.
+pub fn follow(state: AppState) {
+    lifecycle::watch(state);
+    Effect::new(move || match state.sign_in.get() {
+        SignIn::In => arrive(state),
+        SignIn::Refused(refusal) => {
+            state.trouble.set(Some(texts::refused(refusal).to_owned()));
+            let page = state.page.get_untracked();
+            if matches!(page, Page::Chat | Page::Loading) {
+                state.page.set(Page::SignIn);
+            }
+        }
+        SignIn::Out | SignIn::Trying => {}
+    });
+    Effect::new(move || {
+        let shown = state.page.with(|page| *page == Page::Chat);
+        if shown {
+            match state.route.get() {
+                Some(peer) => state.send(Intent::OpenChat(peer)),
+                None => state.send(Intent::CloseChat),
+            }
+        }
+    });
+}
+
+/// Leaves the way in: notes the account, and takes the link's secret out of the address bar.
+fn arrive(state: AppState) {
+    let page = state.page.get_untracked();
+    let Some(account) = state.account.get_untracked() else {
+        return;
+    };
+    match page {
+        Page::SetUp { .. } => browser::replace_fragment(""),
+        Page::SignIn | Page::Chat => {}
+        Page::Loading | Page::Trouble(_) => return,
+    }
+    accounts::remember(&account);
+    state.trouble.set(None);
+    state.page.set(Page::Chat);
+}

@@ -1,0 +1,82 @@
+//! What a person chose about the look of this browser profile.
+
+use leptos::prelude::*;
+
+use crate::browser;
+use crate::state::AppState;
+
+const THEME: &str = "balcony:theme";
+const DEVELOPER: &str = "balcony:developer";
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the system has it.
+    #[default]
+    System,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+impl Theme {
+    /// All choices.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// The name under which it is kept, and which the style sheet knows.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The theme that was chosen.
+    pub fn current() -> Self {
+        let kept = read(THEME);
+        Self::ALL
+            .into_iter()
+            .find(|theme| kept.as_deref() == Some(theme.name()))
+            .unwrap_or_default()
+    }
+
+    /// Chooses a theme.
+    pub fn choose(self) {
+        write(THEME, self.name());
+        self.show();
+    }
+
+    fn show(self) {
+        if let Some(root) = browser::document().document_element() {
+            let _ = root.set_attribute("data-theme", self.name());
+        }
+    }
+}
+
+/// Brings back what was chosen.
+pub fn restore(state: AppState) {
+    Theme::current().show();
+    state.developer.set(read(DEVELOPER).is_some());
+}
+
+/// Turns developer mode on or off.
+pub fn set_developer(state: AppState, on: bool) {
+    state.developer.set(on);
+    if on {
+        write(DEVELOPER, "on");
+    } else if let Some(storage) = browser::profile_storage() {
+        let _ = storage.remove_item(DEVELOPER);
+    }
+}
+
+fn read(key: &str) -> Option<String> {
+    browser::profile_storage()?.get_item(key).ok().flatten()
+}
+
+fn write(key: &str, value: &str) {
+    if let Some(storage) = browser::profile_storage() {
+        let _ = storage.set_item(key, value);
+    }
+}

@@ -1,0 +1,347 @@
+//! What the components read: signals that mirror the engine's view.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use client_core::view::{ChatSummary, Connection, Line, Mark, SignIn, View};
+use client_core::{Change, Input, Intent};
+use leptos::prelude::*;
+use protocol::{BareJid, FullJid};
+
+use crate::driver::Inbox;
+use crate::format;
+use crate::{browser, drafts};
+
+/// Two lines of one sender within this time belong together.
+const GROUP_MS: i64 = 5 * 60 * 1_000;
+/// How many announcements stay for assistive technology to read.
+const ANNOUNCED_MAX: usize = 5;
+
+/// Which page is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The device is being opened.
+    Loading,
+    /// A name and password are asked for; the name is known on a device that was signed in before.
+    SignIn,
+    /// A link with this token lets an account be made.
+    SetUp {
+        /// The secret of the link.
+        token: String,
+        /// Whether somebody invited, or the server's first account is made.
+        invited: bool,
+    },
+    /// The conversations.
+    Chat,
+    /// Nothing works; the reason in plain words.
+    Trouble(String),
+}
+
+/// How a line stands to its neighbours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// The day that starts with this line.
+    pub day: Option<String>,
+    /// Whether it is the first of its group.
+    pub first: bool,
+    /// Whether it is the last of its group.
+    pub last: bool,
+}
+
+/// A line on the screen: what changes about it are signals of its own.
+#[derive(Clone)]
+pub struct Cell {
+    /// The line's key.
+    pub key: String,
+    /// The line.
+    pub line: ArcRwSignal<Arc<Line>>,
+    /// Its place in its group.
+    pub shape: ArcRwSignal<Shape>,
+}
+
+/// All that a screen shows.
+#[derive(Clone, Copy)]
+pub struct AppState {
+    /// Which page.
+    pub page: RwSignal<Page>,
+    /// Whose device; absent before the first sign-in.
+    pub account: RwSignal<Option<BareJid>>,
+    /// Which device of this browser.
+    pub slot: RwSignal<String>,
+    /// How the link stands.
+    pub connection: RwSignal<Connection>,
+    /// The bound address.
+    pub jid: RwSignal<Option<FullJid>>,
+    /// Own lines on their way.
+    pub waiting: RwSignal<usize>,
+    /// Whether somebody is signed in.
+    pub sign_in: RwSignal<SignIn>,
+    /// What is wrong with the last sign-in or its input, in plain words.
+    pub trouble: RwSignal<Option<String>>,
+    /// The conversations.
+    pub chats: RwSignal<Vec<ChatSummary>>,
+    /// Who asks to become a contact.
+    pub requests: RwSignal<Vec<BareJid>>,
+    /// Whose conversation the address bar names.
+    pub route: RwSignal<Option<BareJid>>,
+    /// Whose lines are in `lines`.
+    pub peer: RwSignal<Option<BareJid>>,
+    /// The open conversation's lines, oldest first.
+    pub lines: RwSignal<Vec<Cell>>,
+    /// Whether older lines can be had.
+    pub has_older: RwSignal<bool>,
+    /// Whether older lines are coming.
+    pub loading_older: RwSignal<bool>,
+    /// What was typed and not sent, per conversation.
+    pub drafts: RwSignal<HashMap<BareJid, String>>,
+    /// What assistive technology reads out.
+    pub announced: RwSignal<Vec<(u64, String)>>,
+    /// Counts own lines, so that the timeline goes to its end for them.
+    pub sent: RwSignal<u32>,
+    /// Whether addresses and archive ids are shown.
+    pub developer: RwSignal<bool>,
+    inbox: RwSignal<Option<Inbox>>,
+}
+
+impl AppState {
+    /// An empty screen.
+    pub fn new() -> Self {
+        Self {
+            page: RwSignal::new(Page::Loading),
+            account: RwSignal::new(None),
+            slot: RwSignal::new(String::new()),
+            connection: RwSignal::new(Connection::default()),
+            jid: RwSignal::new(None),
+            waiting: RwSignal::new(0),
+            sign_in: RwSignal::new(SignIn::default()),
+            trouble: RwSignal::new(None),
+            chats: RwSignal::new(Vec::new()),
+            requests: RwSignal::new(Vec::new()),
+            route: RwSignal::new(None),
+            peer: RwSignal::new(None),
+            lines: RwSignal::new(Vec::new()),
+            has_older: RwSignal::new(false),
+            loading_older: RwSignal::new(false),
+            drafts: RwSignal::new(HashMap::new()),
+            announced: RwSignal::new(Vec::new()),
+            sent: RwSignal::new(0),
+            developer: RwSignal::new(false),
+            inbox: RwSignal::new(None),
+        }
+    }
+
+    /// Connects the screen with a device, or with none.
+    pub fn attach(&self, inbox: Option<Inbox>) {
+        self.inbox.set(inbox);
+    }
+
+    /// Where the device's events go, if there is one.
+    pub fn inbox(&self) -> Option<Inbox> {
+        self.inbox.get_untracked()
+    }
+
+    /// Tells the engine what the person wants.
+    pub fn send(&self, intent: Intent) {
+        self.push(Input::Intent(intent));
+    }
+
+    /// Tells the engine what happened.
+    pub fn push(&self, input: Input) {
+        if let Some(inbox) = self.inbox() {
+            inbox.push(input);
+        }
+    }
+
+    /// Takes over a part of the view that changed.
+    pub fn apply(&self, view: &View, change: Change) {
+        match change {
+            Change::Connection => {
+                set(self.connection, view.connection);
+                set(self.jid, view.jid.clone());
+                set(self.waiting, view.waiting);
+            }
+            Change::SignIn => set(self.sign_in, view.sign_in.clone()),
+            Change::Chats => {
+                set(self.chats, view.chats.clone());
+                set(self.requests, view.requests.clone());
+            }
+            Change::Timeline => self.apply_timeline(view),
+        }
+    }
+
+    fn apply_timeline(&self, view: &View) {
+        let Some(timeline) = &view.timeline else {
+            set(self.peer, None);
+            self.lines.set(Vec::new());
+            set(self.has_older, false);
+            set(self.loading_older, false);
+            return;
+        };
+        let same_chat = self
+            .peer
+            .with_untracked(|p| p.as_ref() == Some(&timeline.peer));
+        if same_chat {
+            self.announce_new(view, &timeline.lines);
+        } else {
+            self.lines.set(Vec::new());
+            self.peer.set(Some(timeline.peer.clone()));
+        }
+        let former = self.lines.get_untracked();
+        let cells = cells(&former, &timeline.lines);
+        let unchanged =
+            former.len() == cells.len() && former.iter().zip(&cells).all(|(a, b)| a.key == b.key);
+        if !unchanged {
+            self.lines.set(cells);
+        }
+        set(self.has_older, timeline.has_older);
+        set(self.loading_older, timeline.loading_older);
+    }
+
+    /// Lets assistive technology read received lines behind the last known one; a catch-up is silent.
+    fn announce_new(&self, view: &View, lines: &[Arc<Line>]) {
+        let last_known = self
+            .lines
+            .with_untracked(|l| l.last().map(|c| c.key.clone()));
+        let Some(last_known) = last_known.filter(|_| view.connection == Connection::Live) else {
+            return;
+        };
+        let name = self.name_of(view.timeline.as_ref().map(|t| &t.peer));
+        let fresh: Vec<String> = lines
+            .iter()
+            .rev()
+            .take_while(|line| line.key != last_known)
+            .take(ANNOUNCED_MAX)
+            .filter(|line| !line.own && line.mark != Mark::Gap)
+            .map(|line| format!("{name}: {}", line.text))
+            .collect();
+        self.announce(fresh.into_iter().rev());
+    }
+
+    fn announce(&self, texts: impl Iterator<Item = String>) {
+        let mut texts = texts.peekable();
+        if texts.peek().is_none() {
+            return;
+        }
+        self.announced.update(|announced| {
+            for text in texts {
+                let number = announced.last().map_or(0, |(n, _)| n + 1);
+                announced.push((number, text));
+            }
+            let surplus = announced.len().saturating_sub(ANNOUNCED_MAX);
+            announced.drain(..surplus);
+        });
+    }
+
+    /// What the person calls somebody.
+    pub fn name_of(&self, peer: Option<&BareJid>) -> String {
+        let Some(peer) = peer else {
+            return String::new();
+        };
+        self.chats
+            .with(|chats| {
+                chats
+                    .iter()
+                    .find(|c| c.peer == *peer)
+                    .map(|c| c.name.clone())
+            })
+            .unwrap_or_else(|| format::short_name(peer))
+    }
+
+    /// The draft of a conversation.
+    pub fn draft(&self, peer: &BareJid) -> String {
+        let known = self
+            .drafts
+            .with_untracked(|drafts| drafts.get(peer).cloned());
+        known.unwrap_or_else(|| {
+            self.account.with_untracked(|account| {
+                account.as_ref().map_or_else(String::new, |account| {
+                    drafts::read(account, &self.slot.get_untracked(), peer)
+                })
+            })
+        })
+    }
+
+    /// Keeps the draft of a conversation.
+    pub fn set_draft(&self, peer: &BareJid, text: &str) {
+        if let Some(account) = self.account.get_untracked() {
+            drafts::write(&account, &self.slot.get_untracked(), peer, text);
+        }
+        self.drafts
+            .update(|drafts| drop(drafts.insert(peer.clone(), text.to_owned())));
+    }
+
+    /// Opens a conversation by the address bar, so that Back works.
+    pub fn open(&self, peer: &BareJid) {
+        let fragment = crate::route::chat(peer);
+        let _ = browser::window().location().set_hash(&fragment);
+    }
+}
+
+impl Default for AppState {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Sets a signal only to something else, so that nothing is drawn again for nothing.
+fn set<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|known| *known != value) {
+        signal.set(value);
+    }
+}
+
+/// The cells of these lines: a line that was there keeps its cell.
+fn cells(former: &[Cell], lines: &[Arc<Line>]) -> Vec<Cell> {
+    let known: HashMap<&str, &Cell> = former.iter().map(|c| (c.key.as_str(), c)).collect();
+    let mut seen = HashSet::new();
+    let shapes = shapes(lines);
+    lines
+        .iter()
+        .zip(shapes)
+        .filter(|(line, _)| seen.insert(line.key.as_str()))
+        .map(|(line, shape)| match known.get(line.key.as_str()) {
+            Some(cell) => {
+                if cell.line.with_untracked(|l| l != line) {
+                    cell.line.set(line.clone());
+                }
+                if cell.shape.with_untracked(|s| *s != shape) {
+                    cell.shape.set(shape);
+                }
+                (*cell).clone()
+            }
+            None => Cell {
+                key: line.key.clone(),
+                line: ArcRwSignal::new(line.clone()),
+                shape: ArcRwSignal::new(shape),
+            },
+        })
+        .collect()
+}
+
+/// How each line stands to its neighbours.
+fn shapes(lines: &[Arc<Line>]) -> Vec<Shape> {
+    let days: Vec<i64> = lines.iter().map(|line| format::day(line.stamp)).collect();
+    let joined = |a: usize, b: usize| match (lines.get(a), lines.get(b)) {
+        (Some(a_line), Some(b_line)) => {
+            a_line.own == b_line.own
+                && a_line.mark != Mark::Gap
+                && b_line.mark != Mark::Gap
+                && days.get(a) == days.get(b)
+                && (b_line.stamp.0 - a_line.stamp.0).abs() <= GROUP_MS
+        }
+        _ => false,
+    };
+    lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| {
+            let before = at.checked_sub(1);
+            let new_day = before.is_none_or(|before| days.get(before) != days.get(at));
+            Shape {
+                day: new_day.then(|| format::day_label(line.stamp)),
+                first: !before.is_some_and(|before| joined(before, at)),
+                last: !joined(at, at + 1),
+            }
+        })
+        .collect()
+}

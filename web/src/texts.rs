@@ -1,0 +1,209 @@
+//! Every text that a person reads, in plain words.
+
+#![allow(
+    missing_docs,
+    reason = "the texts say themselves what they are; names follow where they stand"
+)]
+
+use client_core::view::Refusal;
+
+pub const APP: &str = "Balcony";
+pub const SKIP: &str = "Skip to the conversation";
+pub const LOADING: &str = "Opening your conversations";
+
+pub const SIGN_IN_TITLE: &str = "Welcome back";
+pub const SIGN_IN_LEAD: &str = "Sign in to go on where you left off.";
+pub const SIGN_IN: &str = "Sign in";
+pub const SIGNING_IN: &str = "Signing in…";
+pub const NAME: &str = "Name";
+pub const PASSWORD: &str = "Password";
+pub const SHOW_PASSWORD: &str = "Show";
+pub const HIDE_PASSWORD: &str = "Hide";
+pub const SHOW_PASSWORD_LABEL: &str = "Show password";
+pub const NO_ACCOUNT: &str =
+    "No account yet? Open the link you were given by whoever invited you or runs this server.";
+
+pub const SET_UP_TITLE: &str = "Set up Balcony";
+pub const SET_UP_LEAD: &str = "Choose the name and password of the first account here.";
+pub const INVITE_TITLE: &str = "You are invited";
+pub const INVITE_LEAD: &str = "Choose a name and a password, and start to chat.";
+pub const CREATE: &str = "Create account";
+pub const CREATING: &str = "Creating your account…";
+pub const HAVE_ACCOUNT: &str = "I have an account already";
+pub const PASSWORD_HINT: &str = "A few words that only you know are better than a short riddle.";
+
+pub const NAME_UNUSABLE: &str =
+    "This name cannot be used. Take letters, digits, dots or dashes, without spaces.";
+pub const PASSWORD_MISSING: &str = "Please enter a password.";
+
+pub const CHATS: &str = "Chats";
+pub const CHATS_LABEL: &str = "Conversations";
+pub const NEW_CHAT: &str = "New chat";
+pub const ADD_TITLE: &str = "Start a new chat";
+pub const ADD_LEAD: &str = "Enter the name of the person you want to talk to. They will be asked.";
+pub const ADD_PLACEHOLDER: &str = "juliet";
+pub const ADD_LABEL: &str = "Name";
+pub const ADD: &str = "Add";
+pub const CANCEL: &str = "Cancel";
+pub const CLOSE: &str = "Close";
+pub const ADD_SELF: &str = "That is your own name.";
+
+pub const REQUESTS: &str = "Wants to chat with you";
+pub const ACCEPT: &str = "Accept";
+pub const REFUSE: &str = "Refuse";
+
+pub const NO_CHATS_TITLE: &str = "It is quiet here";
+pub const NO_CHATS: &str = "Add somebody you know, and your conversation appears here.";
+pub const NO_CHAT_OPEN_TITLE: &str = "Pick a conversation";
+pub const NO_CHAT_OPEN: &str = "Choose one from the list, or start a new one.";
+pub const NO_LINES_TITLE: &str = "No messages yet";
+pub const NO_LINES: &str = "Say hello: whatever is written here stays here, on all your devices.";
+pub const SAY_HELLO: &str = "Write a message";
+pub const ASKED: &str = "Asked to chat, no answer yet";
+pub const ONLINE: &str = "Online";
+pub const DRAFT: &str = "Draft:";
+pub const OWN_PREFIX: &str = "You:";
+pub const BACK: &str = "Back to the list";
+
+pub const MESSAGES: &str = "Messages";
+pub const NEW_MESSAGES_LOG: &str = "New messages";
+pub const OLDER: &str = "Load older messages";
+pub const LOADING_OLDER: &str = "Loading older messages…";
+pub const START: &str = "This is where your conversation begins";
+pub const GAP: &str = "Messages are missing here";
+pub const GAP_WHY: &str = "They could not be had from the server any more.";
+pub const LATEST: &str = "Jump to the latest message";
+pub const TODAY: &str = "Today";
+pub const YESTERDAY: &str = "Yesterday";
+
+pub const WAITING: &str = "Waiting";
+pub const WAITING_WHY: &str = "Not sent yet; it goes out by itself.";
+pub const ARCHIVED: &str = "Saved in the archive";
+pub const NOT_SAVED: &str = "Delivered, not saved";
+pub const NOT_SAVED_WHY: &str = "It was delivered, but saving it failed on the server.";
+pub const NOT_KEPT: &str = "Not kept";
+pub const NOT_KEPT_WHY: &str = "It was delivered, and messages of this kind are not saved.";
+pub const FAILED: &str = "Not sent";
+pub const RETRY: &str = "Retry";
+pub const DISCARD: &str = "Discard";
+
+pub const COMPOSER_PLACEHOLDER: &str = "Message";
+pub const SEND: &str = "Send";
+
+pub const CONNECTING: &str = "Connecting…";
+pub const CATCHING_UP: &str = "Catching up…";
+pub const LIVE: &str = "Up to date";
+pub const IDLE: &str = "Not connected";
+pub const TRY_NOW: &str = "Try now";
+pub const BROKEN: &str = "This device cannot save anything more. Reload the page to go on.";
+pub const RELOAD: &str = "Reload";
+
+pub const MENU: &str = "Menu";
+pub const SIGN_OUT: &str = "Sign out";
+pub const SIGN_OUT_TITLE: &str = "Sign out of this device?";
+pub const SIGN_OUT_LEAD: &str = "Everything that this device keeps in the browser is removed. Your messages stay on the server.";
+pub const THEME: &str = "Appearance";
+pub const THEME_SYSTEM: &str = "Like the system";
+pub const THEME_LIGHT: &str = "Light";
+pub const THEME_DARK: &str = "Dark";
+pub const DEVELOPER: &str = "Developer mode";
+
+pub const TROUBLE_TITLE: &str = "This page cannot start";
+pub const NO_FREE_SLOT: &str =
+    "Balcony is open in too many tabs of this browser. Close one of them, then reload.";
+
+/// How many messages wait while there is no connection.
+pub fn offline(waiting: usize) -> String {
+    match waiting {
+        0 => "Offline".to_owned(),
+        1 => "Offline (1 message waiting)".to_owned(),
+        n => format!("Offline ({n} messages waiting)"),
+    }
+}
+
+/// When the next try is.
+pub fn retry_in(seconds: u64) -> String {
+    format!("next try in {seconds} s")
+}
+
+/// How far a catch-up is.
+pub fn catching_up(fetched: u32) -> String {
+    match fetched {
+        0 => CATCHING_UP.to_owned(),
+        1 => "Catching up: 1 message so far".to_owned(),
+        n => format!("Catching up: {n} messages so far"),
+    }
+}
+
+/// What goes on beside the state, once connected.
+pub fn waiting(waiting: usize) -> String {
+    match waiting {
+        1 => "1 message waiting".to_owned(),
+        n => format!("{n} messages waiting"),
+    }
+}
+
+/// Which device of this browser the tab is.
+pub fn device(slot: &str) -> String {
+    format!("Device {slot} of this browser")
+}
+
+/// Which device, in a word.
+pub fn device_short(slot: &str) -> String {
+    format!("Device {slot}")
+}
+
+/// Unread messages, for those who do not see the badge.
+pub fn unread(count: u32) -> String {
+    match count {
+        1 => "1 unread message".to_owned(),
+        n => format!("{n} unread messages"),
+    }
+}
+
+/// The latest button when lines came meanwhile.
+pub fn latest(new: usize) -> String {
+    match new {
+        0 => LATEST.to_owned(),
+        1 => "Jump to the latest message, 1 new".to_owned(),
+        n => format!("Jump to the latest message, {n} new"),
+    }
+}
+
+/// Who wrote a line, for those who do not see the sides.
+pub fn said_by(own: bool, name: &str) -> String {
+    if own {
+        "You".to_owned()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// The question to somebody who asks to chat.
+pub fn request_actions(action: &str, name: &str) -> String {
+    format!("{action} {name}")
+}
+
+/// What is lost by signing out with lines on their way.
+pub fn sign_out_loses(waiting: usize) -> String {
+    match waiting {
+        1 => "1 message was not sent yet and will be lost.".to_owned(),
+        n => format!("{n} messages were not sent yet and will be lost."),
+    }
+}
+
+/// Who is signed in.
+pub fn signed_in_as(name: &str) -> String {
+    format!("Signed in as {name}")
+}
+
+/// Why a sign-in or registration was refused.
+pub fn refused(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::WrongPassword => "Name and password do not fit together.",
+        Refusal::NameTaken => "Somebody has this name already. Try another one.",
+        Refusal::NotAcceptable => "This name or password cannot be used. Try another one.",
+        Refusal::LinkInvalid => "This link was used before, or has expired. Ask for a new one.",
+        Refusal::Other => "The server said no. Try again later.",
+    }
+}
