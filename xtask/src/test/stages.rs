@@ -137,9 +137,10 @@ fn xtask(arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// Tells tests where the server and the browser's driver are.
+/// Tells tests where the server and the browser's driver are, and keeps traces to panics: an error says what it means.
 fn with_tools(mut command: Command) -> Result<Command> {
     command
+        .env("RUST_LIB_BACKTRACE", "0")
         .env("BALCONY_BIN", home::target().join("debug/balcony"))
         .env("CHROMEDRIVER", tools::chromedriver()?);
     Ok(command)
