@@ -121,3 +121,15 @@ pub fn forks_out(kind: MessageType) -> Verdict {
         MessageType::Chat | MessageType::Normal => Verdict::yes("1-1 message"),
     }
 }
+
+/// Whether a message is nothing but a chat state, perhaps with hints: the most fleeting kind.
+pub fn is_chat_state(message: &Message) -> bool {
+    let has_state = message
+        .children()
+        .iter()
+        .any(|child| &*child.ns == ns::CHAT_STATES);
+    let is_fleeting = |namespace: &str| matches!(namespace, ns::CHAT_STATES | ns::HINTS);
+    let only =
+        |child: &crate::stanza::Child| is_fleeting(&child.ns) || child.is("thread", ns::CLIENT);
+    has_state && message.children().iter().all(only)
+}

@@ -182,6 +182,11 @@ impl Watermark {
         slot.0 <= self.first
     }
 
+    /// How many stanzas are handled but stand behind one that is not.
+    pub fn settled_early(&self) -> usize {
+        self.settled.iter().filter(|settled| **settled).count()
+    }
+
     /// How many stanzas arrived and do not count as handled yet.
     pub fn unsettled(&self) -> usize {
         self.settled.len()

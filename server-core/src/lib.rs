@@ -2,14 +2,31 @@
 //! when. No sockets, disks, clocks or chance of its own: a driver feeds [`Input`]s and carries out
 //! [`Output`]s, and the simulation runs the very code that ships.
 
+mod account;
 pub mod archive;
+mod binding;
+mod conn;
+mod copies;
 pub mod core;
+mod envelope;
 mod features;
+mod hold;
 mod ids;
 pub mod io;
+mod iq;
 pub mod limits;
+mod message;
 pub mod opening;
+mod parcel;
+mod pending;
+mod presence;
 pub mod records;
+mod roster;
+mod session;
+mod subscription;
+mod tail;
+mod timers;
+mod walk;
 
 pub use crate::core::Core;
 pub use crate::io::{ConnId, Input, Output, Ticket};

@@ -170,8 +170,8 @@ impl Opening {
     }
 
     fn on_first_open(&mut self, open: &Open) {
-        if let Err(error) = self.check_open(open) {
-            return self.fail(&error);
+        if let Err(condition) = self.check_open(open) {
+            return self.fail(&StreamError::new(condition));
         }
         self.claimed = open
             .from
@@ -184,8 +184,8 @@ impl Opening {
     }
 
     fn on_restart(&mut self, open: &Open) {
-        if let Err(error) = self.check_open(open) {
-            return self.fail(&error);
+        if let Err(condition) = self.check_open(open) {
+            return self.fail(&StreamError::new(condition));
         }
         let Step::Restart(account) = std::mem::replace(&mut self.step, Step::Done) else {
             return;
@@ -197,21 +197,20 @@ impl Opening {
     }
 
     /// WS-09.
-    fn check_open(&self, open: &Open) -> Result<(), StreamError> {
-        let refuse = |condition| Err(StreamError::new(condition));
+    fn check_open(&self, open: &Open) -> Result<(), StreamCondition> {
         let is_ours = |domain: &str| {
             BareJid::new(domain)
                 .is_ok_and(|jid| jid.node().is_none() && jid.as_str() == &*self.config.domain)
         };
         match open.to.as_deref() {
-            None => return refuse(StreamCondition::ImproperAddressing),
-            Some(to) if !is_ours(to) => return refuse(StreamCondition::HostUnknown),
+            None => return Err(StreamCondition::ImproperAddressing),
+            Some(to) if !is_ours(to) => return Err(StreamCondition::HostUnknown),
             Some(_) => {}
         }
         if let Some(from) = open.from.as_deref() {
             let from = BareJid::new(from).ok();
             if from.is_none_or(|from| from.domain().as_str() != &*self.config.domain) {
-                return refuse(StreamCondition::InvalidFrom);
+                return Err(StreamCondition::InvalidFrom);
             }
         }
         let major = open
@@ -221,7 +220,7 @@ impl Opening {
             .map(str::parse::<u32>);
         match major {
             Some(Ok(1..)) => Ok(()),
-            _ => refuse(StreamCondition::UnsupportedVersion),
+            _ => Err(StreamCondition::UnsupportedVersion),
         }
     }
 

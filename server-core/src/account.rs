@@ -1,0 +1,533 @@
+//! One account: its sessions, the tail of its log, its roster.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use protocol::fork::Mode;
+use protocol::jid::{BareJid, FullJid, Jid};
+use protocol::{Element, Frame, Handled, StreamCondition, StreamError, Text, ns};
+
+use crate::archive::{Entry, ReadError};
+use crate::conn::{Conn, Stage};
+use crate::copies::{self, Copy};
+use crate::core::{Context, Core};
+use crate::envelope::Envelope;
+use crate::hold::Urgency;
+use crate::io::{ConnId, Output};
+use crate::iq::mam::PageRequest;
+use crate::parcel::Parcel;
+use crate::records::AccountRecord;
+use crate::roster::Roster;
+use crate::session::{SentKind, Session, SessionId};
+use crate::tail::{Line, Tail};
+
+/// One account that somebody is connected to, or that something is on its way to.
+pub(crate) struct Account {
+    pub(crate) jid: BareJid,
+    state: State,
+    pub(crate) sessions: BTreeMap<SessionId, Session>,
+    pub(crate) tail: Tail,
+    /// Whether entries are being read for a walk.
+    pub(crate) reading: bool,
+    pub(crate) roster: Roster,
+    /// Connections that are logged in, bound or not.
+    conns: usize,
+    /// Questions to the store that are out.
+    pub(crate) in_flight: usize,
+    /// Counters of sessions that ended: (SM-ID, h, forgotten at) (SM-23).
+    pub(crate) remembered: VecDeque<(String, Handled, u64)>,
+    /// Resumptions that wait: (connection, session, the client's h).
+    pub(crate) resuming: Vec<(ConnId, SessionId, Handled)>,
+    pub(crate) queries_running: usize,
+    pub(crate) queries_waiting: VecDeque<Box<PageRequest>>,
+}
+
+enum State {
+    /// The record is on its way; what came meanwhile waits.
+    Loading {
+        conns: Vec<ConnId>,
+        parcels: VecDeque<Parcel>,
+    },
+    Ready,
+}
+
+impl Account {
+    pub(crate) fn new(jid: BareJid) -> Self {
+        Self {
+            jid,
+            state: State::Loading {
+                conns: Vec::new(),
+                parcels: VecDeque::new(),
+            },
+            sessions: BTreeMap::new(),
+            tail: Tail::default(),
+            reading: false,
+            roster: Roster::default(),
+            conns: 0,
+            in_flight: 0,
+            remembered: VecDeque::new(),
+            resuming: Vec::new(),
+            queries_running: 0,
+            queries_waiting: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.state, State::Ready)
+    }
+
+    /// Whether nothing is left that needs the account in memory.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_ready()
+            && self.sessions.is_empty()
+            && self.conns == 0
+            && self.in_flight == 0
+            && !self.reading
+            && self.remembered.is_empty()
+            && self.roster.is_idle()
+    }
+
+    pub(crate) fn attach(&mut self, conn: ConnId) {
+        self.conns += 1;
+        if let State::Loading { conns, .. } = &mut self.state {
+            conns.push(conn);
+        }
+    }
+
+    pub(crate) fn own(&self) -> Jid {
+        Jid::from(self.jid.clone())
+    }
+
+    pub(crate) fn session_of(&self, cx: &Context, conn: ConnId) -> Option<SessionId> {
+        match cx.conns.get(&conn)?.stage {
+            Stage::Bound(session) => Some(session),
+            Stage::Unbound { .. } | Stage::Resuming(_) | Stage::Closed => None,
+        }
+    }
+
+    /// The session of a full JID.
+    pub(crate) fn by_jid(&self, jid: &FullJid) -> Option<SessionId> {
+        self.sessions
+            .values()
+            .find(|session| session.jid == *jid)
+            .map(|session| session.id)
+    }
+
+    // ---- what comes from connections
+
+    pub(crate) fn on_text(&mut self, cx: &mut Context, conn: ConnId, text: &Text) {
+        if cx
+            .conns
+            .get(&conn)
+            .is_none_or(|state| state.stage == Stage::Closed)
+        {
+            return;
+        }
+        if text.len() > cx.config.limits.stanza_bytes {
+            let error =
+                StreamError::new(StreamCondition::PolicyViolation).because("frame too long");
+            return self.fail(cx, conn, &error);
+        }
+        match Frame::parse(text, cx.config.limits.xml) {
+            Ok(frame) => self.on_frame(cx, conn, frame),
+            Err(error) => {
+                let text = error.to_string();
+                self.fail(cx, conn, &StreamError::new(error.condition()).because(text));
+            }
+        }
+    }
+
+    fn on_frame(&mut self, cx: &mut Context, conn: ConnId, frame: Frame) {
+        match frame {
+            Frame::Stanza(stanza) => match self.session_of(cx, conn) {
+                Some(session) => self.on_stanza(cx, session, stanza),
+                None => self.on_unbound_stanza(cx, conn, &stanza),
+            },
+            Frame::Nonza(element) => {
+                cx.credit(conn);
+                self.on_nonza(cx, conn, &element);
+            }
+            Frame::Close { .. } => self.on_close(cx, conn),
+            Frame::Open(_) => {
+                let error = StreamError::new(StreamCondition::BadFormat)
+                    .because("the stream is open already");
+                self.fail(cx, conn, &error);
+            }
+        }
+    }
+
+    fn on_nonza(&mut self, cx: &mut Context, conn: ConnId, element: &Element) {
+        match element.ns() {
+            ns::SM => self.on_sm(cx, conn, element),
+            ns::S11 | ns::MR2 if element.name() == "enable" => {
+                self.on_enable_mode(cx, conn, element)
+            }
+            ns::CSI => {
+                let session = self.session_of(cx, conn);
+                if let (Some(session), Some(active)) = (session, protocol::csi::parse(element)) {
+                    self.set_active(cx, session, active);
+                }
+            }
+            _ => {
+                let error = StreamError::new(StreamCondition::UnsupportedStanzaType);
+                self.fail(cx, conn, &error);
+            }
+        }
+    }
+
+    /// The client ends its stream: the session ends at once (WS-18).
+    fn on_close(&mut self, cx: &mut Context, conn: ConnId) {
+        if let Some(session) = self.session_of(cx, conn) {
+            if let Some(session) = self.sessions.get_mut(&session) {
+                session.ack(cx); // SM-13
+            }
+            cx.close(conn);
+            self.end_session(cx, session);
+        } else {
+            cx.close(conn);
+        }
+    }
+
+    /// Ends a stream with an error, and its session with it.
+    pub(crate) fn fail(&mut self, cx: &mut Context, conn: ConnId, error: &StreamError) {
+        let session = self.session_of(cx, conn);
+        cx.transmit(conn, error.write());
+        cx.close(conn);
+        if let Some(session) = session {
+            self.end_session(cx, session);
+        }
+    }
+
+    /// The connection is gone (WS-17).
+    pub(crate) fn on_lost(&mut self, cx: &mut Context, conn: ConnId, state: &Conn) {
+        self.conns = self.conns.saturating_sub(1);
+        self.resuming.retain(|(waiting, ..)| *waiting != conn);
+        if let State::Loading { conns, .. } = &mut self.state {
+            conns.retain(|waiting| *waiting != conn);
+        }
+        if let Stage::Bound(session) = state.stage {
+            self.detach(cx, session);
+        }
+    }
+
+    /// The peer leaves unread what is sent: its session goes on without the connection (WS-28).
+    pub(crate) fn drop_slow(&mut self, cx: &mut Context, conn: ConnId) {
+        let session = self.session_of(cx, conn);
+        cx.set_stage(conn, Stage::Closed);
+        cx.output(Output::Close { conn });
+        if let Some(session) = session {
+            self.detach(cx, session);
+        }
+    }
+
+    fn detach(&mut self, cx: &mut Context, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        session.conn = None;
+        if !session.is_resumable() {
+            return self.end_session(cx, id);
+        }
+        let max_s = session.sm.as_ref().map_or(0, |sm| sm.max_s);
+        let expires_ms = cx.now.mono_ms + u64::from(max_s) * 1_000;
+        session.expires_ms = Some(expires_ms);
+        cx.timers.arm(expires_ms, session.timer());
+    }
+
+    pub(crate) fn on_session_timer(&mut self, cx: &mut Context, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let has_expired = session.expires_ms.is_some_and(|at| cx.now.mono_ms >= at);
+        if session.is_broken || has_expired {
+            if let Some(conn) = session.conn {
+                let error = StreamError::new(StreamCondition::PolicyViolation)
+                    .because("too many stanzas are not acknowledged");
+                cx.transmit(conn, error.write());
+                cx.close(conn);
+            }
+            return self.end_session(cx, id);
+        }
+        session.on_timer(cx);
+        if session.hold.is_inactive && session.hold.is_due(&cx.config.limits, cx.now.mono_ms) {
+            self.release(cx, id);
+        }
+    }
+
+    pub(crate) fn end_sessions(&mut self, cx: &mut Context) {
+        let ids: Vec<_> = self.sessions.keys().copied().collect();
+        for id in ids {
+            self.end_session(cx, id);
+        }
+    }
+
+    // ---- what comes from the store and other accounts
+
+    pub(crate) fn on_parcel(&mut self, cx: &mut Context, parcel: Parcel) {
+        if let State::Loading { parcels, .. } = &mut self.state {
+            return parcels.push_back(parcel);
+        }
+        match parcel {
+            Parcel::Entry(entry, envelope) => self.on_entry(cx, &entry, envelope),
+            Parcel::Message(loose) => self.on_loose(cx, loose),
+            Parcel::Iq(stanza) => self.on_iq_for_resource(cx, &stanza),
+            Parcel::Presence { from, frame } => self.on_contact_presence(cx, &from, &frame),
+            Parcel::Probe { from } => self.on_probe(cx, &from),
+            Parcel::Subscription { from, kind, stanza } => {
+                self.on_inbound_subscription(cx, from, kind, *stanza);
+            }
+        }
+    }
+
+    fn on_entry(&mut self, cx: &mut Context, entry: &Entry, envelope: Option<Arc<Envelope>>) {
+        match entry.pos.cmp(&(self.tail.head() + 1)) {
+            std::cmp::Ordering::Less => {}
+            std::cmp::Ordering::Equal => self.append_line(cx, entry, envelope),
+            std::cmp::Ordering::Greater => self.read_gap(cx),
+        }
+    }
+
+    fn append_line(&mut self, cx: &mut Context, entry: &Entry, envelope: Option<Arc<Envelope>>) {
+        let Some(line) = Line::new(&self.jid, entry, envelope) else {
+            tracing::error!(pos = entry.pos, "stored stanza cannot be read");
+            return;
+        };
+        self.tail.push(line.clone(), cx.config.limits.tail_entries);
+        let others = copies::for_others(&line.envelope, &self.jid, self.sessions.values());
+        for (session, copy) in others {
+            self.give(cx, session, &line.envelope, &line.copy, copy);
+        }
+        self.walk_all(cx);
+    }
+
+    /// A notice was missed: the log is the truth (P9).
+    fn read_gap(&mut self, cx: &mut Context) {
+        if !self.reading {
+            self.reading = true;
+            let (after, max) = (self.tail.head(), cx.config.limits.read_entries);
+            cx.output(Output::ReadEntries {
+                account: self.jid.clone(),
+                after,
+                max,
+            });
+        }
+    }
+
+    pub(crate) fn on_entries(
+        &mut self,
+        cx: &mut Context,
+        result: Result<Vec<Arc<Entry>>, ReadError>,
+    ) {
+        self.reading = false;
+        let Ok(entries) = result else {
+            tracing::warn!("log could not be read for delivery; devices catch up later");
+            return self.end_sessions_behind(cx);
+        };
+        let Some(first) = entries.first().map(|entry| entry.pos) else {
+            return;
+        };
+        if first == self.tail.head() + 1 {
+            for entry in &entries {
+                self.on_entry(cx, entry, None);
+            }
+            return;
+        }
+        self.walk_past(cx, &entries);
+    }
+
+    /// Lets sessions whose cursor lies before the tail walk over entries that were read for them.
+    fn walk_past(&mut self, cx: &mut Context, entries: &[Arc<Entry>]) {
+        let mut lines = Tail::new(
+            entries
+                .first()
+                .map_or(0, |entry| entry.pos.saturating_sub(1)),
+        );
+        for entry in entries {
+            if let Some(line) = Line::new(&self.jid, entry, None) {
+                lines.push(line, entries.len());
+            }
+        }
+        std::mem::swap(&mut self.tail, &mut lines);
+        self.walk_all(cx);
+        std::mem::swap(&mut self.tail, &mut lines);
+        self.walk_all(cx);
+    }
+
+    /// Without their log, live order cannot be kept: the streams end and the devices come back (S11-40).
+    fn end_sessions_behind(&mut self, cx: &mut Context) {
+        let head = self.tail.head();
+        let behind = self
+            .sessions
+            .values()
+            .filter(|s| s.mode == Mode::S11 && s.cursor < head);
+        let behind: Vec<_> = behind.map(|session| (session.id, session.conn)).collect();
+        for (id, conn) in behind {
+            if let Some(conn) = conn {
+                let error = StreamError::new(StreamCondition::InternalServerError);
+                cx.transmit(conn, error.write());
+                cx.close(conn);
+            }
+            self.end_session(cx, id);
+        }
+    }
+
+    // ---- sending
+
+    /// Gives a session a copy of a message.
+    pub(crate) fn give(
+        &mut self,
+        cx: &mut Context,
+        session: SessionId,
+        envelope: &Envelope,
+        text: &Text,
+        copy: Copy,
+    ) {
+        let Some(jid) = self
+            .sessions
+            .get(&session)
+            .map(|session| session.jid.clone())
+        else {
+            return;
+        };
+        let (frame, urgency) = match copy {
+            Copy::Direct if envelope.chat_state => (text.clone(), latest_state(envelope)),
+            Copy::Direct => (text.clone(), Urgency::Now),
+            Copy::Wrap(direction, ns) => {
+                let frame = copies::wrap(&self.jid, &jid, envelope.kind, (direction, ns), text);
+                let urgency = if envelope.chat_state {
+                    latest_state(envelope)
+                } else {
+                    Urgency::Later
+                };
+                (frame, urgency)
+            }
+        };
+        self.send(cx, session, frame, SentKind::Droppable, urgency);
+    }
+
+    /// Sends a stanza to a session, or holds it back while the session is inactive.
+    pub(crate) fn send(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        frame: Text,
+        kind: SentKind,
+        urgency: Urgency,
+    ) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        if !session.hold.is_inactive {
+            return session.send(cx, frame, kind);
+        }
+        if urgency == Urgency::Now {
+            self.release(cx, id);
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.send(cx, frame, kind);
+            }
+            return;
+        }
+        session.hold.push(urgency, frame, kind, cx.now.mono_ms);
+        let due = cx.now.mono_ms + cx.config.limits.held_ms;
+        cx.timers.arm(due, session.timer());
+        if session.hold.is_due(&cx.config.limits, cx.now.mono_ms) {
+            self.release(cx, id);
+        }
+    }
+
+    /// Sends a stanza at once.
+    pub(crate) fn send_now(&mut self, cx: &mut Context, id: SessionId, frame: impl Into<Text>) {
+        self.send(cx, id, frame.into(), SentKind::Droppable, Urgency::Now);
+    }
+
+    /// Lets everything go that was held back, in order; the session stays as inactive as it was (CS-03).
+    pub(crate) fn release(&mut self, cx: &mut Context, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let was_inactive = std::mem::replace(&mut session.hold.is_inactive, false);
+        for (_, frame, kind) in session.hold.take() {
+            session.send(cx, frame, kind);
+        }
+        self.walk(cx, id);
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.hold.is_inactive = was_inactive;
+        }
+    }
+
+    fn set_active(&mut self, cx: &mut Context, id: SessionId, active: bool) {
+        if active {
+            self.release(cx, id);
+        }
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.hold.is_inactive = !active;
+        }
+    }
+}
+
+fn latest_state(envelope: &Envelope) -> Urgency {
+    let peer = Jid::from(envelope.from.to_bare());
+    Urgency::Latest(crate::hold::LatestOf::ChatState, peer)
+}
+
+impl Core {
+    /// The record of an account came.
+    pub(crate) fn on_loaded(
+        &mut self,
+        jid: &BareJid,
+        result: Result<Option<AccountRecord>, ReadError>,
+    ) {
+        let Some(account) = self.accounts.get_mut(jid) else {
+            return;
+        };
+        let waiting = std::mem::replace(&mut account.state, State::Ready);
+        let State::Loading { conns, parcels } = waiting else {
+            return;
+        };
+        let record = match result {
+            Ok(Some(record)) => record,
+            Ok(None) => return self.on_missing(jid, &conns, parcels),
+            Err(_) => return self.abandon(jid, &conns, StreamCondition::InternalServerError),
+        };
+        account.tail = Tail::new(record.head);
+        account.roster = Roster::new(record.contacts, record.roster_ver);
+        for parcel in parcels {
+            self.with(jid, |account, cx| account.on_parcel(cx, parcel));
+        }
+        for conn in conns {
+            let early = self
+                .cx
+                .conns
+                .get_mut(&conn)
+                .map(|state| std::mem::take(&mut state.early));
+            for text in early.unwrap_or_default() {
+                self.with(jid, |account, cx| account.on_text(cx, conn, &text));
+            }
+        }
+        self.with(jid, |_, _| ());
+    }
+
+    /// There is no such account: whoever waits for it is told as if nobody were there (SEC-24).
+    fn on_missing(&mut self, jid: &BareJid, conns: &[ConnId], parcels: VecDeque<Parcel>) {
+        for parcel in parcels {
+            match parcel {
+                Parcel::Message(loose) => crate::message::bounce_missing(&mut self.cx, loose),
+                Parcel::Iq(stanza) => crate::iq::refuse(&mut self.cx, &stanza),
+                Parcel::Entry(..)
+                | Parcel::Presence { .. }
+                | Parcel::Probe { .. }
+                | Parcel::Subscription { .. } => {}
+            }
+        }
+        self.abandon(jid, conns, StreamCondition::NotAuthorized);
+    }
+
+    fn abandon(&mut self, jid: &BareJid, conns: &[ConnId], condition: StreamCondition) {
+        for conn in conns {
+            self.with(jid, |account, cx| {
+                account.fail(cx, *conn, &StreamError::new(condition))
+            });
+        }
+        self.with(jid, |_, _| ());
+    }
+}

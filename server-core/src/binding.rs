@@ -1,0 +1,368 @@
+//! From a logged-in connection to a session: modes, binding, stream management, resumption, the end.
+
+use protocol::fork::Mode;
+use protocol::jid::{FullJid, ResourcePart};
+use protocol::sm::SmNonza;
+use protocol::{
+    Condition, Element, Handled, IdPrefix, Iq, IqKind, Stanza, StreamCondition, StreamError, bind,
+    ns, s11,
+};
+
+use crate::account::Account;
+use crate::conn::Stage;
+use crate::core::Context;
+use crate::ids;
+use crate::io::ConnId;
+use crate::session::{SentKind, Session, SessionId, Sm};
+
+impl Account {
+    // ---- modes (S11-01, MR-01)
+
+    pub(crate) fn on_enable_mode(&mut self, cx: &mut Context, conn: ConnId, element: &Element) {
+        let Some(state) = cx.conns.get(&conn) else {
+            return;
+        };
+        let Stage::Unbound {
+            mode: Mode::Plain, ..
+        } = state.stage
+        else {
+            let refused = s11::failed(element.ns(), Condition::UnexpectedRequest);
+            return cx.transmit(conn, refused.to_string());
+        };
+        if element.ns() == ns::MR2 {
+            cx.set_stage(
+                conn,
+                Stage::Unbound {
+                    mode: Mode::Mr2,
+                    prefix: None,
+                },
+            );
+            return cx.transmit(conn, Element::new("enabled", ns::MR2).to_string());
+        }
+        let prefix = IdPrefix::from_bits(ids::bits(&mut cx.rng));
+        cx.transmit(conn, s11::enabled(&prefix).to_string());
+        cx.set_stage(
+            conn,
+            Stage::Unbound {
+                mode: Mode::S11,
+                prefix: Some(prefix),
+            },
+        );
+    }
+
+    // ---- binding (BI rows)
+
+    pub(crate) fn on_unbound_stanza(&mut self, cx: &mut Context, conn: ConnId, stanza: &Stanza) {
+        cx.credit(conn);
+        let iq = Iq::of_stanza(stanza);
+        let Some(iq) = iq.filter(|iq| matches!(&iq.kind, IqKind::Set(p) if p.is("bind", ns::BIND)))
+        else {
+            let error =
+                StreamError::new(StreamCondition::NotAuthorized).because("bind a resource first");
+            return self.fail(cx, conn, &error);
+        };
+        let answer = match self.bind(cx, conn, &iq) {
+            Ok(jid) => iq.result(Some(bind::bound(&jid))),
+            Err(condition) => iq.error(condition),
+        };
+        cx.transmit(conn, answer.write());
+    }
+
+    fn bind(&mut self, cx: &mut Context, conn: ConnId, iq: &Iq) -> Result<FullJid, Condition> {
+        let IqKind::Set(request) = &iq.kind else {
+            return Err(Condition::BadRequest);
+        };
+        if self.sessions.len() >= cx.config.limits.sessions_per_account {
+            return Err(Condition::ResourceConstraint);
+        }
+        let asked = request
+            .find("resource", ns::BIND)
+            .map(Element::own_text)
+            .filter(|r| !r.is_empty());
+        let jid = match asked {
+            None => self.fresh_jid(cx)?,
+            Some(resource) => {
+                let resource = ResourcePart::new(&resource).map_err(|_| Condition::BadRequest)?;
+                let jid = self.jid.with_resource(&resource);
+                if self.by_jid(&jid).is_some() {
+                    self.fresh_jid(cx)?
+                } else {
+                    jid
+                }
+            }
+        };
+        self.open_session(cx, conn, jid.clone());
+        Ok(jid)
+    }
+
+    fn fresh_jid(&self, cx: &mut Context) -> Result<FullJid, Condition> {
+        let resource = ids::opaque(&mut cx.rng);
+        self.jid
+            .with_resource_str(&resource)
+            .map_err(|_| Condition::InternalServerError)
+    }
+
+    fn open_session(&mut self, cx: &mut Context, conn: ConnId, jid: FullJid) {
+        let Some(state) = cx.conns.get(&conn) else {
+            return;
+        };
+        let Stage::Unbound { mode, prefix } = state.stage.clone() else {
+            return;
+        };
+        let id = SessionId(cx.next());
+        let mut session = Session::new(id, jid, mode, conn);
+        session.prefix = prefix;
+        session.cursor = self.tail.head();
+        self.sessions.insert(id, session);
+        cx.sessions += 1;
+        cx.set_stage(conn, Stage::Bound(id));
+    }
+
+    // ---- stream management (SM rows)
+
+    pub(crate) fn on_sm(&mut self, cx: &mut Context, conn: ConnId, element: &Element) {
+        let session = self.session_of(cx, conn);
+        match (SmNonza::from_element(element), session) {
+            (Some(SmNonza::Enable { resume, max_s }), Some(session)) => {
+                self.enable_sm(cx, session, resume, max_s);
+            }
+            (Some(SmNonza::Resume { previd, h }), None) => self.on_resume(cx, conn, previd, h),
+            (Some(SmNonza::Enable { .. } | SmNonza::Resume { .. }), _) => {
+                let condition = Condition::UnexpectedRequest;
+                cx.transmit(conn, SmNonza::Failed { h: None, condition }.write());
+            }
+            (Some(SmNonza::Request), Some(session)) => {
+                if let Some(session) = self.sessions.get_mut(&session) {
+                    session.ack(cx);
+                }
+            }
+            (Some(SmNonza::Ack(h)), Some(session)) => self.on_ack(cx, conn, session, h),
+            (Some(SmNonza::Request | SmNonza::Ack(_)), None) => {}
+            (
+                Some(SmNonza::Enabled { .. } | SmNonza::Resumed { .. } | SmNonza::Failed { .. })
+                | None,
+                _,
+            ) => {
+                self.fail(
+                    cx,
+                    conn,
+                    &StreamError::new(StreamCondition::UnsupportedStanzaType),
+                );
+            }
+        }
+    }
+
+    fn enable_sm(&mut self, cx: &mut Context, id: SessionId, resume: bool, max_s: Option<u32>) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let Some(conn) = session.conn else { return };
+        if session.sm.is_some() {
+            let condition = Condition::UnexpectedRequest;
+            return cx.transmit(conn, SmNonza::Failed { h: None, condition }.write());
+        }
+        let sm_id = resume.then(|| ids::opaque(&mut cx.rng));
+        let limit = cx.config.limits.resume_s;
+        let max_s = max_s.map_or(limit, |wanted| wanted.min(limit));
+        session.sm = Some(Sm::new(sm_id.clone(), max_s));
+        cx.transmit(
+            conn,
+            SmNonza::Enabled {
+                id: sm_id,
+                max_s: Some(max_s),
+            }
+            .write(),
+        );
+    }
+
+    fn on_ack(&mut self, cx: &mut Context, conn: ConnId, id: SessionId, h: Option<Handled>) {
+        let Some(sm) = self
+            .sessions
+            .get_mut(&id)
+            .and_then(|session| session.sm.as_mut())
+        else {
+            return;
+        };
+        let Some(h) = h else {
+            let error = StreamError::new(StreamCondition::BadFormat).because("h is not a number");
+            return self.fail(cx, conn, &error);
+        };
+        match sm.on_ack(h) {
+            Ok(()) => self.walk(cx, id),
+            Err(error) => self.fail(cx, conn, &error.to_stream_error()),
+        }
+    }
+
+    // ---- resumption (SM-14..23)
+
+    fn on_resume(
+        &mut self,
+        cx: &mut Context,
+        conn: ConnId,
+        previd: Option<String>,
+        h: Option<Handled>,
+    ) {
+        let failed = |h, condition| SmNonza::Failed { h, condition }.write();
+        let (Some(previd), Some(h)) = (previd, h) else {
+            return cx.transmit(conn, failed(None, Condition::BadRequest));
+        };
+        let matches = |session: &&Session| {
+            session.is_resumable()
+                && session
+                    .sm
+                    .as_ref()
+                    .is_some_and(|sm| sm.id.as_ref() == Some(&previd))
+        };
+        let Some(id) = self
+            .sessions
+            .values()
+            .find(matches)
+            .map(|session| session.id)
+        else {
+            let remembered = self
+                .remembered
+                .iter()
+                .find(|(id, ..)| *id == previd)
+                .map(|(_, h, _)| *h);
+            return cx.transmit(conn, failed(remembered, Condition::ItemNotFound));
+        };
+        self.take_over(cx, id);
+        cx.set_stage(conn, Stage::Resuming(id));
+        // A later try of the same client takes the place of an earlier one that still waits.
+        let overtaken: Vec<_> = self
+            .resuming
+            .iter()
+            .filter(|(_, session, _)| *session == id)
+            .map(|(c, ..)| *c)
+            .collect();
+        self.resuming.retain(|(_, session, _)| *session != id);
+        for old in overtaken {
+            let error = StreamError::new(StreamCondition::Conflict).because("resumed elsewhere");
+            self.fail(cx, old, &error);
+        }
+        self.resuming.push((conn, id, h));
+        self.resume_settled(cx);
+    }
+
+    /// The old connection, if there still is one, is cut off: nothing of it is handled any more (SM-16).
+    fn take_over(&mut self, cx: &mut Context, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        if let Some(old) = session.conn.take() {
+            let error = StreamError::new(StreamCondition::Conflict).because("resumed elsewhere");
+            cx.transmit(old, error.write());
+            cx.close(old);
+        }
+        // Until the resumption is through, the session counts as detached.
+        let max_s = session.sm.as_ref().map_or(0, |sm| sm.max_s);
+        session.expires_ms = Some(cx.now.mono_ms + u64::from(max_s) * 1_000);
+        cx.timers
+            .arm(cx.now.mono_ms + u64::from(max_s) * 1_000, session.timer());
+    }
+
+    /// Answers the resumptions whose session has nothing in flight any more (P5).
+    pub(crate) fn resume_settled(&mut self, cx: &mut Context) {
+        let (ready, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.resuming)
+            .into_iter()
+            .partition(|(_, id, _)| self.sessions.get(id).is_none_or(Session::is_quiet));
+        self.resuming = waiting;
+        for (conn, id, h) in ready {
+            self.resume(cx, conn, id, h);
+        }
+    }
+
+    fn resume(&mut self, cx: &mut Context, conn: ConnId, id: SessionId, h: Handled) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            cx.set_stage(
+                conn,
+                Stage::Unbound {
+                    mode: Mode::Plain,
+                    prefix: None,
+                },
+            );
+            let condition = Condition::ItemNotFound;
+            return cx.transmit(conn, SmNonza::Failed { h: None, condition }.write());
+        };
+        session.settle_own();
+        cx.set_stage(conn, Stage::Bound(id));
+        let Some(sm) = &mut session.sm else { return };
+        if let Err(error) = sm.on_ack(h) {
+            return self.fail(cx, conn, &error.to_stream_error());
+        }
+        let handled = sm.received.handled();
+        sm.told = handled;
+        let previd = sm.id.clone().unwrap_or_default();
+        let again: Vec<_> = sm.unacked.iter().map(|sent| sent.frame.clone()).collect();
+        session.conn = Some(conn);
+        session.expires_ms = None;
+        session.hold.is_inactive = false;
+        cx.transmit(conn, SmNonza::Resumed { previd, h: handled }.write());
+        let is_again = !again.is_empty();
+        for frame in again {
+            cx.transmit(conn, frame);
+        }
+        if is_again {
+            session.request_now(cx);
+        }
+        self.release(cx, id);
+    }
+
+    // ---- the end
+
+    /// Ends a session for good (CO-17, SM-29).
+    pub(crate) fn end_session(&mut self, cx: &mut Context, id: SessionId) {
+        self.leave(cx, id);
+        let Some(session) = self.sessions.remove(&id) else {
+            return;
+        };
+        cx.sessions = cx.sessions.saturating_sub(1);
+        self.drain_work(cx, &session);
+        self.remember(cx, &session);
+        for sent in session.sm.into_iter().flat_map(|sm| sm.unacked.take()) {
+            if let SentKind::Request(from, request) = sent.kind {
+                crate::iq::unanswered(cx, &session.jid, from, request);
+            }
+        }
+        self.resume_settled(cx);
+    }
+
+    fn remember(&mut self, cx: &Context, session: &Session) {
+        let (count, for_ms) = cx.config.limits.remembered_counters;
+        let now_ms = cx.now.mono_ms;
+        self.remembered.retain(|(_, _, until)| *until > now_ms);
+        let Some(sm) = &session.sm else { return };
+        let Some(sm_id) = sm.id.clone() else { return };
+        self.remembered
+            .push_back((sm_id, sm.received.handled(), now_ms + for_ms));
+        if self.remembered.len() > count {
+            self.remembered.pop_front();
+        }
+    }
+}
+
+impl Session {
+    /// Whether nothing that came on its connection is still being handled, own messages that only
+    /// wait for the cursor aside.
+    fn is_quiet(&self) -> bool {
+        let unsettled = self.sm.as_ref().map_or(0, |sm| sm.received.unsettled());
+        let waiting = self.own.values().filter(|own| own.slot.is_some()).count();
+        self.work.is_empty() && unsettled <= waiting + self.settled_between()
+    }
+
+    /// Stanzas that are handled but stand behind an own message that waits for the cursor.
+    fn settled_between(&self) -> usize {
+        self.sm.as_ref().map_or(0, |sm| sm.received.settled_early())
+    }
+
+    /// Counts own messages that lie in the log as handled, though the cursor has not passed them:
+    /// `<resumed/>` may say so, and the catch-up that follows tells their place (S11-41).
+    fn settle_own(&mut self) {
+        for own in self.own.values_mut() {
+            own.owes_credit = false;
+            if let (Some(sm), Some(slot)) = (&mut self.sm, own.slot) {
+                sm.received.settle(slot);
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! One connection that is logged in.
+
+use protocol::jid::BareJid;
+use protocol::{IdPrefix, Text, fork::Mode};
+
+use crate::core::Context;
+use crate::io::{ConnId, Output};
+use crate::session::SessionId;
+use crate::timers::Timer;
+
+/// One connection: what it carries and how much of it is not yet on the wire.
+pub(crate) struct Conn {
+    pub(crate) account: BareJid,
+    pub(crate) stage: Stage,
+    /// Frames that came before the account was loaded.
+    pub(crate) early: Vec<Text>,
+    /// Until when a session must be bound (LIM-02).
+    pub(crate) bind_by_ms: u64,
+    pub(crate) unsent_frames: usize,
+    pub(crate) unsent_bytes: usize,
+    /// When something last went onto the wire, or was first put there.
+    pub(crate) written_at_ms: u64,
+    /// Whether more was sent than the peer may leave unread (LIM-07).
+    pub(crate) is_too_slow: bool,
+}
+
+/// What a connection is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// No resource is bound; `mode` is what was enabled so far.
+    Unbound {
+        mode: Mode,
+        prefix: Option<IdPrefix>,
+    },
+    /// A resumption waits until the old connection is settled.
+    Resuming(SessionId),
+    /// It carries a session.
+    Bound(SessionId),
+    /// The stream has ended.
+    Closed,
+}
+
+impl Conn {
+    pub(crate) fn new(account: BareJid, bind_by_ms: u64) -> Self {
+        Self {
+            account,
+            stage: Stage::Unbound {
+                mode: Mode::Plain,
+                prefix: None,
+            },
+            early: Vec::new(),
+            bind_by_ms,
+            unsent_frames: 0,
+            unsent_bytes: 0,
+            written_at_ms: 0,
+            is_too_slow: false,
+        }
+    }
+
+    pub(crate) fn is_unbound(&self) -> bool {
+        matches!(self.stage, Stage::Unbound { .. })
+    }
+
+    /// Counts what went onto the wire; gives the session that may go on walking.
+    pub(crate) fn on_written(
+        &mut self,
+        frames: usize,
+        bytes: usize,
+        now_ms: u64,
+    ) -> Option<SessionId> {
+        self.unsent_frames = self.unsent_frames.saturating_sub(frames);
+        self.unsent_bytes = self.unsent_bytes.saturating_sub(bytes);
+        self.written_at_ms = now_ms;
+        match self.stage {
+            Stage::Bound(session) => Some(session),
+            Stage::Unbound { .. } | Stage::Resuming(_) | Stage::Closed => None,
+        }
+    }
+}
+
+impl Context {
+    /// Puts a frame on the wire of a connection that is still open.
+    pub(crate) fn transmit(&mut self, id: ConnId, frame: impl Into<Text>) {
+        let frame = frame.into();
+        let limits = &self.config.limits;
+        let now_ms = self.now.mono_ms;
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        if conn.is_too_slow || conn.stage == Stage::Closed {
+            return;
+        }
+        if conn.unsent_frames == 0 {
+            conn.written_at_ms = now_ms;
+            self.timers.arm(now_ms + limits.blocked_ms, Timer::Conn(id));
+        }
+        conn.unsent_frames += 1;
+        conn.unsent_bytes += frame.len();
+        if conn.unsent_frames > limits.unsent_frames || conn.unsent_bytes > limits.unsent_bytes {
+            conn.is_too_slow = true;
+            conn.written_at_ms = now_ms.saturating_sub(limits.blocked_ms);
+            self.timers.arm(now_ms, Timer::Conn(id));
+            return;
+        }
+        self.output(Output::Send { conn: id, frame });
+    }
+
+    /// Ends the stream of a connection; frames that still come on it are not handled.
+    pub(crate) fn close(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get(&id) else {
+            return;
+        };
+        if conn.stage == Stage::Closed {
+            return;
+        }
+        self.transmit(id, protocol::frame::write_close());
+        self.set_stage(id, Stage::Closed);
+        self.output(Output::Close { conn: id });
+    }
+
+    pub(crate) fn set_stage(&mut self, id: ConnId, stage: Stage) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.stage = stage;
+        }
+    }
+
+    /// Gives the place of one handled frame back (LIM-14).
+    pub(crate) fn credit(&mut self, conn: ConnId) {
+        self.output(Output::Credit { conn });
+    }
+}

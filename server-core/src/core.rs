@@ -1,0 +1,311 @@
+//! The accounts of one server and all that moves between them.
+
+use std::collections::{HashMap, VecDeque};
+
+use protocol::jid::BareJid;
+use protocol::{Now, StreamCondition, StreamError, Text};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha20Rng;
+
+use crate::account::Account;
+use crate::conn::Conn;
+use crate::io::{ConnId, Input, Output, Ticket};
+use crate::limits::ServerConfig;
+use crate::parcel::Parcel;
+use crate::pending::Pending;
+use crate::timers::{Timer, Timers};
+
+/// One server's accounts: routes each input, collects outputs, knows the next deadline.
+///
+/// All accounts of a process live in one `Core`, owned by one task. What goes from one account to
+/// another travels as a [`Parcel`], never by a direct call, so that accounts can be spread over
+/// several cores without touching any rule.
+pub struct Core {
+    pub(crate) cx: Context,
+    pub(crate) accounts: HashMap<BareJid, Account>,
+}
+
+/// What every part of the core shares: the way out, connections, time and chance.
+pub(crate) struct Context {
+    pub(crate) config: ServerConfig,
+    pub(crate) rng: ChaCha20Rng,
+    pub(crate) now: Now,
+    pub(crate) conns: HashMap<ConnId, Conn>,
+    pub(crate) timers: Timers,
+    pub(crate) sessions: usize,
+    outputs: VecDeque<Output>,
+    parcels: VecDeque<(BareJid, Parcel)>,
+    pending: HashMap<Ticket, Pending>,
+    next: u64,
+}
+
+impl Context {
+    pub(crate) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// A number that was never given before: for sessions and tickets.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Remembers what is to be done once the driver answers.
+    pub(crate) fn await_answer(&mut self, pending: Pending) -> Ticket {
+        let ticket = Ticket(self.next());
+        self.pending.insert(ticket, pending);
+        ticket
+    }
+
+    /// Sends something to an account, perhaps the one at hand; it arrives after the present step.
+    pub(crate) fn dispatch(&mut self, to: BareJid, parcel: Parcel) {
+        self.parcels.push_back((to, parcel));
+    }
+
+    pub(crate) fn is_local(&self, domain: &str) -> bool {
+        domain == &*self.config.domain
+    }
+}
+
+impl Core {
+    /// A server without sessions. `seed` comes from a good random source: ids are drawn from it.
+    pub fn new(config: ServerConfig, seed: [u8; 32]) -> Self {
+        let cx = Context {
+            config,
+            rng: ChaCha20Rng::from_seed(seed),
+            now: Now::default(),
+            conns: HashMap::new(),
+            timers: Timers::default(),
+            sessions: 0,
+            outputs: VecDeque::new(),
+            parcels: VecDeque::new(),
+            pending: HashMap::new(),
+            next: 0,
+        };
+        Self {
+            cx,
+            accounts: HashMap::new(),
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, input: Input, now: Now) {
+        self.cx.now = now;
+        match input {
+            Input::Attached { conn, account } => self.on_attached(conn, account),
+            Input::Frame { conn, text } => self.on_text(conn, text),
+            Input::Refused { conn, error } => self.fail(conn, &error),
+            Input::Lost { conn } => self.on_lost(conn),
+            Input::Written {
+                conn,
+                frames,
+                bytes,
+            } => self.on_written(conn, frames, bytes),
+            Input::Loaded { account, result } => self.on_loaded(&account, result),
+            Input::Appended { ticket, result } => self.answer(ticket, |pending, core| {
+                if let Pending::Append(sent) = pending {
+                    core.on_appended(*sent, result);
+                }
+            }),
+            Input::Page { ticket, result } => self.answer(ticket, |pending, core| {
+                if let Pending::Page(query) = pending {
+                    core.with(&query.account.clone(), |account, cx| {
+                        account.on_page(cx, *query, result)
+                    });
+                }
+            }),
+            Input::Ends { ticket, result } => self.answer(ticket, |pending, core| {
+                if let Pending::Ends(request) = pending {
+                    core.with(&request.account.clone(), |account, cx| {
+                        account.on_ends(cx, &request, result);
+                    });
+                }
+            }),
+            Input::Entries { account, result } => {
+                self.with(&account, |account, cx| account.on_entries(cx, result));
+            }
+            Input::Changed { ticket, result } => self.answer(ticket, |pending, core| {
+                core.on_changed(pending, result);
+            }),
+            Input::Hashed { ticket, keys } => self.answer(ticket, |pending, core| {
+                if let Pending::Hash(request) = pending {
+                    crate::iq::account::on_hashed(&mut core.cx, request, keys);
+                }
+            }),
+            Input::Revoked { account } => self.revoke(&account),
+            Input::Tick => self.on_tick(),
+            Input::Shutdown => self.shut_down(),
+        }
+        self.deliver_parcels();
+    }
+
+    /// The next thing to do outside; call until it gives `None`.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.cx.outputs.pop_front()
+    }
+
+    /// When [`Input::Tick`] is due, in `mono_ms`.
+    pub fn deadline(&self) -> Option<u64> {
+        self.cx.timers.next()
+    }
+
+    /// How many sessions there are, detached ones too.
+    pub fn sessions(&self) -> usize {
+        self.cx.sessions
+    }
+
+    /// Lets an account that is in memory do something; forgets it afterwards if nothing is left of it.
+    pub(crate) fn with<R>(
+        &mut self,
+        jid: &BareJid,
+        act: impl FnOnce(&mut Account, &mut Context) -> R,
+    ) -> Option<R> {
+        let account = self.accounts.get_mut(jid)?;
+        let result = act(account, &mut self.cx);
+        if account.is_idle() {
+            self.accounts.remove(jid);
+        }
+        Some(result)
+    }
+
+    /// The account, asked for from the store if it is not in memory.
+    pub(crate) fn account(&mut self, jid: &BareJid) -> &mut Account {
+        let cx = &mut self.cx;
+        self.accounts.entry(jid.clone()).or_insert_with(|| {
+            cx.output(Output::Load {
+                account: jid.clone(),
+            });
+            Account::new(jid.clone())
+        })
+    }
+
+    fn answer(&mut self, ticket: Ticket, act: impl FnOnce(Pending, &mut Self)) {
+        if let Some(pending) = self.cx.pending.remove(&ticket) {
+            act(pending, self);
+        }
+    }
+
+    fn deliver_parcels(&mut self) {
+        while let Some((to, parcel)) = self.cx.parcels.pop_front() {
+            if parcel.needs_account() {
+                self.account(&to);
+            }
+            self.with(&to, |account, cx| account.on_parcel(cx, parcel));
+        }
+    }
+
+    fn on_tick(&mut self) {
+        while let Some(timer) = self.cx.timers.due(self.cx.now.mono_ms) {
+            match timer {
+                Timer::Conn(conn) => self.on_conn_timer(conn),
+                Timer::Session(account, session) => {
+                    self.with(&account, |account, cx| {
+                        account.on_session_timer(cx, session)
+                    });
+                }
+            }
+            self.deliver_parcels();
+        }
+    }
+
+    fn on_attached(&mut self, conn: ConnId, jid: BareJid) {
+        let deadline = self.cx.now.mono_ms + self.cx.config.limits.login_ms;
+        self.cx.conns.insert(conn, Conn::new(jid.clone(), deadline));
+        self.cx.timers.arm(deadline, Timer::Conn(conn));
+        self.account(&jid).attach(conn);
+    }
+
+    fn on_text(&mut self, conn: ConnId, text: Text) {
+        let Some(state) = self.cx.conns.get_mut(&conn) else {
+            return;
+        };
+        let account = state.account.clone();
+        let is_ready = self.accounts.get(&account).is_some_and(Account::is_ready);
+        if !is_ready {
+            if let Some(state) = self.cx.conns.get_mut(&conn) {
+                state.early.push(text);
+            }
+            return;
+        }
+        self.with(&account, |account, cx| account.on_text(cx, conn, &text));
+    }
+
+    fn fail(&mut self, conn: ConnId, error: &StreamError) {
+        let Some(account) = self.cx.conns.get(&conn).map(|state| state.account.clone()) else {
+            return;
+        };
+        self.with(&account, |account, cx| account.fail(cx, conn, error));
+    }
+
+    fn on_lost(&mut self, conn: ConnId) {
+        let Some(state) = self.cx.conns.remove(&conn) else {
+            return;
+        };
+        self.with(&state.account, |account, cx| {
+            account.on_lost(cx, conn, &state)
+        });
+    }
+
+    fn on_written(&mut self, conn: ConnId, frames: usize, bytes: usize) {
+        let now_ms = self.cx.now.mono_ms;
+        let Some(state) = self.cx.conns.get_mut(&conn) else {
+            return;
+        };
+        let Some(session) = state.on_written(frames, bytes, now_ms) else {
+            return;
+        };
+        let account = state.account.clone();
+        self.with(&account, |account, cx| account.walk(cx, session));
+    }
+
+    fn on_conn_timer(&mut self, conn: ConnId) {
+        let now_ms = self.cx.now.mono_ms;
+        let limits = &self.cx.config.limits;
+        let Some(state) = self.cx.conns.get(&conn) else {
+            return;
+        };
+        if state.is_unbound() && now_ms >= state.bind_by_ms {
+            let error = StreamError::new(StreamCondition::ConnectionTimeout)
+                .because("no resource was bound");
+            return self.fail(conn, &error);
+        }
+        if state.unsent_frames == 0 {
+            return;
+        }
+        let gives_up_at = state.written_at_ms + limits.blocked_ms;
+        if now_ms < gives_up_at {
+            return self.cx.timers.arm(gives_up_at, Timer::Conn(conn));
+        }
+        let account = state.account.clone();
+        self.with(&account, |account, cx| account.drop_slow(cx, conn));
+    }
+
+    fn revoke(&mut self, jid: &BareJid) {
+        let error = StreamError::new(StreamCondition::NotAuthorized).because("sign in again");
+        self.end_all(jid, &error);
+    }
+
+    /// Ends every session and connection of an account with an error.
+    pub(crate) fn end_all(&mut self, jid: &BareJid, error: &StreamError) {
+        let conns = self
+            .cx
+            .conns
+            .iter()
+            .filter(|(_, conn)| conn.account == *jid);
+        let mut conns: Vec<_> = conns.map(|(id, _)| *id).collect();
+        conns.sort_unstable();
+        for conn in conns {
+            self.fail(conn, error);
+        }
+        self.with(jid, |account, cx| account.end_sessions(cx));
+    }
+
+    fn shut_down(&mut self) {
+        let error = StreamError::new(StreamCondition::SystemShutdown);
+        let mut conns: Vec<_> = self.cx.conns.keys().copied().collect();
+        conns.sort_unstable();
+        for conn in conns {
+            self.fail(conn, &error);
+        }
+    }
+}

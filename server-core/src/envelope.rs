@@ -1,0 +1,57 @@
+//! What routing needs to know of a message, read once.
+
+use protocol::jid::{BareJid, Jid};
+use protocol::{Frame, Message, MessageType, Text, XmlLimits, fork};
+
+/// An accepted message: its addresses, and its text as it lies in the archive.
+#[derive(Clone, Debug)]
+pub(crate) struct Envelope {
+    pub(crate) from: Jid,
+    pub(crate) to: Jid,
+    pub(crate) kind: MessageType,
+    pub(crate) id: Option<String>,
+    /// Whether carbons sessions get wraps (CC-02).
+    pub(crate) carbons: bool,
+    /// Whether it is nothing but a chat state.
+    pub(crate) chat_state: bool,
+    /// The stanza as accepted; ends with `</message>`.
+    pub(crate) stanza: Text,
+}
+
+impl Envelope {
+    /// Reads a message that is stamped and stripped.
+    pub(crate) fn new(message: &Message, from: Jid, to: Jid) -> Self {
+        Self {
+            from,
+            to,
+            kind: message.kind(),
+            id: message.id().map(str::to_owned),
+            carbons: fork::eligible_for_carbons(message).yes,
+            chat_state: fork::is_chat_state(message),
+            stanza: message.0.write().into(),
+        }
+    }
+
+    /// Reads a message that came out of an archive.
+    pub(crate) fn of_stored(stanza: &Text) -> Option<Self> {
+        let Ok(Frame::Stanza(parsed)) = Frame::parse(stanza, XmlLimits::AFTER_LOGIN) else {
+            return None;
+        };
+        let message = Message::of_stanza(parsed)?;
+        let from = message.header().from.jid()?.clone();
+        let to = message.header().to.jid()?.clone();
+        let envelope = Self::new(&message, from, to);
+        Some(Self {
+            stanza: stanza.clone(),
+            ..envelope
+        })
+    }
+
+    pub(crate) fn is_from(&self, account: &BareJid) -> bool {
+        self.from.to_bare() == *account
+    }
+
+    pub(crate) fn is_to(&self, account: &BareJid) -> bool {
+        self.to.to_bare() == *account
+    }
+}

@@ -1,0 +1,64 @@
+//! What an inactive session is spared for a while (XEP-0352, CS rows).
+
+use std::collections::VecDeque;
+
+use protocol::Text;
+use protocol::jid::Jid;
+
+use crate::limits::Limits;
+use crate::session::SentKind;
+
+/// How a frame behaves towards an inactive session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Goes out at once, behind all that is held.
+    Now,
+    /// Waits; all are kept, in order.
+    Later,
+    /// Waits; a later one of the same kind from the same sender takes its place.
+    Latest(LatestOf, Jid),
+}
+
+/// Of which things only the latest is worth sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LatestOf {
+    Presence,
+    ChatState,
+}
+
+/// The frames held back from one session.
+#[derive(Default)]
+pub(crate) struct Hold {
+    pub(crate) is_inactive: bool,
+    /// When the first thing was held, also an entry that lies in the log.
+    pub(crate) since_ms: Option<u64>,
+    held: VecDeque<(Urgency, Text, SentKind)>,
+}
+
+impl Hold {
+    /// Keeps a frame back.
+    pub(crate) fn push(&mut self, urgency: Urgency, frame: Text, kind: SentKind, now_ms: u64) {
+        self.since_ms.get_or_insert(now_ms);
+        let same = matches!(urgency, Urgency::Latest(..))
+            .then(|| self.held.iter_mut().find(|(held, ..)| *held == urgency))
+            .flatten();
+        match same {
+            Some(slot) => (slot.1, slot.2) = (frame, kind),
+            None => self.held.push_back((urgency, frame, kind)),
+        }
+    }
+
+    /// Whether it is time to let everything go (CS-04).
+    pub(crate) fn is_due(&self, limits: &Limits, now_ms: u64) -> bool {
+        let too_long = self
+            .since_ms
+            .is_some_and(|since| now_ms >= since + limits.held_ms);
+        too_long || self.held.len() >= limits.held_copies
+    }
+
+    /// Takes everything that is held, oldest first.
+    pub(crate) fn take(&mut self) -> VecDeque<(Urgency, Text, SentKind)> {
+        self.since_ms = None;
+        std::mem::take(&mut self.held)
+    }
+}

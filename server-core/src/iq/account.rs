@@ -1,0 +1,124 @@
+//! Changing the password and removing the account, from inside (XEP-0077, RG-11).
+
+use protocol::scram::StoredKeys;
+use protocol::sm::Slot;
+use protocol::{Condition, Element, Iq, IqKind, StreamCondition, StreamError, ns, password};
+
+use crate::account::Account;
+use crate::core::{Context, Core};
+use crate::io::{Output, Password};
+use crate::pending::{Pending, Request};
+use crate::records::{Change, ChangeError};
+use crate::session::SessionId;
+
+impl Account {
+    pub(crate) fn on_account_iq(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        slot: Option<Slot>,
+        iq: Iq,
+        query: &Element,
+    ) {
+        if matches!(iq.kind, IqKind::Get(_)) {
+            return self.answer(cx, id, slot, &iq.error(Condition::ServiceUnavailable));
+        }
+        let account = self.jid.clone();
+        if query.find("remove", ns::REGISTER).is_some() {
+            self.in_flight += 1;
+            let change = Change::Delete {
+                account: account.clone(),
+            };
+            let ticket = cx.await_answer(Pending::Account(Box::new(Request {
+                account,
+                session: id,
+                slot,
+                iq,
+            })));
+            return cx.output(Output::Change {
+                ticket,
+                change: Box::new(change),
+            });
+        }
+        let field = |name| {
+            query
+                .find(name, ns::REGISTER)
+                .map(Element::own_text)
+                .unwrap_or_default()
+        };
+        let is_own = self
+            .jid
+            .node()
+            .is_some_and(|node| node.as_str() == field("username"));
+        match password::prepare(&field("password")).filter(|_| is_own) {
+            Some(prepared) => {
+                self.in_flight += 1;
+                let request = Request {
+                    account,
+                    session: id,
+                    slot,
+                    iq,
+                };
+                let ticket = cx.await_answer(Pending::Hash(Box::new(request)));
+                cx.output(Output::Hash {
+                    ticket,
+                    password: Password(prepared),
+                });
+            }
+            None => self.answer(cx, id, slot, &iq.error(Condition::BadRequest)),
+        }
+    }
+}
+
+/// The new password is hashed: write it.
+pub(crate) fn on_hashed(cx: &mut Context, request: Box<Request>, keys: Vec<StoredKeys>) {
+    let change = Change::SetKeys {
+        account: request.account.clone(),
+        keys,
+    };
+    let ticket = cx.await_answer(Pending::Account(request));
+    cx.output(Output::Change {
+        ticket,
+        change: Box::new(change),
+    });
+}
+
+/// The password is changed or the account gone: the answer, then the end of the streams that this
+/// ends (AU-29, RG-11).
+pub(crate) fn on_changed(core: &mut Core, request: Request, result: Result<(), ChangeError>) {
+    let jid = request.account.clone();
+    let is_removal =
+        matches!(&request.iq.kind, IqKind::Set(q) if q.find("remove", ns::REGISTER).is_some());
+    let answer = match result {
+        Ok(()) => request.iq.result(None),
+        Err(_) => request.iq.error(Condition::InternalServerError),
+    };
+    core.with(&jid, |account, cx| {
+        account.in_flight = account.in_flight.saturating_sub(1);
+        account.answer(cx, request.session, request.slot, &answer);
+    });
+    if result.is_err() {
+        return;
+    }
+    let error = StreamError::new(StreamCondition::NotAuthorized).because("sign in again");
+    if is_removal {
+        return core.end_all(&jid, &error);
+    }
+    let others = core
+        .accounts
+        .get(&jid)
+        .into_iter()
+        .flat_map(|account| account.sessions.values());
+    let others: Vec<_> = others
+        .filter(|s| s.id != request.session)
+        .map(|s| (s.id, s.conn))
+        .collect();
+    core.with(&jid, |account, cx| {
+        for (id, conn) in others {
+            match conn {
+                Some(conn) => account.fail(cx, conn, &error),
+                None => account.end_session(cx, id),
+            }
+        }
+    });
+}

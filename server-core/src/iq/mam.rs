@@ -1,0 +1,248 @@
+//! Queries of the account's archive (XEP-0313, MAM rows).
+
+use protocol::jid::{BareJid, FullJid};
+use protocol::mam::{self, Fin, Query};
+use protocol::rsm::PageInfo;
+use protocol::sm::Slot;
+use protocol::{ArchiveId, Condition, Element, Iq, IqKind, Text, ns};
+
+use crate::account::Account;
+use crate::archive::{Ends, Entry, Filter, Page, PageQuery, Paging, ReadError};
+use crate::core::Context;
+use crate::io::Output;
+use crate::limits::Limits;
+use crate::pending::{Pending, Request};
+use crate::session::SessionId;
+
+/// Bytes of stanzas in one page at most; a longer page is cut and goes on in the next one (INV-28).
+const PAGE_BYTES_MAX: usize = 2 << 20;
+
+/// A page that is being read.
+pub(crate) struct PageRequest {
+    pub(crate) account: BareJid,
+    session: SessionId,
+    slot: Option<Slot>,
+    iq: Iq,
+    queryid: Option<String>,
+    flip: bool,
+    query: PageQuery,
+}
+
+impl Account {
+    pub(crate) fn on_mam(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        slot: Option<Slot>,
+        iq: Iq,
+        payload: &Element,
+    ) {
+        match (&iq.kind, payload.name()) {
+            (IqKind::Get(_), "metadata") => {
+                let account = self.jid.clone();
+                let request = Request {
+                    account: account.clone(),
+                    session: id,
+                    slot,
+                    iq,
+                };
+                self.in_flight += 1;
+                let ticket = cx.await_answer(Pending::Ends(Box::new(request)));
+                cx.output(Output::ReadEnds { ticket, account });
+            }
+            (IqKind::Get(_), _) => self.answer(cx, id, slot, &iq.result(Some(mam::form()))),
+            (IqKind::Set(_), "query") => match plan(&cx.config.limits, &self.jid, payload) {
+                Ok((query, parsed)) => {
+                    let (queryid, flip) = (parsed.queryid, parsed.flip_page);
+                    let account = self.jid.clone();
+                    let request = PageRequest {
+                        account,
+                        session: id,
+                        slot,
+                        iq,
+                        queryid,
+                        flip,
+                        query,
+                    };
+                    self.queries_waiting.push_back(Box::new(request));
+                    self.next_query(cx);
+                }
+                Err(error) => self.answer(cx, id, slot, &iq.error(error)),
+            },
+            _ => self.answer(cx, id, slot, &iq.error(Condition::BadRequest)),
+        }
+    }
+
+    /// MAM-26: two at a time, those of one session in order.
+    fn next_query(&mut self, cx: &mut Context) {
+        while self.queries_running < cx.config.limits.queries_per_account
+            && let Some(request) = self.queries_waiting.pop_front()
+        {
+            self.queries_running += 1;
+            self.in_flight += 1;
+            let query = Box::new(request.query.clone());
+            let ticket = cx.await_answer(Pending::Page(request));
+            cx.output(Output::ReadPage { ticket, query });
+        }
+    }
+
+    pub(crate) fn on_page(
+        &mut self,
+        cx: &mut Context,
+        request: PageRequest,
+        result: Result<Page, ReadError>,
+    ) {
+        self.queries_running = self.queries_running.saturating_sub(1);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.next_query(cx);
+        let (id, slot, iq) = (request.session, request.slot, &request.iq);
+        let Some(jid) = self.sessions.get(&id).map(|session| session.jid.clone()) else {
+            return;
+        };
+        let page = match result {
+            Ok(page) => cut(page, request.query.paging),
+            Err(ReadError::UnknownId) => {
+                return self.answer(cx, id, slot, &iq.error(Condition::ItemNotFound));
+            }
+            Err(ReadError::Storage) => {
+                return self.answer(cx, id, slot, &iq.error(Condition::InternalServerError));
+            }
+        };
+        let results = page
+            .entries
+            .iter()
+            .map(|entry| result_frame(&request, &jid, entry));
+        let mut results: Vec<_> = results.collect();
+        if request.flip {
+            results.reverse();
+        }
+        for frame in results {
+            self.send_now(cx, id, frame);
+        }
+        let id_of = |entry: Option<&std::sync::Arc<Entry>>| entry.map(|entry| entry.id.to_string());
+        let fin = Fin {
+            complete: page.complete,
+            page: PageInfo {
+                first: id_of(page.entries.first()),
+                last: id_of(page.entries.last()),
+                count: page.count,
+            },
+        };
+        self.answer(cx, id, slot, &iq.result(Some(fin.to_element())));
+    }
+
+    /// MAM-23.
+    pub(crate) fn on_ends(
+        &mut self,
+        cx: &mut Context,
+        request: &Request,
+        result: Result<Ends, ReadError>,
+    ) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let answer = match result {
+            Ok(ends) => {
+                let end = |name, (id, stamp): (ArchiveId, protocol::time::Stamp)| {
+                    Element::new(name, ns::MAM)
+                        .attr("id", id)
+                        .attr("timestamp", stamp)
+                };
+                let ends = ends.map(|(oldest, newest)| [end("start", oldest), end("end", newest)]);
+                let metadata = Element::new("metadata", ns::MAM);
+                request
+                    .iq
+                    .result(Some(metadata.children_from(ends.into_iter().flatten())))
+            }
+            Err(_) => request.iq.error(Condition::InternalServerError),
+        };
+        self.answer(cx, request.session, request.slot, &answer);
+    }
+}
+
+fn plan(
+    limits: &Limits,
+    account: &BareJid,
+    payload: &Element,
+) -> Result<(PageQuery, Query), protocol::StanzaError> {
+    let query = Query::from_element(payload)?;
+    if query.ids.len() > limits.ids_per_query {
+        return Err(Condition::PolicyViolation.into());
+    }
+    // An id that cannot be one is an id that nobody has (MAM-11).
+    let ids = |texts: Vec<&String>| -> Result<Vec<ArchiveId>, Condition> {
+        texts
+            .into_iter()
+            .map(|id| ArchiveId::parse(id).ok_or(Condition::ItemNotFound))
+            .collect()
+    };
+    let is_last_page = query.page.before.as_deref() == Some("");
+    let before = query.page.before.iter().filter(|id| !id.is_empty());
+    let filter = Filter {
+        with: query.with.clone(),
+        start: query.start,
+        end: query.end,
+        after: ids(query.after_id.iter().chain(&query.page.after).collect())?,
+        before: ids(query.before_id.iter().chain(before.clone()).collect())?,
+        ids: ids(query.ids.iter().collect())?,
+    };
+    let backward = is_last_page || before.count() > 0;
+    let (usual, most) = limits.page;
+    let page = PageQuery {
+        account: account.clone(),
+        filter,
+        paging: if backward {
+            Paging::Backward
+        } else {
+            Paging::Forward
+        },
+        max: query.page.max.unwrap_or(usual).min(most),
+    };
+    Ok((page, query))
+}
+
+/// Keeps a page within [`PAGE_BYTES_MAX`], at least one entry of it.
+fn cut(mut page: Page, paging: Paging) -> Page {
+    let mut bytes = 0;
+    let mut fits = |entry: &std::sync::Arc<Entry>| {
+        let is_first = bytes == 0;
+        bytes += entry.stanza.len();
+        is_first || bytes <= PAGE_BYTES_MAX
+    };
+    let count = match paging {
+        Paging::Forward => page.entries.iter().take_while(|entry| fits(entry)).count(),
+        Paging::Backward => page
+            .entries
+            .iter()
+            .rev()
+            .take_while(|entry| fits(entry))
+            .count(),
+    };
+    if count < page.entries.len() {
+        page.complete = false;
+        match paging {
+            Paging::Forward => page.entries.truncate(count),
+            Paging::Backward => drop(page.entries.drain(..page.entries.len() - count)),
+        }
+    }
+    page
+}
+
+/// One `<result/>`; written by hand because a page has many.
+fn result_frame(request: &PageRequest, to: &FullJid, entry: &Entry) -> Text {
+    let mut out = String::with_capacity(entry.stanza.len() + 400);
+    out.push_str("<message xmlns='jabber:client' from='");
+    protocol::xml::escape_attribute(&mut out, request.account.as_str());
+    out.push_str("' to='");
+    protocol::xml::escape_attribute(&mut out, to.as_str());
+    out.push_str("'><result xmlns='urn:xmpp:mam:2' id='");
+    out.push_str(entry.id.as_str());
+    if let Some(queryid) = &request.queryid {
+        out.push_str("' queryid='");
+        protocol::xml::escape_attribute(&mut out, queryid);
+    }
+    out.push_str("'><forwarded xmlns='urn:xmpp:forward:0'>");
+    protocol::delay::delay(entry.stamp, Some(request.account.as_str()))
+        .write(&mut out, ns::FORWARD);
+    out.push_str(&entry.stanza);
+    out.push_str("</forwarded></result></message>");
+    out.into()
+}

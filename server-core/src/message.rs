@@ -1,0 +1,688 @@
+//! A message from a session: checked, stripped, stamped, written, and sent on its way.
+
+use std::sync::Arc;
+
+use protocol::fork::{self, Mode};
+use protocol::jid::{BareJid, Jid};
+use protocol::s11::{self, Reason};
+use protocol::sm::Slot;
+use protocol::stanza::{Address, Child};
+use protocol::{
+    ArchiveId, Condition, IdPrefix, Message, MessageType, Stanza, StanzaError, StanzaKind, ns, sid,
+};
+
+use crate::account::Account;
+use crate::archive::{
+    Append, AppendError, Entry, FirstOutcome, Keep, Outcome, Receipt, RecipientSide,
+};
+use crate::copies;
+use crate::core::{Context, Core};
+use crate::envelope::Envelope;
+use crate::ids;
+use crate::io::Output;
+use crate::parcel::{Bounce, Loose, Parcel};
+use crate::pending::{Pending, SentMessage};
+use crate::session::{Own, SessionId};
+
+/// A stanza of a session that waits its turn (CO-07).
+pub(crate) enum Work {
+    /// A message that is being written; the store answers in the order in which it was asked.
+    Append,
+    /// A message that has no place in the log.
+    Loose(Option<Slot>, Arc<Envelope>),
+    /// Presence or an iq.
+    Other(Option<Slot>, Stanza),
+}
+
+/// What of a message is taken out before anything else is done with it, and what that told.
+struct Stripped {
+    resend: Option<Child>,
+    removed: bool,
+}
+
+impl Account {
+    pub(crate) fn on_message(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        slot: Option<Slot>,
+        stanza: Stanza,
+    ) {
+        match self.accept(cx, id, stanza) {
+            Ok(Some((message, own_id))) => self.send_message(cx, id, slot, &message, own_id),
+            Ok(None) => self.settle(cx, id, slot),
+            Err((stanza, error)) => {
+                self.answer_error(cx, id, &stanza, &error);
+                self.settle(cx, id, slot);
+            }
+        }
+    }
+
+    /// Checks, strips and stamps; `None` for what is dropped.
+    #[expect(
+        clippy::type_complexity,
+        reason = "a message and its id, or the refusal of the stanza"
+    )]
+    fn accept(
+        &self,
+        cx: &Context,
+        id: SessionId,
+        mut stanza: Stanza,
+    ) -> Result<Option<(Message, Option<ArchiveId>)>, (Box<Stanza>, StanzaError)> {
+        let Some(session) = self.sessions.get(&id) else {
+            return Ok(None);
+        };
+        let refuse = |stanza: &Stanza, condition| {
+            Err((Box::new(stanza.clone()), StanzaError::new(condition)))
+        };
+        if matches!(stanza.header.to, Address::Malformed(_)) {
+            return refuse(&stanza, Condition::JidMalformed);
+        }
+        if stanza
+            .header
+            .id
+            .as_ref()
+            .is_some_and(|id| id.len() > protocol::message::MESSAGE_ID_LEN_MAX)
+        {
+            return refuse(&stanza, Condition::BadRequest);
+        }
+        if stanza.header.to == Address::Absent {
+            stanza.header.to = self.jid.clone().into();
+        }
+        stanza.header.from = session.jid.clone().into();
+        let stripped = strip(cx, &mut stanza);
+        if stripped.removed && stanza.children.is_empty() {
+            return Ok(None);
+        }
+        let own_id = match own_id(
+            session.mode,
+            session.prefix.as_ref(),
+            &stanza,
+            stripped.resend,
+        ) {
+            Ok(own_id) => own_id,
+            Err(condition) => return refuse(&stanza, condition),
+        };
+        Ok(Message::of_stanza(stanza).map(|message| (message, own_id)))
+    }
+
+    fn send_message(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        slot: Option<Slot>,
+        message: &Message,
+        own_id: Option<ArchiveId>,
+    ) {
+        let header = message.header();
+        let (Some(from), Some(to)) = (header.from.jid().cloned(), header.to.jid().cloned()) else {
+            return;
+        };
+        let envelope = Arc::new(Envelope::new(message, from, to));
+        let verdict = fork::archives(message);
+        tracing::debug!(
+            archive = verdict.yes,
+            reason = verdict.reason,
+            "message accepted"
+        );
+        let is_remembered =
+            own_id.is_some() && !envelope.chat_state && is_one_to_one(envelope.kind);
+        if !verdict.yes && !is_remembered {
+            return self.queue(cx, id, Work::Loose(slot, envelope));
+        }
+        let peer = envelope.to.to_bare();
+        let append = Append {
+            sender: self.jid.clone(),
+            recipient: cx.is_local(peer.domain().as_str()).then(|| peer.clone()),
+            peer,
+            own_id: own_id.clone(),
+            digest: message.digest(),
+            keep: if verdict.yes {
+                Keep::Entries
+            } else {
+                Keep::OutcomeOnly
+            },
+            stanza: envelope.stanza.clone(),
+        };
+        let ticket = cx.await_answer(Pending::Append(Box::new(SentMessage {
+            account: self.jid.clone(),
+            session: Some((id, slot)),
+            envelope,
+            own_id,
+            archives: verdict.yes,
+        })));
+        cx.output(Output::Append {
+            ticket,
+            append: Box::new(append),
+        });
+        self.in_flight += 1;
+        self.queue(cx, id, Work::Append);
+    }
+
+    // ---- order (CO-07)
+
+    /// Does the work at once, or behind what waits already.
+    pub(crate) fn queue(&mut self, cx: &mut Context, id: SessionId, work: Work) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.work.push_back(work);
+        }
+        self.do_work(cx, id);
+    }
+
+    /// Does what stands before the next append.
+    fn do_work(&mut self, cx: &mut Context, id: SessionId) {
+        while let Some(session) = self.sessions.get_mut(&id) {
+            match session.work.pop_front() {
+                Some(append @ Work::Append) => return session.work.push_front(append),
+                Some(Work::Loose(slot, envelope)) => {
+                    self.send_loose(cx, &envelope);
+                    self.settle(cx, id, slot);
+                }
+                Some(Work::Other(slot, stanza)) => self.on_other(cx, id, slot, stanza),
+                None => return,
+            }
+        }
+    }
+
+    /// The session ends: what it sent and was only waiting its turn still goes out.
+    pub(crate) fn drain_work(&mut self, cx: &mut Context, session: &crate::session::Session) {
+        for work in &session.work {
+            if let Work::Loose(_, envelope) = work {
+                self.send_loose(cx, envelope);
+            }
+        }
+    }
+
+    fn send_loose(&self, cx: &mut Context, envelope: &Arc<Envelope>) {
+        let loose = Loose {
+            envelope: envelope.clone(),
+            unarchived: None,
+            outgoing: false,
+            bounce: None,
+        };
+        self.fork_out(cx, &loose, None);
+        dispatch_in(cx, loose, None);
+    }
+
+    /// Copies of an outgoing message for the account's other devices, beside the log.
+    fn fork_out(&self, cx: &mut Context, loose: &Loose, unarchived: Option<Reason>) {
+        if !loose.envelope.is_to(&self.jid) {
+            let out = Loose {
+                unarchived,
+                outgoing: true,
+                bounce: None,
+                ..loose.clone()
+            };
+            cx.dispatch(self.jid.clone(), Parcel::Message(out));
+        }
+    }
+
+    pub(crate) fn settle(&mut self, cx: &mut Context, id: SessionId, slot: Option<Slot>) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.settle(cx, slot);
+            if !session.own.is_empty() {
+                self.walk(cx, id);
+            }
+        }
+        self.resume_settled(cx);
+    }
+
+    pub(crate) fn answer_error(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        stanza: &Stanza,
+        error: &StanzaError,
+    ) {
+        let Some(jid) = self.sessions.get(&id).map(|session| session.jid.clone()) else {
+            return;
+        };
+        let from = match &stanza.header.to {
+            Address::Absent => Address::Jid(self.own()),
+            given @ (Address::Jid(_) | Address::Malformed(_)) => given.clone(),
+        };
+        if let Some(answer) = stanza.error(error, from, &jid) {
+            self.send_now(cx, id, answer.write());
+        }
+    }
+
+    // ---- what the store says
+
+    fn on_written(&mut self, cx: &mut Context, sent: &SentMessage, outcome: &Written) {
+        let Some((id, slot)) = sent.session else {
+            return;
+        };
+        if let Some(session) = self.sessions.get_mut(&id)
+            && matches!(session.work.front(), Some(Work::Append))
+        {
+            session.work.pop_front();
+        }
+        match outcome {
+            Written::At(pos) => self.settle_at(cx, id, slot, *pos, sent.own_id.is_none()),
+            Written::Not(reason) => {
+                self.notify_unarchived(cx, id, sent, *reason);
+                self.settle(cx, id, slot);
+            }
+            Written::ByPolicy => self.settle(cx, id, slot),
+            Written::Refused(condition) => {
+                self.refuse_sent(cx, id, sent, *condition);
+                self.settle(cx, id, slot);
+            }
+        }
+        self.do_work(cx, id);
+    }
+
+    /// The message lies in the log: it counts as handled when the cursor passes it (P3).
+    fn settle_at(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        slot: Option<Slot>,
+        pos: u64,
+        needs_copy: bool,
+    ) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        if session.mode != Mode::S11 || session.cursor >= pos {
+            return self.settle(cx, id, slot);
+        }
+        let again = session.own.insert(
+            pos,
+            Own {
+                slot,
+                needs_copy,
+                owes_credit: true,
+            },
+        );
+        if let Some(first) = again {
+            // The same message came twice before the cursor got there: both are handled with it.
+            session.own.insert(pos, first);
+            return self.settle(cx, id, slot);
+        }
+        self.walk(cx, id);
+        self.resume_settled(cx);
+    }
+
+    /// S11-33: the notice stands on the wire before any ack that covers the message.
+    fn notify_unarchived(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        sent: &SentMessage,
+        reason: Reason,
+    ) {
+        let Some(session) = self
+            .sessions
+            .get(&id)
+            .filter(|session| session.mode == Mode::S11)
+        else {
+            return;
+        };
+        tracing::warn!(reason = reason.name(), "message delivered but not archived");
+        let notice = s11::unarchived(&self.jid, sent.envelope.id.as_deref(), reason);
+        let stanza = Stanza::new(StanzaKind::Message)
+            .typed("headline")
+            .from(self.jid.clone())
+            .to(session.jid.clone())
+            .child(&notice);
+        self.send_now(cx, id, stanza.write());
+    }
+
+    fn refuse_sent(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        sent: &SentMessage,
+        condition: Condition,
+    ) {
+        let mut stanza = Stanza::new(StanzaKind::Message).to(sent.envelope.to.clone());
+        stanza.header.id.clone_from(&sent.envelope.id);
+        self.answer_error(cx, id, &stanza, &condition.into());
+    }
+
+    // ---- beside the log
+
+    /// A message beside the log arrives at one of its two accounts.
+    pub(crate) fn on_loose(&mut self, cx: &mut Context, loose: Loose) {
+        let notice = loose.unarchived.map(|reason| {
+            let mut out = String::new();
+            s11::unarchived(&self.jid, None, reason).write(&mut out, "");
+            out
+        });
+        let text = copies::direct(
+            &loose.envelope.stanza,
+            notice.as_deref().unwrap_or_default(),
+        );
+        let envelope = &loose.envelope;
+        let mut targets = self.targets_beside(envelope);
+        if loose.outgoing {
+            targets.retain(|(_, copy)| *copy != copies::Copy::Direct);
+        }
+        let reached = !targets.is_empty();
+        for (session, copy) in targets {
+            self.give(cx, session, envelope, &text, copy);
+        }
+        if !reached && !loose.outgoing {
+            self.on_unreached(cx, loose);
+        }
+    }
+
+    /// Who gets a message that is not in the log: s11 sessions by their rule, and where it says no
+    /// (headlines, errors to a resource) by the table like everybody.
+    fn targets_beside(&self, envelope: &Envelope) -> Vec<(SessionId, copies::Copy)> {
+        let mut targets = copies::for_others(envelope, &self.jid, self.sessions.values());
+        let addressed = match envelope.is_to(&self.jid) {
+            true => copies::addressed(envelope, self.sessions.values()),
+            false => Vec::new(),
+        };
+        for session in self
+            .sessions
+            .values()
+            .filter(|session| session.mode == Mode::S11)
+        {
+            let copy = copies::for_s11(envelope, &self.jid, &session.jid);
+            let by_table = addressed.contains(&session.id) && envelope.from != session.jid;
+            if let Some(copy) = copy.or(by_table.then_some(copies::Copy::Direct)) {
+                targets.push((session.id, copy));
+            }
+        }
+        targets
+    }
+
+    fn on_unreached(&self, cx: &mut Context, loose: Loose) {
+        let failure = match (loose.unarchived, &loose.envelope.kind) {
+            // Nobody has it and no archive holds it (S11-34).
+            (Some(_), _) => Some(StanzaError::new(Condition::ResourceConstraint)),
+            (None, MessageType::Groupchat) => Some(StanzaError::new(Condition::ServiceUnavailable)),
+            (None, _) => None,
+        };
+        if let Some(error) = failure {
+            bounce(cx, loose, &error);
+        }
+    }
+}
+
+/// What became of the sender's side of a message.
+enum Written {
+    At(u64),
+    Not(Reason),
+    ByPolicy,
+    Refused(Condition),
+}
+
+impl Core {
+    /// The store answered an append.
+    pub(crate) fn on_appended(&mut self, sent: SentMessage, result: Result<Outcome, AppendError>) {
+        if sent.session.is_some()
+            && let Some(account) = self.accounts.get_mut(&sent.account)
+        {
+            account.in_flight = account.in_flight.saturating_sub(1);
+        }
+        let outcome = match result {
+            Ok(Outcome::Stored(receipt)) => self.on_stored(&sent, receipt),
+            Ok(Outcome::Repeated(first)) => match first {
+                FirstOutcome::Archived { pos } => Written::At(pos),
+                FirstOutcome::NotArchived => Written::ByPolicy,
+                FirstOutcome::Unarchived(reason) => Written::Not(reason),
+                FirstOutcome::Refused(condition) => Written::Refused(condition),
+            },
+            Ok(Outcome::Conflict) => Written::Refused(Condition::Conflict),
+            Err(error) => self.on_stored(&sent, nothing_stored(&sent, error)),
+        };
+        self.with(&sent.account.clone(), |account, cx| {
+            account.on_written(cx, &sent, &outcome)
+        });
+    }
+
+    fn on_stored(&mut self, sent: &SentMessage, receipt: Receipt) -> Written {
+        let cx = &mut self.cx;
+        let envelope = &sent.envelope;
+        let loose = |unarchived| Loose {
+            envelope: envelope.clone(),
+            unarchived,
+            outgoing: false,
+            bounce: Some(Bounce {
+                entry: entry_of(&receipt),
+            }),
+        };
+        let account = self.accounts.get(&sent.account);
+        let written = match &receipt.sender {
+            Some(Ok(place)) => {
+                publish(cx, &sent.account, place, &receipt, envelope);
+                Written::At(place.pos)
+            }
+            failed_or_by_policy => {
+                let reason = failed_or_by_policy
+                    .as_ref()
+                    .and_then(|r| r.as_ref().err())
+                    .map(AppendError::reason);
+                if let Some(account) = account {
+                    account.fork_out(cx, &loose(None), reason);
+                }
+                reason.map_or(Written::ByPolicy, Written::Not)
+            }
+        };
+        let recipient = envelope.to.to_bare();
+        let is_note = recipient == sent.account;
+        match &receipt.recipient {
+            RecipientSide::Stored(place) => publish(cx, &recipient, place, &receipt, envelope),
+            RecipientSide::Failed(error) => dispatch_in(cx, loose(Some(error.reason())), None),
+            RecipientSide::NoAccount => bounce_missing(cx, loose(None)),
+            RecipientSide::None if is_note && matches!(written, Written::At(_)) => {}
+            RecipientSide::None => {
+                let failed = if let Written::Not(reason) = &written {
+                    Some(*reason)
+                } else {
+                    None
+                };
+                dispatch_in(cx, loose(None), failed.filter(|_| is_note));
+            }
+        }
+        written
+    }
+}
+
+/// The receipt of a message that no archive took.
+fn nothing_stored(sent: &SentMessage, error: AppendError) -> Receipt {
+    let is_note = sent.envelope.to.to_bare() == sent.account;
+    let recipient = match sent.archives && !is_note {
+        true => RecipientSide::Failed(error.clone()),
+        false => RecipientSide::None,
+    };
+    Receipt {
+        stamp: protocol::time::Stamp::default(),
+        sender: sent.archives.then_some(Err(error)),
+        recipient,
+    }
+}
+
+fn entry_of(receipt: &Receipt) -> Option<ArchiveId> {
+    receipt
+        .sender
+        .as_ref()
+        .and_then(|side| side.as_ref().ok())
+        .map(|place| place.id.clone())
+}
+
+fn publish(
+    cx: &mut Context,
+    account: &BareJid,
+    place: &crate::archive::Place,
+    receipt: &Receipt,
+    envelope: &Arc<Envelope>,
+) {
+    let entry = Entry {
+        pos: place.pos,
+        id: place.id.clone(),
+        stamp: receipt.stamp,
+        stanza: envelope.stanza.clone(),
+    };
+    cx.dispatch(
+        account.clone(),
+        Parcel::Entry(Arc::new(entry), Some(envelope.clone())),
+    );
+}
+
+/// Sends a message beside the log to its addressee, or back if the domain is not served (RT-17).
+fn dispatch_in(cx: &mut Context, loose: Loose, unarchived: Option<Reason>) {
+    let to = loose.envelope.to.to_bare();
+    if !cx.is_local(to.domain().as_str()) {
+        return bounce(cx, loose, &Condition::RemoteServerNotFound.into());
+    }
+    if to.node().is_none() {
+        return bounce(cx, loose, &Condition::ServiceUnavailable.into());
+    }
+    let unarchived = loose.unarchived.or(unarchived);
+    cx.dispatch(
+        to,
+        Parcel::Message(Loose {
+            unarchived,
+            ..loose
+        }),
+    );
+}
+
+/// The addressee does not exist (protocol.md §7, first rows of the table).
+pub(crate) fn bounce_missing(cx: &mut Context, loose: Loose) {
+    if matches!(
+        loose.envelope.kind,
+        MessageType::Normal | MessageType::Chat | MessageType::Groupchat
+    ) {
+        bounce(cx, loose, &Condition::ServiceUnavailable.into());
+    }
+}
+
+/// Tells the sender that a message came back, and lets the log remember it (RT-18, S11-36).
+fn bounce(cx: &mut Context, loose: Loose, error: &StanzaError) {
+    let envelope = &loose.envelope;
+    if envelope.chat_state
+        || envelope.kind == MessageType::Error
+        || envelope.kind == MessageType::Headline
+    {
+        return;
+    }
+    let mut answer = Stanza::new(StanzaKind::Message)
+        .typed("error")
+        .from(envelope.to.clone())
+        .to(envelope.from.clone());
+    answer.header.id.clone_from(&envelope.id);
+    let answer = Message(answer.child(&error.to_element()));
+    let sender = envelope.from.to_bare();
+    let back = Envelope::new(&answer, envelope.to.clone(), envelope.from.clone());
+    let back = Loose {
+        envelope: Arc::new(back),
+        unarchived: None,
+        outgoing: false,
+        bounce: None,
+    };
+    cx.dispatch(sender.clone(), Parcel::Message(back));
+    if let Some(entry) = loose.bounce.and_then(|bounce| bounce.entry) {
+        record_bounce(cx, &sender, &entry, &envelope.to.to_bare(), error);
+    }
+}
+
+fn record_bounce(
+    cx: &mut Context,
+    sender: &BareJid,
+    entry: &ArchiveId,
+    peer: &BareJid,
+    error: &StanzaError,
+) {
+    let record = Stanza::new(StanzaKind::Message)
+        .typed("normal")
+        .from(sender.clone())
+        .to(sender.clone())
+        .id(ids::opaque(&mut cx.rng))
+        .child(&s11::bounced(entry, peer, error));
+    let record = Message(record);
+    let envelope = Envelope::new(
+        &record,
+        Jid::from(sender.clone()),
+        Jid::from(sender.clone()),
+    );
+    let append = Append {
+        sender: sender.clone(),
+        recipient: None,
+        peer: sender.clone(),
+        own_id: None,
+        digest: record.digest(),
+        keep: Keep::Entries,
+        stanza: envelope.stanza.clone(),
+    };
+    let ticket = cx.await_answer(Pending::Append(Box::new(SentMessage {
+        account: sender.clone(),
+        session: None,
+        envelope: Arc::new(envelope),
+        own_id: None,
+        archives: true,
+    })));
+    cx.output(Output::Append {
+        ticket,
+        append: Box::new(append),
+    });
+}
+
+fn is_one_to_one(kind: MessageType) -> bool {
+    matches!(kind, MessageType::Chat | MessageType::Normal)
+}
+
+/// Takes out what a client must not say (RT-13, SI-01, SI-02, CO-13) and what is for the server only.
+fn strip(cx: &Context, stanza: &mut Stanza) -> Stripped {
+    let before = stanza.children.len();
+    let mut resend = None;
+    stanza.children.retain(|child| {
+        if child.is("resend", ns::S11) {
+            resend = Some(child.clone());
+            return false;
+        }
+        !is_forged(cx, child)
+    });
+    Stripped {
+        resend,
+        removed: stanza.children.len() < before,
+    }
+}
+
+fn is_forged(cx: &Context, child: &Child) -> bool {
+    let is_local = |jid: &Jid| cx.is_local(jid.domain().as_str());
+    match &*child.ns {
+        ns::CARBONS | ns::MR2 => matches!(&*child.name, "sent" | "received"),
+        ns::MAM => matches!(&*child.name, "result" | "fin"),
+        ns::S11 => matches!(&*child.name, "unarchived" | "bounced"),
+        ns::SID if &*child.name == "stanza-id" => {
+            sid::by_of(child).is_none_or(|(by, _)| is_local(&by))
+        }
+        ns::DELAY if &*child.name == "delay" => {
+            let element = child.element().ok();
+            let from = element.as_ref().and_then(|delay| delay.get_attr("from"));
+            from.and_then(|from| Jid::new(from).ok())
+                .is_some_and(|from| is_local(&from))
+        }
+        _ => false,
+    }
+}
+
+/// The archive id that the sender computed, if it is an s11 session and the id is computable.
+fn own_id(
+    mode: Mode,
+    prefix: Option<&IdPrefix>,
+    stanza: &Stanza,
+    resend: Option<Child>,
+) -> Result<Option<ArchiveId>, Condition> {
+    let (Mode::S11, Some(prefix)) = (mode, prefix) else {
+        return Ok(None);
+    };
+    let message_id = stanza.header.id.as_deref().unwrap_or_default();
+    let Some(resend) = resend else {
+        return Ok(ArchiveId::of_own(prefix, message_id));
+    };
+    let resend = resend.element().map_err(|_| Condition::BadRequest)?;
+    let first = resend
+        .get_attr("prefix")
+        .and_then(IdPrefix::parse)
+        .ok_or(Condition::BadRequest)?;
+    ArchiveId::of_own(&first, message_id)
+        .map(Some)
+        .ok_or(Condition::BadRequest)
+}

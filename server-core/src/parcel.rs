@@ -1,0 +1,65 @@
+//! What goes from one account to another.
+
+use std::sync::Arc;
+
+use protocol::jid::{BareJid, Jid};
+use protocol::s11::Reason;
+use protocol::{PresenceType, Stanza, Text};
+
+use crate::archive::Entry;
+use crate::envelope::Envelope;
+
+/// Something for an account, from itself or another one.
+pub(crate) enum Parcel {
+    /// Its log has a further entry.
+    Entry(Arc<Entry>, Option<Arc<Envelope>>),
+    /// A message beside its log.
+    Message(Loose),
+    /// An iq for one of its resources.
+    Iq(Box<Stanza>),
+    /// Presence of a contact's resource.
+    Presence { from: Jid, frame: Stanza },
+    /// A contact asks for the account's presence.
+    Probe { from: Jid },
+    /// A subscription stanza from a contact.
+    Subscription {
+        from: BareJid,
+        kind: PresenceType,
+        stanza: Box<Stanza>,
+    },
+}
+
+/// A message that has no place in the log.
+#[derive(Clone)]
+pub(crate) struct Loose {
+    pub(crate) envelope: Arc<Envelope>,
+    /// Why it is not archived, if that is a failure (S11-35).
+    pub(crate) unarchived: Option<Reason>,
+    /// Whether the account is the sender: copies go to its other devices.
+    pub(crate) outgoing: bool,
+    /// What the sender is told if nobody gets it.
+    pub(crate) bounce: Option<Bounce>,
+}
+
+/// How to answer a message that reached nobody.
+#[derive(Clone)]
+pub(crate) struct Bounce {
+    /// The entry in the sender's log, if it has one (S11-36).
+    pub(crate) entry: Option<protocol::ArchiveId>,
+}
+
+impl Parcel {
+    /// Whether the account must be loaded for it; else it is for those who are there.
+    pub(crate) fn needs_account(&self) -> bool {
+        match self {
+            Self::Subscription { .. } | Self::Iq(_) => true,
+            Self::Message(loose) => !loose.outgoing,
+            Self::Entry(..) | Self::Presence { .. } | Self::Probe { .. } => false,
+        }
+    }
+}
+
+/// A frame of a stanza.
+pub(crate) fn frame(stanza: &Stanza) -> Text {
+    stanza.write().into()
+}

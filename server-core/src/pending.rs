@@ -1,0 +1,42 @@
+//! What is to be done once the driver answers.
+
+use std::sync::Arc;
+
+use protocol::jid::BareJid;
+use protocol::sm::Slot;
+use protocol::{ArchiveId, Iq};
+
+use crate::envelope::Envelope;
+use crate::iq::mam::PageRequest;
+use crate::roster::RosterDone;
+use crate::session::SessionId;
+
+/// One question that is out.
+pub(crate) enum Pending {
+    Append(Box<SentMessage>),
+    Page(Box<PageRequest>),
+    Ends(Box<Request>),
+    Roster(Box<RosterDone>),
+    Hash(Box<Request>),
+    Account(Box<Request>),
+}
+
+/// An iq that is being answered.
+pub(crate) struct Request {
+    pub(crate) account: BareJid,
+    pub(crate) session: SessionId,
+    pub(crate) slot: Option<Slot>,
+    pub(crate) iq: Iq,
+}
+
+/// A message that is being written.
+pub(crate) struct SentMessage {
+    pub(crate) account: BareJid,
+    /// The session that sent it; absent for records of the server's own.
+    pub(crate) session: Option<(SessionId, Option<Slot>)>,
+    pub(crate) envelope: Arc<Envelope>,
+    /// The id that the sender computed, if it could (S11-12).
+    pub(crate) own_id: Option<ArchiveId>,
+    /// Whether entries are written, or only the outcome remembered.
+    pub(crate) archives: bool,
+}

@@ -1,0 +1,559 @@
+//! The roster of an account and the subscriptions in it (RO rows).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use protocol::jid::{BareJid, Jid};
+use protocol::roster::{self, Item};
+use protocol::sm::Slot;
+use protocol::stanza::Address;
+use protocol::{Condition, Element, Iq, IqKind, Presence, PresenceType, Stanza, Text, ns};
+
+use crate::account::Account;
+use crate::core::{Context, Core};
+use crate::ids;
+use crate::io::Output;
+use crate::limits::Limits;
+use crate::parcel::{Parcel, frame};
+use crate::pending::Pending;
+use crate::records::{Change, ChangeError, Contact};
+use crate::session::SessionId;
+use crate::subscription;
+
+/// The contacts of one account; changes are made one after the other.
+#[derive(Default)]
+pub(crate) struct Roster {
+    pub(crate) contacts: BTreeMap<BareJid, Contact>,
+    ver: u64,
+    is_changing: bool,
+    waiting: VecDeque<Wish>,
+}
+
+/// Something that changes the roster.
+pub(crate) enum Wish {
+    /// A device edits a contact.
+    Set {
+        session: SessionId,
+        slot: Option<Slot>,
+        iq: Iq,
+    },
+    /// A device sends a subscription stanza.
+    Outbound {
+        session: SessionId,
+        slot: Option<Slot>,
+        kind: PresenceType,
+        to: BareJid,
+        stanza: Box<Stanza>,
+    },
+    /// A contact sends one.
+    Inbound {
+        kind: PresenceType,
+        from: BareJid,
+        stanza: Box<Stanza>,
+    },
+}
+
+/// A change that is being written, and what follows.
+pub(crate) struct RosterDone {
+    pub(crate) account: BareJid,
+    contact: Contact,
+    wish: Wish,
+    steps: Vec<Step>,
+}
+
+/// What follows a change.
+enum Step {
+    Push,
+    /// Sends a subscription stanza on to the contact.
+    Route(PresenceType, Box<Stanza>),
+    /// Shows a subscription stanza to the account's devices.
+    Show(Box<Stanza>),
+    /// Sends the presence of all devices to the contact.
+    Appear,
+    /// Sends unavailable presence of all devices to the contact.
+    Vanish,
+}
+
+impl Roster {
+    pub(crate) fn new(contacts: Vec<Contact>, ver: u64) -> Self {
+        let contacts = contacts
+            .into_iter()
+            .map(|c| (c.item.jid.clone(), c))
+            .collect();
+        Self {
+            contacts,
+            ver,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.is_changing && self.waiting.is_empty()
+    }
+
+    /// The contacts who see the account's presence.
+    pub(crate) fn watchers(&self) -> Vec<BareJid> {
+        self.with(|item| item.subscription.has_from())
+    }
+
+    /// The contacts whose presence the account sees.
+    pub(crate) fn watched(&self) -> Vec<BareJid> {
+        self.with(|item| item.subscription.has_to())
+    }
+
+    fn with(&self, is_wanted: impl Fn(&Item) -> bool) -> Vec<BareJid> {
+        let wanted = self
+            .contacts
+            .values()
+            .filter(|contact| is_wanted(&contact.item));
+        wanted.map(|contact| contact.item.jid.clone()).collect()
+    }
+
+    pub(crate) fn sees(&self, contact: &BareJid) -> bool {
+        self.contacts
+            .get(contact)
+            .is_some_and(|c| c.item.subscription.has_to())
+    }
+
+    pub(crate) fn is_seen_by(&self, contact: &BareJid) -> bool {
+        self.contacts
+            .get(contact)
+            .is_some_and(|c| c.item.subscription.has_from())
+    }
+
+    fn contact(&self, jid: &BareJid) -> Contact {
+        let fresh = || Contact {
+            item: Item::new(jid.clone()),
+            listed: false,
+            request: None,
+            ver: 0,
+        };
+        self.contacts.get(jid).cloned().unwrap_or_else(fresh)
+    }
+
+    /// The answer to a roster get, and the changes to push behind it (RO-06).
+    fn answer(&self, known: Option<&str>) -> (Option<Element>, Vec<Contact>) {
+        let ver = self.ver.to_string();
+        let known = known
+            .and_then(|known| known.parse::<u64>().ok())
+            .filter(|known| *known <= self.ver);
+        if let Some(known) = known {
+            let mut newer: Vec<_> = self
+                .contacts
+                .values()
+                .filter(|c| c.ver > known)
+                .cloned()
+                .collect();
+            newer.sort_by_key(|contact| contact.ver);
+            return (None, newer);
+        }
+        let listed = self.contacts.values().filter(|contact| contact.listed);
+        let items = listed.map(|contact| contact.item.to_element());
+        (Some(roster::query(Some(&ver), items)), Vec::new())
+    }
+}
+
+impl Account {
+    pub(crate) fn on_roster_get(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        slot: Option<Slot>,
+        iq: &Iq,
+    ) {
+        let IqKind::Get(query) = &iq.kind else { return };
+        let (answer, changes) = self.roster.answer(query.get_attr("ver"));
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.wants_roster = true;
+        }
+        self.answer(cx, id, slot, &iq.result(answer));
+        for contact in changes {
+            self.push_to(cx, id, &contact);
+        }
+    }
+
+    pub(crate) fn change_roster(&mut self, cx: &mut Context, wish: Wish) {
+        self.roster.waiting.push_back(wish);
+        self.next_wish(cx);
+    }
+
+    fn next_wish(&mut self, cx: &mut Context) {
+        while !self.roster.is_changing
+            && let Some(wish) = self.roster.waiting.pop_front()
+        {
+            self.begin(cx, wish);
+        }
+    }
+
+    fn begin(&mut self, cx: &mut Context, wish: Wish) {
+        let (contact, steps) = match self.plan(cx, &wish) {
+            Ok(planned) => planned,
+            Err(condition) => return self.refuse(cx, &wish, condition),
+        };
+        if self.roster.contact(&contact.item.jid) == contact {
+            // Nothing to write, but perhaps something to pass on.
+            self.finish(cx, &contact, wish, steps);
+            return;
+        }
+        let mut contact = contact;
+        contact.ver = self.roster.ver + 1;
+        let change = Change::Contact {
+            account: self.jid.clone(),
+            contact: contact.clone(),
+        };
+        self.roster.is_changing = true;
+        self.in_flight += 1;
+        let account = self.jid.clone();
+        let ticket = cx.await_answer(Pending::Roster(Box::new(RosterDone {
+            account,
+            contact,
+            wish,
+            steps,
+        })));
+        cx.output(Output::Change {
+            ticket,
+            change: Box::new(change),
+        });
+    }
+
+    fn plan(&self, cx: &Context, wish: &Wish) -> Result<(Contact, Vec<Step>), Condition> {
+        match wish {
+            Wish::Set { iq, .. } => self.plan_set(&cx.config.limits, iq),
+            Wish::Outbound {
+                kind, to, stanza, ..
+            } => Ok(self.plan_outbound(*kind, to, stanza)),
+            Wish::Inbound { kind, from, stanza } => Ok(self.plan_inbound(*kind, from, stanza)),
+        }
+    }
+
+    /// RO-03, RO-05.
+    fn plan_set(&self, limits: &Limits, iq: &Iq) -> Result<(Contact, Vec<Step>), Condition> {
+        let IqKind::Set(query) = &iq.kind else {
+            return Err(Condition::BadRequest);
+        };
+        let mut items = query
+            .children()
+            .filter(|child| child.is("item", ns::ROSTER));
+        let (Some(element), None) = (items.next(), items.next()) else {
+            return Err(Condition::BadRequest);
+        };
+        let item = Item::from_element(element).ok_or(Condition::BadRequest)?;
+        let mut contact = self.roster.contact(&item.jid);
+        if roster::is_removal(element) {
+            return self.plan_removal(contact);
+        }
+        check_item(limits, &item)?;
+        let is_new = !contact.listed;
+        let listed = self
+            .roster
+            .contacts
+            .values()
+            .filter(|contact| contact.listed)
+            .count();
+        if is_new && listed >= limits.roster_items {
+            return Err(Condition::ResourceConstraint);
+        }
+        contact.listed = true;
+        contact.item.name = item.name;
+        contact.item.groups = item.groups;
+        Ok((contact, vec![Step::Push]))
+    }
+
+    fn plan_removal(&self, mut contact: Contact) -> Result<(Contact, Vec<Step>), Condition> {
+        if !contact.listed {
+            return Err(Condition::ItemNotFound);
+        }
+        let item = &contact.item;
+        let mut steps = vec![Step::Push];
+        for (is_due, kind) in [
+            (
+                item.subscription.has_to() || item.ask,
+                PresenceType::Unsubscribe,
+            ),
+            (
+                item.subscription.has_from() || contact.request.is_some(),
+                PresenceType::Unsubscribed,
+            ),
+        ] {
+            if is_due {
+                steps.push(Step::Route(kind, Box::new(Presence::bare(kind))));
+            }
+        }
+        if item.subscription.has_from() {
+            steps.push(Step::Vanish);
+        }
+        let ver = contact.ver;
+        contact = Contact {
+            item: Item::new(contact.item.jid),
+            listed: false,
+            request: None,
+            ver,
+        };
+        Ok((contact, steps))
+    }
+
+    fn plan_outbound(
+        &self,
+        kind: PresenceType,
+        to: &BareJid,
+        stanza: &Stanza,
+    ) -> (Contact, Vec<Step>) {
+        let before = self.roster.contact(to);
+        let mut contact = before.clone();
+        let effect = subscription::outbound(&mut contact, kind);
+        let mut steps = Vec::new();
+        if contact.listed && (contact.item != before.item || !before.listed) {
+            steps.push(Step::Push);
+        }
+        if effect.passes {
+            steps.push(Step::Route(kind, Box::new(stanza.clone())));
+        }
+        let (had, has) = (
+            before.item.subscription.has_from(),
+            contact.item.subscription.has_from(),
+        );
+        match (had, has) {
+            (false, true) => steps.push(Step::Appear),
+            (true, false) => steps.push(Step::Vanish),
+            _ => {}
+        }
+        (contact, steps)
+    }
+
+    fn plan_inbound(
+        &self,
+        kind: PresenceType,
+        from: &BareJid,
+        stanza: &Stanza,
+    ) -> (Contact, Vec<Step>) {
+        let before = self.roster.contact(from);
+        let mut contact = before.clone();
+        let effect = subscription::inbound(&mut contact, kind);
+        let mut shown = stanza.clone();
+        shown.header.to = self.jid.clone().into();
+        let mut steps = Vec::new();
+        if effect.passes && kind == PresenceType::Subscribe {
+            contact.request = Some(frame(&shown));
+        }
+        if effect.passes {
+            steps.push(Step::Show(Box::new(shown)));
+        }
+        if contact.listed && contact.item != before.item {
+            steps.push(Step::Push);
+        }
+        if effect.auto_subscribed {
+            let subscribed = Presence::bare(PresenceType::Subscribed);
+            steps.push(Step::Route(PresenceType::Subscribed, Box::new(subscribed)));
+            steps.push(Step::Appear);
+        }
+        if before.item.subscription.has_from() && !contact.item.subscription.has_from() {
+            steps.push(Step::Vanish);
+        }
+        (contact, steps)
+    }
+
+    fn finish(&mut self, cx: &mut Context, contact: &Contact, wish: Wish, steps: Vec<Step>) {
+        let peer = contact.item.jid.clone();
+        for step in steps {
+            match step {
+                Step::Push => self.push(cx, contact),
+                Step::Route(kind, stanza) => self.route_subscription(cx, &peer, kind, *stanza),
+                Step::Show(stanza) => self.show_to_available(cx, &frame(&stanza)),
+                Step::Appear => self.appear_to(cx, &peer),
+                Step::Vanish => self.vanish_to(cx, &peer),
+            }
+        }
+        match wish {
+            Wish::Set { session, slot, iq } => self.answer(cx, session, slot, &iq.result(None)),
+            Wish::Outbound { session, slot, .. } => self.settle(cx, session, slot),
+            Wish::Inbound { .. } => {}
+        }
+    }
+
+    fn refuse(&mut self, cx: &mut Context, wish: &Wish, condition: Condition) {
+        match wish {
+            Wish::Set { session, slot, iq } => {
+                self.answer(cx, *session, *slot, &iq.error(condition))
+            }
+            Wish::Outbound {
+                session,
+                slot,
+                stanza,
+                ..
+            } => {
+                self.answer_error(cx, *session, stanza, &condition.into());
+                self.settle(cx, *session, *slot);
+            }
+            Wish::Inbound { .. } => {}
+        }
+    }
+
+    fn route_subscription(
+        &self,
+        cx: &mut Context,
+        to: &BareJid,
+        kind: PresenceType,
+        mut stanza: Stanza,
+    ) {
+        stanza.header.from = self.jid.clone().into();
+        stanza.header.to = to.clone().into();
+        if cx.is_local(to.domain().as_str()) && to.node().is_some() {
+            let from = self.jid.clone();
+            cx.dispatch(
+                to.clone(),
+                Parcel::Subscription {
+                    from,
+                    kind,
+                    stanza: Box::new(stanza),
+                },
+            );
+        }
+    }
+
+    /// RO-04: every device that fetched the roster hears of a change, its originator too.
+    fn push(&mut self, cx: &mut Context, contact: &Contact) {
+        let interested = self
+            .sessions
+            .values()
+            .filter(|session| session.wants_roster);
+        let interested: Vec<_> = interested.map(|session| session.id).collect();
+        for id in interested {
+            self.push_to(cx, id, contact);
+        }
+    }
+
+    fn push_to(&mut self, cx: &mut Context, id: SessionId, contact: &Contact) {
+        let Some(jid) = self.sessions.get(&id).map(|session| session.jid.clone()) else {
+            return;
+        };
+        let item = match contact.listed {
+            true => contact.item.to_element(),
+            false => roster::removal(&contact.item.jid),
+        };
+        let query = roster::query(Some(&contact.ver.to_string()), [item]);
+        let push = Iq::set(ids::opaque(&mut cx.rng), query)
+            .to(jid)
+            .from(self.jid.clone());
+        self.send_now(cx, id, push.write());
+    }
+
+    pub(crate) fn on_inbound_subscription(
+        &mut self,
+        cx: &mut Context,
+        from: BareJid,
+        kind: PresenceType,
+        stanza: Stanza,
+    ) {
+        self.change_roster(
+            cx,
+            Wish::Inbound {
+                kind,
+                from,
+                stanza: Box::new(stanza),
+            },
+        );
+    }
+
+    /// Requests that nobody answered yet, for a device that came (RO-10).
+    pub(crate) fn open_requests(&self) -> Vec<Text> {
+        self.roster
+            .contacts
+            .values()
+            .filter_map(|contact| contact.request.clone())
+            .collect()
+    }
+}
+
+impl Core {
+    /// The store answered a change.
+    pub(crate) fn on_changed(&mut self, pending: Pending, result: Result<(), ChangeError>) {
+        match pending {
+            Pending::Roster(done) => {
+                let jid = done.account.clone();
+                self.with(&jid, |account, cx| {
+                    account.on_roster_changed(cx, *done, result)
+                });
+            }
+            Pending::Account(request) => crate::iq::account::on_changed(self, *request, result),
+            Pending::Append(_) | Pending::Page(_) | Pending::Ends(_) | Pending::Hash(_) => {}
+        }
+    }
+}
+
+impl Account {
+    fn on_roster_changed(
+        &mut self,
+        cx: &mut Context,
+        done: RosterDone,
+        result: Result<(), ChangeError>,
+    ) {
+        self.roster.is_changing = false;
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let RosterDone {
+            contact,
+            wish,
+            steps,
+            ..
+        } = done;
+        if result.is_ok() {
+            self.roster.ver = contact.ver;
+            self.roster
+                .contacts
+                .insert(contact.item.jid.clone(), contact.clone());
+            self.finish(cx, &contact, wish, steps);
+        } else {
+            tracing::warn!("roster change could not be saved");
+            self.refuse(cx, &wish, Condition::InternalServerError);
+        }
+        self.next_wish(cx);
+    }
+
+    /// A subscription stanza of one of the account's devices.
+    pub(crate) fn on_outbound_subscription(
+        &mut self,
+        cx: &mut Context,
+        session: SessionId,
+        slot: Option<Slot>,
+        presence: Presence,
+    ) {
+        let Address::Jid(to) = &presence.stanza.header.to else {
+            self.answer_error(cx, session, &presence.stanza, &Condition::BadRequest.into());
+            return self.settle(cx, session, slot);
+        };
+        let to: BareJid = Jid::to_bare(to);
+        if to == self.jid {
+            return self.settle(cx, session, slot);
+        }
+        let (kind, stanza) = (presence.kind, Box::new(presence.stanza));
+        self.change_roster(
+            cx,
+            Wish::Outbound {
+                session,
+                slot,
+                kind,
+                to,
+                stanza,
+            },
+        );
+    }
+}
+
+fn check_item(limits: &Limits, item: &Item) -> Result<(), Condition> {
+    let is_bad = |text: &str| text.is_empty() || text.len() > limits.roster_name_bytes;
+    let name_too_long = item
+        .name
+        .as_ref()
+        .is_some_and(|name| name.len() > limits.roster_name_bytes);
+    if name_too_long || item.groups.iter().any(|group| is_bad(group)) {
+        return Err(Condition::NotAcceptable);
+    }
+    let mut sorted = item.groups.clone();
+    sorted.sort();
+    sorted.dedup();
+    if sorted.len() < item.groups.len() {
+        return Err(Condition::BadRequest);
+    }
+    if item.groups.len() > limits.roster_groups {
+        return Err(Condition::ResourceConstraint);
+    }
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! One bound resource: what it has sent, what it was sent, and what it waits for.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use protocol::jid::{FullJid, Jid};
+use protocol::sm::{Slot, SmNonza};
+use protocol::{Handled, IdPrefix, Presence, Text, Unacked, Watermark, fork::Mode};
+
+use crate::core::Context;
+use crate::hold::Hold;
+use crate::io::ConnId;
+use crate::limits::Limits;
+use crate::message::Work;
+use crate::timers::Timer;
+
+/// One session, for as long as the server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SessionId(pub(crate) u64);
+
+/// After how many stanzas an answer is asked for or given (SM-12).
+const ACK_EVERY: usize = 5;
+/// After how many milliseconds without more stanzas an answer is asked for.
+const REQUEST_AFTER_MS: u64 = 250;
+/// After how many milliseconds an `<a/>` is sent unasked.
+const ACK_AFTER_MS: u64 = 1_000;
+
+/// One bound resource; survives resumption.
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) jid: FullJid,
+    pub(crate) mode: Mode,
+    /// First half of its own archive ids; s11 sessions only.
+    pub(crate) prefix: Option<IdPrefix>,
+    /// The connection that carries it; none while it is detached.
+    pub(crate) conn: Option<ConnId>,
+    /// The presence that it last sent, while it is available.
+    pub(crate) presence: Option<Presence>,
+    /// Whom it sent presence to directly (RO-12).
+    pub(crate) directed: BTreeSet<Jid>,
+    /// Whether it fetched the roster and hears of changes (RO-04).
+    pub(crate) wants_roster: bool,
+    /// How far it knows the log; s11 sessions only.
+    pub(crate) cursor: u64,
+    /// Positions of its own messages that the cursor has not passed, with their slots (P3).
+    pub(crate) own: BTreeMap<u64, Own>,
+    /// Stanzas that wait behind an append, in the order in which they came (CO-07).
+    pub(crate) work: VecDeque<Work>,
+    pub(crate) sm: Option<Sm>,
+    pub(crate) hold: Hold,
+    /// When a detached session expires.
+    pub(crate) expires_ms: Option<u64>,
+    /// Whether it must end: its queue grew beyond all bounds.
+    pub(crate) is_broken: bool,
+}
+
+/// An own message that lies in the log ahead of the cursor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own {
+    pub(crate) slot: Option<Slot>,
+    /// Whether the session cannot compute the id and gets a copy too (S11-12).
+    pub(crate) needs_copy: bool,
+    /// Whether the connection that brought it still waits for its credit.
+    pub(crate) owes_credit: bool,
+}
+
+/// Stream management of one session.
+pub(crate) struct Sm {
+    /// SM-ID; none if the session cannot be resumed.
+    pub(crate) id: Option<String>,
+    pub(crate) max_s: u32,
+    pub(crate) received: Watermark,
+    pub(crate) unacked: Unacked<Sent>,
+    unacked_bytes: usize,
+    /// Sent since the last `<r/>`.
+    since_request: usize,
+    request_due_ms: Option<u64>,
+    /// What the last `<a/>` said.
+    pub(crate) told: Handled,
+    ack_due_ms: Option<u64>,
+}
+
+/// One stanza that was sent and is not acknowledged.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) frame: Text,
+    pub(crate) kind: SentKind,
+}
+
+/// What becomes of an unacknowledged stanza when its session ends (SM-29).
+#[derive(Clone, Debug)]
+pub(crate) enum SentKind {
+    /// Lies in the archive, or is not worth keeping.
+    Droppable,
+    /// A question that somebody waits for: (who, id).
+    Request(Jid, String),
+}
+
+impl Sm {
+    pub(crate) fn new(id: Option<String>, max_s: u32) -> Self {
+        let zero = Handled::default();
+        Self {
+            id,
+            max_s,
+            received: Watermark::new(zero),
+            unacked: Unacked::new(zero),
+            unacked_bytes: 0,
+            since_request: 0,
+            request_due_ms: None,
+            told: zero,
+            ack_due_ms: None,
+        }
+    }
+
+    fn push(&mut self, frame: Text, kind: SentKind) {
+        self.unacked_bytes += frame.len();
+        self.since_request += 1;
+        self.unacked.push(Sent { frame, kind });
+    }
+
+    /// Takes the peer's `h`.
+    pub(crate) fn on_ack(&mut self, h: Handled) -> Result<(), protocol::sm::AckError> {
+        let bytes: usize = self.unacked.ack(h)?.map(|sent| sent.frame.len()).sum();
+        self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
+        self.request_due_ms = None;
+        Ok(())
+    }
+
+    fn is_over(&self, limits: &Limits) -> bool {
+        self.unacked.len() > limits.unacked_stanzas || self.unacked_bytes > limits.unacked_bytes
+    }
+
+    /// Whether so much is unacknowledged that a walk had better wait.
+    pub(crate) fn is_crowded(&self, limits: &Limits) -> bool {
+        self.unacked.len() > limits.unacked_stanzas / 2
+            || self.unacked_bytes > limits.unacked_bytes / 2
+    }
+}
+
+impl Session {
+    pub(crate) fn new(id: SessionId, jid: FullJid, mode: Mode, conn: ConnId) -> Self {
+        Self {
+            id,
+            jid,
+            mode,
+            prefix: None,
+            conn: Some(conn),
+            presence: None,
+            directed: BTreeSet::new(),
+            wants_roster: false,
+            cursor: 0,
+            own: BTreeMap::new(),
+            work: VecDeque::new(),
+            sm: None,
+            hold: Hold::default(),
+            expires_ms: None,
+            is_broken: false,
+        }
+    }
+
+    /// The priority with which it takes messages to the bare JID, if it is available.
+    pub(crate) fn priority(&self) -> Option<i8> {
+        self.presence.as_ref().map(|presence| presence.priority)
+    }
+
+    /// Whether it can come back after its connection is lost.
+    pub(crate) fn is_resumable(&self) -> bool {
+        !self.is_broken && self.sm.as_ref().is_some_and(|sm| sm.id.is_some())
+    }
+
+    pub(crate) fn timer(&self) -> Timer {
+        Timer::Session(self.jid.to_bare(), self.id)
+    }
+
+    /// Counts a received stanza.
+    pub(crate) fn begin(&mut self) -> Option<Slot> {
+        self.sm.as_mut().map(|sm| sm.received.begin())
+    }
+
+    /// The stanza of this slot is handled; gives its credit back.
+    pub(crate) fn settle(&mut self, cx: &mut Context, slot: Option<Slot>) {
+        if let Some(conn) = self.conn {
+            cx.credit(conn);
+        }
+        let (Some(sm), Some(slot)) = (&mut self.sm, slot) else {
+            return;
+        };
+        sm.received.settle(slot);
+        if self.mode == Mode::S11 && !self.own.is_empty() {
+            return; // the walk acknowledges when the cursor gets there (P3)
+        }
+        let owed = sm.received.handled().since(sm.told);
+        if owed as usize >= ACK_EVERY {
+            self.ack(cx);
+        } else if owed > 0 && sm.ack_due_ms.is_none() {
+            let due = cx.now.mono_ms + ACK_AFTER_MS;
+            sm.ack_due_ms = Some(due);
+            cx.timers
+                .arm(due, Timer::Session(self.jid.to_bare(), self.id));
+        }
+    }
+
+    /// Tells how much is handled.
+    pub(crate) fn ack(&mut self, cx: &mut Context) {
+        let Some(sm) = &mut self.sm else { return };
+        sm.told = sm.received.handled();
+        sm.ack_due_ms = None;
+        if let Some(conn) = self.conn {
+            cx.transmit(conn, SmNonza::Ack(Some(sm.told)).write());
+        }
+    }
+
+    /// Sends a stanza: onto the wire if there is one, and into the queue of what is unacknowledged.
+    pub(crate) fn send(&mut self, cx: &mut Context, frame: Text, kind: SentKind) {
+        if let Some(conn) = self.conn {
+            cx.transmit(conn, frame.clone());
+        }
+        let Some(sm) = &mut self.sm else { return };
+        sm.push(frame, kind);
+        if sm.is_over(&cx.config.limits) {
+            self.is_broken = true;
+            cx.timers
+                .arm(cx.now.mono_ms, Timer::Session(self.jid.to_bare(), self.id));
+        } else if self.conn.is_some() {
+            self.request_ack(cx);
+        }
+    }
+
+    fn request_ack(&mut self, cx: &mut Context) {
+        let Some(sm) = &mut self.sm else { return };
+        if sm.since_request >= ACK_EVERY {
+            return self.request_now(cx);
+        }
+        if sm.request_due_ms.is_none() {
+            let due = cx.now.mono_ms + REQUEST_AFTER_MS;
+            sm.request_due_ms = Some(due);
+            cx.timers
+                .arm(due, Timer::Session(self.jid.to_bare(), self.id));
+        }
+    }
+
+    /// Asks how much the peer has handled (SM-30).
+    pub(crate) fn request_now(&mut self, cx: &mut Context) {
+        let Some(sm) = &mut self.sm else { return };
+        sm.since_request = 0;
+        sm.request_due_ms = None;
+        if let Some(conn) = self.conn {
+            cx.transmit(conn, SmNonza::Request.write());
+        }
+    }
+
+    /// Sends what is due by the clock.
+    pub(crate) fn on_timer(&mut self, cx: &mut Context) {
+        let now_ms = cx.now.mono_ms;
+        let is_due = |due: Option<u64>| due.is_some_and(|due| now_ms >= due);
+        let Some(sm) = &self.sm else { return };
+        let (request, ack) = (is_due(sm.request_due_ms), is_due(sm.ack_due_ms));
+        if request && !sm.unacked.is_empty() {
+            self.request_now(cx);
+        }
+        if ack {
+            self.ack(cx);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The latest entries of one log, in memory.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use protocol::jid::BareJid;
+use protocol::{Text, sid};
+
+use crate::archive::Entry;
+use crate::copies;
+use crate::envelope::Envelope;
+
+/// One entry, ready to be sent.
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub(crate) pos: u64,
+    pub(crate) envelope: Arc<Envelope>,
+    /// The direct copy with the account's stanza-id; every device shares it.
+    pub(crate) copy: Text,
+}
+
+/// The newest entries of a log at consecutive positions, and how far the log is known.
+#[derive(Default)]
+pub(crate) struct Tail {
+    lines: VecDeque<Line>,
+    head: u64,
+}
+
+impl Tail {
+    /// A log whose newest entry lies at `head`; nothing of it is in memory.
+    pub(crate) fn new(head: u64) -> Self {
+        Self {
+            lines: VecDeque::new(),
+            head,
+        }
+    }
+
+    /// Position of the newest entry that is known.
+    pub(crate) fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// Adds the next entry. The caller checks that it is the next one (P9).
+    pub(crate) fn push(&mut self, line: Line, max: usize) {
+        self.head = line.pos;
+        self.lines.push_back(line);
+        if self.lines.len() > max {
+            self.lines.pop_front();
+        }
+    }
+
+    /// The entry at a position, if it is in memory.
+    pub(crate) fn at(&self, pos: u64) -> Option<&Line> {
+        let first = self.lines.front()?.pos;
+        let index = usize::try_from(pos.checked_sub(first)?).ok()?;
+        self.lines.get(index)
+    }
+}
+
+impl Line {
+    /// Makes an entry ready; `None` if its stanza cannot be read.
+    pub(crate) fn new(
+        account: &BareJid,
+        entry: &Entry,
+        envelope: Option<Arc<Envelope>>,
+    ) -> Option<Self> {
+        let envelope = match envelope {
+            Some(envelope) => envelope,
+            None => Arc::new(Envelope::of_stored(&entry.stanza)?),
+        };
+        let mut stanza_id = String::new();
+        sid::stanza_id(account, &entry.id).write(&mut stanza_id, "");
+        let copy = copies::direct(&entry.stanza, &stanza_id);
+        Some(Self {
+            pos: entry.pos,
+            envelope,
+            copy,
+        })
+    }
+}

@@ -1,0 +1,195 @@
+//! A session's cursor walks the log: an own entry becomes an ack, any other a copy (P1, P3).
+
+use protocol::fork::Mode;
+use protocol::forward::Direction;
+use protocol::{BareJid, Text, ns};
+
+use crate::account::Account;
+use crate::copies::{self, Copy};
+use crate::core::Context;
+use crate::io::Output;
+use crate::session::{Own, SentKind, Session, SessionId};
+use crate::tail::{Line, Tail};
+
+/// Frames that may wait for the wire before a walk pauses.
+const WALK_AHEAD_FRAMES: usize = 64;
+
+/// Why a walk stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// The cursor is at the end of the log.
+    End,
+    /// The device takes no more for now, or an earlier stanza of its own is not settled.
+    Pause,
+    /// The next entry is not in memory.
+    Read,
+}
+
+impl Account {
+    /// Lets a session's cursor go as far as it can (S11-40, S11-41).
+    pub(crate) fn walk(&mut self, cx: &mut Context, id: SessionId) {
+        let Self {
+            sessions,
+            tail,
+            jid,
+            reading,
+            ..
+        } = self;
+        let Some(session) = sessions.get_mut(&id) else {
+            return;
+        };
+        if session.mode != Mode::S11 || session.conn.is_none() || spares(session, tail, cx) {
+            return;
+        }
+        let mut walk = Walk {
+            session,
+            cx,
+            owes_ack: false,
+        };
+        let stop = walk.run(tail, jid);
+        walk.pay_ack();
+        if stop == Stop::Read && !*reading {
+            *reading = true;
+            let (after, max) = (session.cursor, cx.config.limits.read_entries);
+            cx.output(Output::ReadEntries {
+                account: jid.clone(),
+                after,
+                max,
+            });
+        }
+    }
+
+    /// Lets every s11 session walk.
+    pub(crate) fn walk_all(&mut self, cx: &mut Context) {
+        let ids: Vec<_> = self.sessions.keys().copied().collect();
+        for id in ids {
+            self.walk(cx, id);
+        }
+    }
+}
+
+struct Walk<'a> {
+    session: &'a mut Session,
+    cx: &'a mut Context,
+    /// Whether own entries were passed that no `<a/>` has covered.
+    owes_ack: bool,
+}
+
+impl Walk<'_> {
+    fn run(&mut self, tail: &Tail, account: &BareJid) -> Stop {
+        while self.session.cursor < tail.head() {
+            if self.is_blocked() {
+                return Stop::Pause;
+            }
+            let Some(line) = tail.at(self.session.cursor + 1) else {
+                return Stop::Read;
+            };
+            if !self.step(line, account) {
+                return Stop::Pause;
+            }
+        }
+        Stop::End
+    }
+
+    /// Passes one entry; `false` if it must wait for an earlier stanza of this session.
+    fn step(&mut self, line: &Line, account: &BareJid) -> bool {
+        if let Some(own) = self.session.own.get(&line.pos).copied() {
+            if !self.may_pass(own) {
+                return false;
+            }
+            self.session.own.remove(&line.pos);
+            if own.needs_copy {
+                self.copy(line, account, Some(Copy::Wrap(Direction::Sent, ns::MR2)));
+            }
+            self.settle(own);
+        } else {
+            let copy = copies::for_s11(&line.envelope, account, &self.session.jid);
+            self.copy(line, account, copy);
+        }
+        self.session.cursor = line.pos;
+        true
+    }
+
+    /// An own entry waits until every stanza that came before it is handled: else the ack that
+    /// covers it could not be written before the next copy (S11-41).
+    fn may_pass(&self, own: Own) -> bool {
+        match (&self.session.sm, own.slot) {
+            (Some(sm), Some(slot)) => sm.received.is_next(slot),
+            _ => true,
+        }
+    }
+
+    fn settle(&mut self, own: Own) {
+        if let Some(conn) = self.session.conn.filter(|_| own.owes_credit) {
+            self.cx.credit(conn);
+        }
+        if let (Some(sm), Some(slot)) = (&mut self.session.sm, own.slot) {
+            sm.received.settle(slot);
+            self.owes_ack |= sm.received.handled() != sm.told;
+        }
+    }
+
+    fn copy(&mut self, line: &Line, account: &BareJid, copy: Option<Copy>) {
+        self.pay_ack();
+        let Some(copy) = copy else { return };
+        let frame = render(&line.copy, line, account, self.session, copy);
+        self.session.send(self.cx, frame, SentKind::Droppable);
+    }
+
+    fn pay_ack(&mut self) {
+        if std::mem::take(&mut self.owes_ack) {
+            self.session.ack(self.cx);
+        }
+    }
+
+    fn is_blocked(&self) -> bool {
+        let conn = self.session.conn.and_then(|conn| self.cx.conns.get(&conn));
+        let is_slow = conn.is_none_or(|conn| conn.unsent_frames >= WALK_AHEAD_FRAMES);
+        let limits = &self.cx.config.limits;
+        is_slow
+            || self
+                .session
+                .sm
+                .as_ref()
+                .is_some_and(|sm| sm.is_crowded(limits))
+    }
+}
+
+fn render(copy: &Text, line: &Line, account: &BareJid, session: &Session, kind: Copy) -> Text {
+    match kind {
+        Copy::Direct => copy.clone(),
+        Copy::Wrap(direction, ns) => copies::wrap(
+            account,
+            &session.jid,
+            line.envelope.kind,
+            (direction, ns),
+            copy,
+        ),
+    }
+}
+
+/// Whether an inactive session is left alone for now: only wraps lie ahead, few and not for long (CS-02, CS-04).
+fn spares(session: &mut Session, tail: &Tail, cx: &mut Context) -> bool {
+    if !session.hold.is_inactive || session.cursor >= tail.head() {
+        return false;
+    }
+    let ahead = session.cursor + 1..=tail.head();
+    let limits = &cx.config.limits;
+    let account = session.jid.to_bare();
+    let is_wrap = |pos: u64| {
+        let Some(line) = tail.at(pos) else {
+            return false;
+        };
+        let copy = copies::for_s11(&line.envelope, &account, &session.jid);
+        !session.own.contains_key(&pos) && !matches!(copy, Some(Copy::Direct))
+    };
+    let count = tail.head() - session.cursor;
+    let few = count < limits.held_copies as u64;
+    let spared =
+        few && ahead.into_iter().all(is_wrap) && !session.hold.is_due(limits, cx.now.mono_ms);
+    if spared {
+        let since = *session.hold.since_ms.get_or_insert(cx.now.mono_ms);
+        cx.timers.arm(since + limits.held_ms, session.timer());
+    }
+    spared
+}
