@@ -1,1 +1,119 @@
-//! Placeholder.
+//! The durable side of a Balcony server: logs of messages, accounts and invitations.
+//!
+//! [`Archive`] and [`Accounts`] say what a store does, [`Sqlite`] is the one that servers use, and
+//! [`Memory`] is the one for tests and the simulation, which can be told to fail. The store stamps
+//! entries, gives out positions and makes ids; it decides nothing about stanzas. Local delivery
+//! needs no bus: the gateway tells its shards itself.
+
+mod clock;
+mod error;
+mod exact;
+mod ids;
+mod limits;
+pub mod memory;
+pub mod sqlite;
+#[cfg(test)]
+mod suite;
+
+use std::sync::Arc;
+
+use protocol::BareJid;
+use protocol::time::Stamp;
+use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
+use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
+
+pub use crate::clock::{Clock, system_clock};
+pub use crate::error::StoreError;
+pub use crate::limits::Limits;
+pub use crate::memory::{FailingSide, FaultPlan, Memory};
+pub use crate::sqlite::{Options, Sqlite};
+
+/// The logs of all accounts.
+pub trait Archive: Clone + Send + Sync + 'static {
+    /// Writes a batch and answers one by one, in the order asked; what is answered with
+    /// [`Outcome::Stored`] is durable.
+    ///
+    /// Each [`Append`] is written wholly or not at all, with both logs in one transaction (P2).
+    fn append(
+        &self,
+        batch: Vec<Append>,
+    ) -> impl Future<Output = Vec<Result<Outcome, AppendError>>> + Send;
+
+    /// Reads a page of one log, oldest first, from one snapshot (MAM-17).
+    ///
+    /// Beside `max`, [`Limits::page_bytes_max`] bounds a page; it then is not complete. An account
+    /// that does not exist has an empty log.
+    ///
+    /// # Errors
+    /// [`ReadError::UnknownId`] if the filter names an id that this log does not hold (MAM-11).
+    fn page(&self, query: PageQuery) -> impl Future<Output = Result<Page, ReadError>> + Send;
+
+    /// Reads at most `max` entries behind position `pos`, oldest first; fewer if they are large
+    /// ([`Limits::page_bytes_max`]), but never none while there are some.
+    ///
+    /// # Errors
+    /// [`ReadError::Storage`] if the store failed.
+    fn entries_after(
+        &self,
+        account: &BareJid,
+        pos: u64,
+        max: usize,
+    ) -> impl Future<Output = Result<Vec<Arc<Entry>>, ReadError>> + Send;
+
+    /// Reads the ids and times of the oldest and newest entry (MAM-23).
+    ///
+    /// # Errors
+    /// [`ReadError::Storage`] if the store failed.
+    fn ends(&self, account: &BareJid) -> impl Future<Output = Result<Ends, ReadError>> + Send;
+}
+
+/// All accounts, and what is kept of them beside their logs.
+pub trait Accounts: Clone + Send + Sync + 'static {
+    /// Reads the keys of an account; `None` if it does not exist.
+    fn credentials(
+        &self,
+        account: &BareJid,
+    ) -> impl Future<Output = Result<Option<Credentials>, StoreError>> + Send;
+
+    /// Reads what a session needs of an account; `None` if it does not exist.
+    fn load(
+        &self,
+        account: &BareJid,
+    ) -> impl Future<Output = Result<Option<AccountRecord>, StoreError>> + Send;
+
+    /// Makes a change; it is durable when this returns.
+    ///
+    /// [`Change::Register`] uses its token up in the same transaction, and if somebody invited, writes
+    /// both as each other's contacts with subscription `both` (RG-08). With the first account all
+    /// set-up tokens die (SEC-52). The expiry of a token counts when it is checked, not here (RG-03).
+    /// A deleted account is gone at once; its log is cleared away little by little.
+    ///
+    /// # Errors
+    /// [`ChangeError`]; nothing was changed then, and a token may be tried again.
+    fn change(&self, change: Change) -> impl Future<Output = Result<(), ChangeError>> + Send;
+
+    /// Reads the addresses of all accounts, sorted.
+    fn list(&self) -> impl Future<Output = Result<Vec<BareJid>, StoreError>> + Send;
+
+    /// Keeps an invitation; one with the same token is replaced.
+    fn save_invite(&self, invite: Invite) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Reads the invitation of a token's hash if it may still be used at `now`.
+    fn check_invite(
+        &self,
+        token: [u8; 32],
+        now: Stamp,
+    ) -> impl Future<Output = Result<Option<Invite>, StoreError>> + Send;
+
+    /// Whether there is no account yet.
+    fn is_empty(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// 32 random bytes made with the database and never shown; for salts of names that do not
+    /// exist (AU-08).
+    fn secret(&self) -> [u8; 32];
+}
+
+/// Everything that a server needs of its store.
+pub trait Store: Archive + Accounts {}
+
+impl<S: Archive + Accounts> Store for S {}

@@ -1,0 +1,47 @@
+//! What an archive may hold and what a page may weigh.
+
+use protocol::BareJid;
+use server_core::archive::AppendError;
+
+/// Bounds of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of stanzas that one account's log may hold (LIM-18).
+    pub quota_bytes: u64,
+    /// Bytes of the largest stanza that a log takes.
+    pub entry_bytes_max: usize,
+    /// Bytes of stanzas after which a page ends early (INV-28).
+    pub page_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            quota_bytes: 1 << 30,
+            entry_bytes_max: 512 << 10,
+            page_bytes_max: 4 << 20,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether a log of `used` bytes takes `len_bytes` more.
+    pub(crate) fn room(
+        &self,
+        account: &BareJid,
+        used: u64,
+        len_bytes: usize,
+    ) -> Result<(), AppendError> {
+        if len_bytes > self.entry_bytes_max {
+            return Err(AppendError::Size { len_bytes });
+        }
+        if used.saturating_add(len_bytes as u64) > self.quota_bytes {
+            let (account, limit_bytes) = (account.clone(), self.quota_bytes);
+            return Err(AppendError::Quota {
+                account,
+                limit_bytes,
+            });
+        }
+        Ok(())
+    }
+}

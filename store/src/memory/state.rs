@@ -1,0 +1,232 @@
+//! What a [`super::Memory`] holds, and how it changes.
+
+use std::collections::BTreeMap;
+
+use protocol::BareJid;
+use protocol::roster::{Item, Subscription};
+use protocol::scram::StoredKeys;
+use protocol::time::Stamp;
+use server_core::archive::{
+    Append, AppendError, FirstOutcome, Keep, Outcome, Receipt, RecipientSide,
+};
+use server_core::records::{Change, ChangeError, Contact, Invite};
+
+use super::fault::{FailingSide, Faults};
+use super::log::Log;
+use crate::Limits;
+use crate::ids::Ids;
+
+/// One account.
+pub(super) struct Account {
+    pub(super) user: u64,
+    pub(super) keys: Vec<StoredKeys>,
+    pub(super) contacts: BTreeMap<BareJid, Contact>,
+    pub(super) roster_ver: u64,
+    pub(super) log: Log,
+}
+
+/// Everything.
+pub(super) struct State {
+    pub(super) ids: Ids,
+    pub(super) limits: Limits,
+    pub(super) accounts: BTreeMap<BareJid, Account>,
+    pub(super) invites: BTreeMap<[u8; 32], Invite>,
+    pub(super) faults: Faults,
+    users: u64,
+}
+
+impl State {
+    /// No accounts.
+    pub(super) fn new(ids: Ids, limits: Limits) -> Self {
+        Self {
+            ids,
+            limits,
+            accounts: BTreeMap::new(),
+            invites: BTreeMap::new(),
+            faults: Faults::default(),
+            users: 0,
+        }
+    }
+
+    /// Writes one append.
+    pub(super) fn append(&mut self, now: Stamp, append: &Append) -> Result<Outcome, AppendError> {
+        let failing = self.faults.next_append();
+        if failing == Some(FailingSide::Whole) {
+            return Err(AppendError::Storage);
+        }
+        let Some(sender) = self.accounts.get_mut(&append.sender) else {
+            return Err(AppendError::Storage);
+        };
+        if let Some(id) = &append.own_id
+            && let Some(outcome) = sender.log.repetition(id, &append.digest)
+        {
+            return Ok(outcome);
+        }
+        let outcome = match append.keep {
+            Keep::Entries => return Ok(Outcome::Stored(self.entries(now, append, failing))),
+            Keep::OutcomeOnly => FirstOutcome::NotArchived,
+            Keep::Refusal(condition) => FirstOutcome::Refused(condition),
+        };
+        if let Some(id) = &append.own_id {
+            sender.log.remember(id, append.digest, outcome);
+        }
+        Ok(Outcome::Stored(Receipt {
+            stamp: now,
+            sender: None,
+            recipient: RecipientSide::None,
+        }))
+    }
+
+    fn entries(&mut self, now: Stamp, append: &Append, failing: Option<FailingSide>) -> Receipt {
+        let recipient = append.recipient.as_ref().filter(|r| **r != append.sender);
+        let newest = |jid: &BareJid| self.accounts.get(jid).and_then(|a| a.log.newest());
+        let stamp = [newest(&append.sender), recipient.and_then(newest)]
+            .into_iter()
+            .flatten()
+            .fold(now, Stamp::max);
+        let (ids, limits) = (&self.ids, &self.limits);
+        let len = append.stanza.len();
+        let room = |jid: &BareJid, account: &Account, side| {
+            if failing == Some(side) {
+                return Err(AppendError::Storage);
+            }
+            limits.room(jid, account.log.bytes, len)
+        };
+        let sender = self.accounts.get_mut(&append.sender);
+        let sender = sender.map(|account| {
+            let own_id = append.own_id.as_ref();
+            let room = room(&append.sender, account, FailingSide::Sender);
+            if let (Err(error), Some(id)) = (&room, own_id) {
+                let outcome = FirstOutcome::Unarchived(error.reason());
+                account.log.remember(id, append.digest, outcome);
+            }
+            let ids = (ids, account.user);
+            let log = &mut account.log;
+            room.map(|()| log.push(ids, own_id, &append.peer, stamp, &append.stanza))
+        });
+        let recipient = recipient.map_or(RecipientSide::None, |jid| {
+            let Some(account) = self.accounts.get_mut(jid) else {
+                return RecipientSide::NoAccount;
+            };
+            match room(jid, account, FailingSide::Recipient) {
+                Err(error) => RecipientSide::Failed(error),
+                Ok(()) => {
+                    let ids = (ids, account.user);
+                    let log = &mut account.log;
+                    let place = log.push(ids, None, &append.sender, stamp, &append.stanza);
+                    RecipientSide::Stored(place)
+                }
+            }
+        });
+        Receipt {
+            stamp,
+            sender,
+            recipient,
+        }
+    }
+
+    /// Makes one change.
+    pub(super) fn change(&mut self, now: Stamp, change: Change) -> Result<(), ChangeError> {
+        if self.faults.next_change() {
+            return Err(ChangeError::Storage);
+        }
+        match change {
+            Change::Contact { account, contact } => self.existing(&account)?.write(contact),
+            Change::Register {
+                account,
+                keys,
+                token,
+            } => self.register(now, account, keys, token)?,
+            Change::SetKeys { account, keys } => self.existing(&account)?.keys = keys,
+            Change::Delete { account } => {
+                self.accounts
+                    .remove(&account)
+                    .ok_or(ChangeError::NoAccount)?;
+                self.invites
+                    .retain(|_, invite| invite.inviter.as_ref() != Some(&account));
+            }
+        }
+        Ok(())
+    }
+
+    /// The invitation of a token, whether or not it has expired.
+    pub(super) fn invite(&self, token: &[u8; 32]) -> Option<&Invite> {
+        let invite = self.invites.get(token)?;
+        (!invite.setup || self.accounts.is_empty()).then_some(invite)
+    }
+
+    fn existing(&mut self, account: &BareJid) -> Result<&mut Account, ChangeError> {
+        self.accounts.get_mut(account).ok_or(ChangeError::NoAccount)
+    }
+
+    fn register(
+        &mut self,
+        now: Stamp,
+        jid: BareJid,
+        keys: Vec<StoredKeys>,
+        token: Option<[u8; 32]>,
+    ) -> Result<(), ChangeError> {
+        let name = jid.node().map(|node| node.as_str());
+        // The token first: only who holds one learns which names are taken (RG-04).
+        let invite = match &token {
+            None => None,
+            Some(token) => {
+                let invite = self.invite(token).ok_or(ChangeError::Token)?;
+                if invite.reserved.is_some() && invite.reserved.as_deref() != name {
+                    return Err(ChangeError::Token);
+                }
+                Some(invite.clone())
+            }
+        };
+        let is_reserved = self.invites.values().any(|other| {
+            other.reserved.is_some()
+                && other.reserved.as_deref() == name
+                && other.expires >= now
+                && Some(other.token) != token
+        });
+        if is_reserved || self.accounts.contains_key(&jid) {
+            return Err(ChangeError::Exists);
+        }
+        self.invites
+            .retain(|key, invite| !invite.setup && Some(*key) != token);
+        self.users += 1;
+        let mut account = Account {
+            user: self.users,
+            keys,
+            contacts: BTreeMap::new(),
+            roster_ver: 0,
+            log: Log::default(),
+        };
+        if let Some(inviter) = invite.and_then(|invite| invite.inviter)
+            && let Some(inviting) = self.accounts.get_mut(&inviter)
+        {
+            inviting.befriend(&jid);
+            account.befriend(&inviter);
+        }
+        self.accounts.insert(jid, account);
+        Ok(())
+    }
+}
+
+impl Account {
+    fn write(&mut self, contact: Contact) {
+        self.roster_ver = self.roster_ver.max(contact.ver);
+        self.contacts.insert(contact.item.jid.clone(), contact);
+    }
+
+    /// Makes somebody a contact with subscription `both`; what the user wrote about them stays.
+    fn befriend(&mut self, jid: &BareJid) {
+        let known = self.contacts.get(jid).map(|contact| contact.item.clone());
+        let item = known.unwrap_or_else(|| Item::new(jid.clone()));
+        self.write(Contact {
+            item: Item {
+                subscription: Subscription::Both,
+                ask: false,
+                ..item
+            },
+            listed: true,
+            request: None,
+            ver: self.roster_ver + 1,
+        });
+    }
+}

@@ -1,0 +1,357 @@
+//! One append inside an open transaction.
+
+use std::collections::{BTreeMap, HashMap};
+
+use protocol::archive_id::ArchiveId;
+use protocol::time::Stamp;
+use protocol::{BareJid, Text};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use server_core::archive::{
+    Append, AppendError, FirstOutcome, Keep, Outcome, Place, Receipt, RecipientSide, digest_of,
+};
+use tracing::warn;
+
+use super::{sent, sql};
+use crate::Limits;
+use crate::ids::Ids;
+
+/// How many rows a conversation's numbers can count.
+pub(super) const CONV_BITS: u32 = 24;
+/// How many addresses and conversations are remembered before all are forgotten.
+const CACHED_MAX: usize = 20_000;
+
+/// Where a log stands.
+#[derive(Clone, Copy)]
+struct Log {
+    user: i64,
+    head: i64,
+    bytes: u64,
+    ts: i64,
+}
+
+/// What the writer remembers between transactions; everything in it can be read again.
+pub(super) struct Known {
+    ids: Ids,
+    limits: Limits,
+    /// The last number of a conversation, at most.
+    conv_last: i64,
+    users: HashMap<BareJid, i64>,
+    logs: HashMap<i64, Log>,
+    dirty: BTreeMap<i64, Log>,
+    newest: HashMap<(i64, i64), i64>,
+    version: i64,
+}
+
+impl Known {
+    /// Knows nothing yet.
+    pub(super) fn new(ids: Ids, limits: Limits, conv_last: i64) -> Self {
+        Self {
+            ids,
+            limits,
+            conv_last,
+            users: HashMap::new(),
+            logs: HashMap::new(),
+            dirty: BTreeMap::new(),
+            newest: HashMap::new(),
+            version: 0,
+        }
+    }
+
+    /// Forgets everything: after a rollback, or when accounts changed.
+    pub(super) fn forget(&mut self) {
+        self.users.clear();
+        self.logs.clear();
+        self.dirty.clear();
+        self.newest.clear();
+    }
+
+    /// Forgets what another process may have changed; called first in each transaction.
+    pub(super) fn refresh(&mut self, tx: &Connection) -> rusqlite::Result<()> {
+        let version = tx.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        let full = self.users.len() + self.newest.len() > CACHED_MAX;
+        if full || version != self.version {
+            self.forget();
+            self.version = version;
+        }
+        Ok(())
+    }
+
+    /// Writes where the logs stand; called last in each transaction.
+    pub(super) fn flush(&mut self, tx: &Connection) -> rusqlite::Result<()> {
+        let mut update = tx.prepare_cached(sql::SET_LOG)?;
+        for (user, log) in std::mem::take(&mut self.dirty) {
+            update.execute(params![user, log.head, log.bytes as i64, log.ts])?;
+        }
+        Ok(())
+    }
+
+    /// Writes one append.
+    pub(super) fn append(
+        &mut self,
+        tx: &Connection,
+        now: Stamp,
+        append: &Append,
+    ) -> rusqlite::Result<Result<Outcome, AppendError>> {
+        let Some(sender) = self.log(tx, &append.sender)? else {
+            warn!("append for an account that does not exist");
+            return Ok(Err(AppendError::Storage));
+        };
+        if let Some(id) = &append.own_id
+            && let Some(outcome) = repetition(tx, sender.user, id, &append.digest)?
+        {
+            return Ok(Ok(outcome));
+        }
+        let first = match append.keep {
+            Keep::Entries => {
+                return self
+                    .entries(tx, now, append, sender)
+                    .map(|receipt| Ok(Outcome::Stored(receipt)));
+            }
+            Keep::OutcomeOnly => FirstOutcome::NotArchived,
+            Keep::Refusal(condition) => FirstOutcome::Refused(condition),
+        };
+        remember(tx, now, append, sender.user, first)?;
+        Ok(Ok(Outcome::Stored(Receipt {
+            stamp: now,
+            sender: None,
+            recipient: RecipientSide::None,
+        })))
+    }
+
+    fn entries(
+        &mut self,
+        tx: &Connection,
+        now: Stamp,
+        append: &Append,
+        mut sender: Log,
+    ) -> rusqlite::Result<Receipt> {
+        let recipient = append.recipient.as_ref().filter(|r| **r != append.sender);
+        let mut other = match recipient {
+            Some(jid) => self.log(tx, jid)?,
+            None => None,
+        };
+        let len = append.stanza.len();
+        let stamp = Stamp(
+            now.0
+                .max(sender.ts)
+                .max(other.map_or(i64::MIN, |log| log.ts)),
+        );
+        let peer = match &other {
+            Some(log) => log.user,
+            None => self.party(tx, &append.peer)?,
+        };
+        let room = self.limits.room(&append.sender, sender.bytes, len);
+        let own_seq = room.is_ok().then(|| sender.grow(len, stamp));
+        let mut failed = None;
+        let mut other_seq = None;
+        if let (Some(jid), Some(log)) = (recipient, other.as_mut()) {
+            match self.limits.room(jid, log.bytes, len) {
+                Ok(()) => other_seq = Some(log.grow(len, stamp)),
+                Err(error) => failed = Some(error),
+            }
+        }
+        if own_seq.is_some() || other_seq.is_some() {
+            let pair = (sender.user, peer);
+            let k = self.row(tx, pair, (own_seq, other_seq), stamp, &append.stanza)?;
+            let mut insert = tx.prepare_cached(sql::NEW_ARCH)?;
+            if let Some(seq) = own_seq {
+                let id = append.own_id.as_ref().map(|id| id.as_str().as_bytes());
+                insert.execute(params![sender.user, seq, k, id])?;
+                self.keep(sender);
+            }
+            if let (Some(seq), Some(log)) = (other_seq, other) {
+                insert.execute(params![log.user, seq, k, None::<&[u8]>])?;
+                self.keep(log);
+            }
+        }
+        if let Err(error) = &room {
+            let first = FirstOutcome::Unarchived(error.reason());
+            remember(tx, now, append, sender.user, first)?;
+        }
+        let place = |user: i64, seq: i64| Place {
+            pos: seq as u64,
+            id: self.ids.id_of(user as u64, seq as u64),
+        };
+        let own_place = room.map(|()| {
+            let place = place(sender.user, sender.head);
+            Place {
+                id: append.own_id.clone().unwrap_or(place.id),
+                ..place
+            }
+        });
+        let recipient = match (recipient, other, failed) {
+            (None, ..) => RecipientSide::None,
+            (Some(_), None, _) => RecipientSide::NoAccount,
+            (Some(_), Some(_), Some(error)) => RecipientSide::Failed(error),
+            (Some(_), Some(log), None) => RecipientSide::Stored(place(log.user, log.head)),
+        };
+        Ok(Receipt {
+            stamp,
+            sender: Some(own_place),
+            recipient,
+        })
+    }
+
+    /// Writes the stanza's row; `pair` and `seqs` are the sender's first.
+    fn row(
+        &mut self,
+        tx: &Connection,
+        (sender, peer): (i64, i64),
+        (own_seq, other_seq): (Option<i64>, Option<i64>),
+        stamp: Stamp,
+        stanza: &Text,
+    ) -> rusqlite::Result<i64> {
+        let k = self.next_k(tx, (sender.min(peer), sender.max(peer)))?;
+        let swapped = sender > peer;
+        let (seq_a, seq_b) = if swapped {
+            (other_seq, own_seq)
+        } else {
+            (own_seq, other_seq)
+        };
+        let mut insert = tx.prepare_cached(sql::NEW_MSG)?;
+        let stanza: &[u8] = stanza.as_bytes();
+        insert.execute(params![k, stamp.0, swapped, seq_a, seq_b, stanza])?;
+        Ok(k)
+    }
+
+    fn next_k(&mut self, tx: &Connection, pair: (i64, i64)) -> rusqlite::Result<i64> {
+        let newest = match self.newest.get(&pair) {
+            Some(newest) => Some(*newest),
+            None => newest_k(tx, pair)?,
+        };
+        let k = match newest {
+            Some(k) if k & ((1 << CONV_BITS) - 1) < self.conv_last => k + 1,
+            Some(_) | None => {
+                tx.prepare_cached(sql::NEW_CONV)?
+                    .execute(params![pair.0, pair.1])?;
+                (tx.last_insert_rowid() << CONV_BITS) | 1
+            }
+        };
+        self.newest.insert(pair, k);
+        Ok(k)
+    }
+
+    fn log(&mut self, tx: &Connection, jid: &BareJid) -> rusqlite::Result<Option<Log>> {
+        let user = match self.users.get(jid) {
+            Some(user) => *user,
+            None => {
+                let Some(user) = super::user_of(tx, jid)? else {
+                    return Ok(None);
+                };
+                self.users.insert(jid.clone(), user);
+                user
+            }
+        };
+        if let Some(log) = self.logs.get(&user) {
+            return Ok(Some(*log));
+        }
+        let log = tx.prepare_cached(sql::LOG)?.query_row([user], |row| {
+            Ok(Log {
+                user,
+                head: row.get(0)?,
+                bytes: row.get::<_, i64>(1)?.max(0) as u64,
+                ts: row.get(2)?,
+            })
+        })?;
+        self.logs.insert(user, log);
+        Ok(Some(log))
+    }
+
+    fn keep(&mut self, log: Log) {
+        self.logs.insert(log.user, log);
+        self.dirty.insert(log.user, log);
+    }
+
+    /// The number of an address that may have no account.
+    fn party(&mut self, tx: &Connection, jid: &BareJid) -> rusqlite::Result<i64> {
+        let known = tx
+            .prepare_cached(sql::PARTY_OF)?
+            .query_row([jid.as_str()], |row| row.get(0));
+        match known.optional()? {
+            Some(party) => Ok(party),
+            None => new_party(tx, jid),
+        }
+    }
+}
+
+impl Log {
+    /// Takes the next position.
+    fn grow(&mut self, len: usize, stamp: Stamp) -> i64 {
+        self.head += 1;
+        self.bytes += len as u64;
+        self.ts = stamp.0;
+        self.head
+    }
+}
+
+/// Gives an address a number of its own.
+pub(super) fn new_party(tx: &Connection, jid: &BareJid) -> rusqlite::Result<i64> {
+    tx.prepare_cached(sql::NEW_PARTY)?.execute([jid.as_str()])?;
+    Ok(tx.last_insert_rowid())
+}
+
+fn newest_k(tx: &Connection, (a, b): (i64, i64)) -> rusqlite::Result<Option<i64>> {
+    let conv = tx
+        .prepare_cached(sql::CONV)?
+        .query_row([a, b], |row| row.get::<_, i64>(0));
+    let Some(conv) = conv.optional()? else {
+        return Ok(None);
+    };
+    let first = conv << CONV_BITS;
+    let last = first | ((1 << CONV_BITS) - 1);
+    let newest: Option<i64> = tx
+        .prepare_cached(sql::NEWEST_K)?
+        .query_row([first, last], |row| row.get(0))?;
+    Ok(Some(newest.unwrap_or(first)))
+}
+
+fn remember(
+    tx: &Connection,
+    now: Stamp,
+    append: &Append,
+    user: i64,
+    first: FirstOutcome,
+) -> rusqlite::Result<()> {
+    let (Some(id), Some(outcome)) = (&append.own_id, sent::encode(first)) else {
+        return Ok(());
+    };
+    let id = id.as_str().as_bytes();
+    let mut insert = tx.prepare_cached(sql::NEW_SENT)?;
+    insert.execute(params![user, id, append.digest, outcome, now.0])?;
+    Ok(())
+}
+
+/// What is known of this id, if anything (S11-14, S11-15, S11-22).
+fn repetition(
+    tx: &Connection,
+    user: i64,
+    id: &ArchiveId,
+    digest: &[u8; 32],
+) -> rusqlite::Result<Option<Outcome>> {
+    let id = id.as_str().as_bytes();
+    let entry = tx
+        .prepare_cached(sql::STANZA_OF_ID)?
+        .query_row(params![user, id], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        });
+    if let Some((seq, stanza)) = entry.optional()? {
+        let stanza = Text::try_from(stanza).unwrap_or_default();
+        let pos = seq as u64;
+        return Ok(Some(match digest_of(&stanza) {
+            Some(first) if first == *digest => Outcome::Repeated(FirstOutcome::Archived { pos }),
+            _ => Outcome::Conflict,
+        }));
+    }
+    let sent = tx
+        .prepare_cached(sql::SENT)?
+        .query_row(params![user, id], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))
+        });
+    Ok(sent.optional()?.map(|(first, outcome)| {
+        if first == digest {
+            Outcome::Repeated(sent::decode(&outcome))
+        } else {
+            Outcome::Conflict
+        }
+    }))
+}

@@ -1,0 +1,83 @@
+//! Moves what was committed from the write-ahead log into the database, beside the writer, so that no
+//! ack waits for it.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::mpsc::WeakSender;
+use tracing::warn;
+
+use super::fatal::Fatal;
+use super::writer::Job;
+
+/// Between two checkpoints.
+const EVERY: Duration = Duration::from_millis(500);
+/// Between two rounds of clearing away.
+const TEND_EVERY: Duration = Duration::from_secs(3_600);
+/// From this size on the log is cut, which holds up the writer for a moment.
+const WAL_BYTES_MAX: u64 = 64 << 20;
+
+/// The thread that checkpoints and reminds the writer to clear away.
+pub(super) struct Checkpointer {
+    pub(super) conn: Connection,
+    pub(super) path: PathBuf,
+    /// One message after each group of commits; closed when the store is.
+    pub(super) commits: Receiver<()>,
+    pub(super) jobs: WeakSender<Job>,
+    pub(super) fatal: Fatal,
+}
+
+impl Checkpointer {
+    /// Runs until the store is closed.
+    pub(super) fn run(self) {
+        let mut tended: Option<Instant> = None;
+        loop {
+            if tended.is_none_or(|at| at.elapsed() >= TEND_EVERY) {
+                tended = Some(Instant::now());
+                if let Some(jobs) = self.jobs.upgrade() {
+                    // A full queue has better things to do; the next hour will do.
+                    let _ = jobs.try_send(Job::Tend);
+                }
+            }
+            match self.commits.recv_timeout(TEND_EVERY) {
+                Ok(()) => {
+                    self.gather();
+                    self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+                    if wal_len(&self.path) > WAL_BYTES_MAX {
+                        self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)");
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Lets commits gather for a while; less if the store is closed.
+    fn gather(&self) {
+        let until = Instant::now() + EVERY;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.commits.recv_timeout(left).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn checkpoint(&self, pragma: &str) {
+        let done = self.conn.query_row(pragma, [], |_| Ok(()));
+        if let Err(error) = done
+            && !self.fatal.judge(&error)
+        {
+            warn!(%error, "checkpoint not made");
+        }
+    }
+}
+
+fn wal_len(path: &Path) -> u64 {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    std::fs::metadata(wal).map_or(0, |meta| meta.len())
+}

@@ -1,0 +1,178 @@
+//! Every statement on the logs, in one place, so that a test can hold each against its plan.
+
+macro_rules! conv_walk {
+    ($seq:literal, $order:literal) => {
+        concat!(
+            "SELECT m.",
+            $seq,
+            ", r.id, m.ts, m.stanza FROM msg m CROSS JOIN arch r ",
+            "WHERE m.k BETWEEN ?1 AND ?2 AND m.",
+            $seq,
+            " IS NOT NULL ",
+            "AND r.user = ?3 AND r.seq = m.",
+            $seq,
+            " ORDER BY m.k ",
+            $order
+        )
+    };
+}
+
+macro_rules! log_walk {
+    ($order:literal) => {
+        concat!(
+            "SELECT r.seq, r.id, m.ts, m.stanza FROM arch r CROSS JOIN msg m ",
+            "WHERE r.user = ?1 AND r.seq BETWEEN ?2 AND ?3 AND m.k = r.k ORDER BY r.seq ",
+            $order
+        )
+    };
+}
+
+macro_rules! conv_first {
+    ($seq:literal) => {
+        concat!(
+            "SELECT ",
+            $seq,
+            " FROM msg WHERE k BETWEEN ?1 AND ?2 AND ",
+            $seq,
+            " IS NOT NULL ORDER BY k LIMIT 1"
+        )
+    };
+}
+
+macro_rules! conv_count {
+    ($seq:literal) => {
+        concat!(
+            "SELECT count(*) FROM msg WHERE k BETWEEN ?1 AND ?2 AND ",
+            $seq,
+            " IS NOT NULL"
+        )
+    };
+}
+
+pub(super) const USER_OF: &str = "SELECT user FROM account WHERE jid = ?1";
+pub(super) const PARTY_OF: &str = "SELECT id FROM party WHERE jid = ?1 ORDER BY id DESC LIMIT 1";
+pub(super) const PARTIES_OF: &str = "SELECT id FROM party WHERE jid = ?1 ORDER BY id";
+pub(super) const NEW_PARTY: &str = "INSERT INTO party (jid) VALUES (?1)";
+
+pub(super) const LOG: &str = "SELECT head, bytes, ts FROM log WHERE user = ?1";
+pub(super) const SET_LOG: &str = "UPDATE log SET head = ?2, bytes = ?3, ts = ?4 WHERE user = ?1";
+
+pub(super) const CONV: &str =
+    "SELECT conv FROM conv WHERE a = ?1 AND b = ?2 ORDER BY conv DESC LIMIT 1";
+pub(super) const CONVS: &str = "SELECT conv FROM conv WHERE a = ?1 AND b = ?2 ORDER BY conv";
+pub(super) const NEW_CONV: &str = "INSERT INTO conv (a, b) VALUES (?1, ?2)";
+pub(super) const CONV_PAIR: &str = "SELECT a, b FROM conv WHERE conv = ?1";
+pub(super) const NEWEST_K: &str = "SELECT max(k) FROM msg WHERE k BETWEEN ?1 AND ?2";
+
+pub(super) const NEW_MSG: &str =
+    "INSERT INTO msg (k, ts, dir, seq_a, seq_b, stanza) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub(super) const NEW_ARCH: &str = "INSERT INTO arch (user, seq, k, id) VALUES (?1, ?2, ?3, ?4)";
+pub(super) const SEQ_OF_ID: &str = "SELECT seq FROM arch WHERE user = ?1 AND id = ?2";
+pub(super) const K_OF_SEQ: &str = "SELECT k FROM arch WHERE user = ?1 AND seq = ?2";
+pub(super) const STANZA_OF_ID: &str = "SELECT r.seq, m.stanza FROM arch r CROSS JOIN msg m \
+     WHERE r.user = ?1 AND r.id = ?2 AND m.k = r.k";
+pub(super) const TS_OF_SEQ: &str = "SELECT m.ts FROM arch r CROSS JOIN msg m \
+     WHERE r.user = ?1 AND r.seq = ?2 AND m.k = r.k";
+pub(super) const OLDEST: &str = "SELECT seq FROM arch WHERE user = ?1 ORDER BY seq LIMIT 1";
+pub(super) const NEWEST: &str = "SELECT seq FROM arch WHERE user = ?1 ORDER BY seq DESC LIMIT 1";
+
+pub(super) const LOG_FORWARD: &str = log_walk!("ASC");
+pub(super) const LOG_BACKWARD: &str = log_walk!("DESC");
+
+pub(super) const SENT: &str = "SELECT digest, outcome FROM sent WHERE user = ?1 AND id = ?2";
+pub(super) const NEW_SENT: &str =
+    "INSERT INTO sent (user, id, digest, outcome, ts) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(super) const PRUNE_SENT: &str = "DELETE FROM sent WHERE (user, id) IN \
+     (SELECT user, id FROM sent WHERE ts < ?1 ORDER BY ts LIMIT ?2)";
+pub(super) const PRUNE_INVITES: &str = "DELETE FROM invite WHERE expires < ?1";
+
+pub(super) const DOOMED: &str = "SELECT user FROM doomed LIMIT 1";
+pub(super) const CLEAR_ROWS: &str = "SELECT seq, k FROM arch WHERE user = ?1 ORDER BY seq LIMIT ?2";
+pub(super) const CLEAR_ARCH: &str = "DELETE FROM arch WHERE user = ?1 AND seq <= ?2";
+pub(super) const CLEAR_MSG: &str =
+    "DELETE FROM msg WHERE k = ?1 AND seq_a IS NULL AND seq_b IS NULL";
+pub(super) const CLEAR_SENT: &str = "DELETE FROM sent WHERE (user, id) IN \
+     (SELECT user, id FROM sent WHERE user = ?1 LIMIT ?2)";
+pub(super) const CLEAR_LOG: &str = "DELETE FROM log WHERE user = ?1";
+pub(super) const CLEAR_DOOMED: &str = "DELETE FROM doomed WHERE user = ?1";
+
+/// The statements on one side of a conversation: its `a` or its `b`.
+pub(super) struct SideSql {
+    /// Rows of a range, oldest first.
+    pub(super) forward: &'static str,
+    /// Rows of a range, newest first.
+    pub(super) backward: &'static str,
+    /// Position of a range's first row.
+    pub(super) first: &'static str,
+    /// Rows in a range.
+    pub(super) count: &'static str,
+    /// Takes a row out of this side's log.
+    pub(super) clear: &'static str,
+}
+
+pub(super) const SIDE_A: SideSql = SideSql {
+    forward: conv_walk!("seq_a", "ASC"),
+    backward: conv_walk!("seq_a", "DESC"),
+    first: conv_first!("seq_a"),
+    count: conv_count!("seq_a"),
+    clear: "UPDATE msg SET seq_a = NULL WHERE k = ?1",
+};
+pub(super) const SIDE_B: SideSql = SideSql {
+    forward: conv_walk!("seq_b", "ASC"),
+    backward: conv_walk!("seq_b", "DESC"),
+    first: conv_first!("seq_b"),
+    count: conv_count!("seq_b"),
+    clear: "UPDATE msg SET seq_b = NULL WHERE k = ?1",
+};
+
+impl SideSql {
+    /// The statements on the side of `own`.
+    pub(super) fn of(own: i64, other: i64) -> &'static Self {
+        if own <= other { &SIDE_A } else { &SIDE_B }
+    }
+}
+
+#[cfg(test)]
+pub(super) const ALL: &[&str] = &[
+    USER_OF,
+    PARTY_OF,
+    PARTIES_OF,
+    NEW_PARTY,
+    LOG,
+    SET_LOG,
+    CONV,
+    CONVS,
+    NEW_CONV,
+    CONV_PAIR,
+    NEWEST_K,
+    NEW_MSG,
+    NEW_ARCH,
+    SEQ_OF_ID,
+    K_OF_SEQ,
+    STANZA_OF_ID,
+    TS_OF_SEQ,
+    OLDEST,
+    NEWEST,
+    LOG_FORWARD,
+    LOG_BACKWARD,
+    SENT,
+    NEW_SENT,
+    PRUNE_SENT,
+    PRUNE_INVITES,
+    CLEAR_ROWS,
+    CLEAR_ARCH,
+    CLEAR_MSG,
+    CLEAR_SENT,
+    CLEAR_LOG,
+    CLEAR_DOOMED,
+    SIDE_A.forward,
+    SIDE_A.backward,
+    SIDE_A.first,
+    SIDE_A.count,
+    SIDE_A.clear,
+    SIDE_B.forward,
+    SIDE_B.backward,
+    SIDE_B.first,
+    SIDE_B.count,
+    SIDE_B.clear,
+];

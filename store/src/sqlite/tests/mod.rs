@@ -1,0 +1,38 @@
+//! What only SQLite can get wrong.
+
+mod crash;
+mod durable;
+mod failing;
+mod tending;
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::schema;
+
+/// A connection for looking behind the store's back.
+fn look(path: &Path) -> Connection {
+    schema::writer(path).unwrap()
+}
+
+fn count(conn: &Connection, query: &str) -> i64 {
+    conn.query_row(query, [], |row| row.get(0)).unwrap()
+}
+
+/// Holds the file against SQLite's own checks.
+fn check_integrity(conn: &Connection) {
+    let verdict: String = conn
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(verdict, "ok");
+    // Each entry has its row, and each row says where its entries are.
+    let stray = "SELECT count(*) FROM arch r LEFT JOIN msg m ON m.k = r.k \
+         LEFT JOIN conv c ON c.conv = r.k >> 24 \
+         WHERE NOT ((c.a = r.user AND m.seq_a = r.seq) OR (c.b = r.user AND m.seq_b = r.seq)) \
+         OR m.k IS NULL OR c.conv IS NULL";
+    assert_eq!(count(conn, stray), 0);
+    let entries = count(conn, "SELECT count(*) FROM arch");
+    let told = "SELECT coalesce(sum((seq_a IS NOT NULL) + (seq_b IS NOT NULL)), 0) FROM msg";
+    assert_eq!(count(conn, told), entries);
+}

@@ -1,0 +1,256 @@
+//! The one thread that writes: whatever has queued goes into one transaction.
+
+use std::sync::mpsc::SyncSender;
+
+use protocol::time::Stamp;
+use rusqlite::{Connection, TransactionBehavior};
+use server_core::archive::{Append, AppendError, Outcome};
+use server_core::records::{Change, ChangeError, Invite};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, warn};
+
+use super::append::Known;
+use super::change::{self, ChangeFault};
+use super::fatal::Fatal;
+use super::tend;
+use crate::error::report;
+use crate::{Clock, StoreError};
+
+/// How many appends share a transaction at most (LIM-24).
+const GROUP_MAX: usize = 256;
+
+/// What became of one append.
+pub(super) type Answer = Result<Outcome, AppendError>;
+
+/// What the writer is asked.
+pub(super) enum Job {
+    /// Write these.
+    Append {
+        /// In this order.
+        batch: Vec<Append>,
+        /// Told after the commit.
+        reply: oneshot::Sender<Vec<Answer>>,
+    },
+    /// Change an account.
+    Change {
+        /// What.
+        change: Change,
+        /// Told after the commit.
+        reply: oneshot::Sender<Result<(), ChangeError>>,
+    },
+    /// Keep an invitation.
+    SaveInvite {
+        /// Which.
+        invite: Invite,
+        /// Told after the commit.
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+    /// Clear away.
+    Tend,
+}
+
+/// Appends that are written together, and who is told.
+#[derive(Default)]
+struct Group {
+    appends: Vec<Append>,
+    replies: Vec<(usize, oneshot::Sender<Vec<Answer>>)>,
+}
+
+/// The writing thread.
+pub(super) struct Writer {
+    pub(super) conn: Connection,
+    pub(super) known: Known,
+    pub(super) clock: Clock,
+    pub(super) jobs: mpsc::Receiver<Job>,
+    pub(super) commits: SyncSender<()>,
+    pub(super) fatal: Fatal,
+}
+
+impl Writer {
+    /// Runs until the store is closed; what has queued by then is still written.
+    pub(super) fn run(mut self) {
+        let mut next = None;
+        let mut tending = false;
+        // Of a group whose commit failed nobody knows whether it is on the disk: it is never answered.
+        let mut unknown = Vec::new();
+        loop {
+            let job = match next.take() {
+                Some(job) => Some(job),
+                None if tending => match self.jobs.try_recv() {
+                    Ok(job) => Some(job),
+                    Err(mpsc::error::TryRecvError::Empty) => Some(Job::Tend),
+                    Err(mpsc::error::TryRecvError::Disconnected) => None,
+                },
+                None => self.jobs.blocking_recv(),
+            };
+            match job {
+                None => return,
+                Some(job) if self.fatal.has_happened() => refuse(job),
+                Some(Job::Append { batch, reply }) => {
+                    let group = self.gather(batch, reply, &mut next);
+                    unknown.extend(self.write(group));
+                }
+                Some(Job::Change { change, reply }) => {
+                    let result = self.change(&change);
+                    tending |= matches!(change, Change::Delete { .. });
+                    let _ = reply.send(result);
+                }
+                Some(Job::SaveInvite { invite, reply }) => {
+                    let _ = reply.send(self.save_invite(&invite));
+                }
+                Some(Job::Tend) => tending = self.tend(),
+            }
+            let _ = self.commits.try_send(()); // full: the checkpointer knows already
+        }
+    }
+
+    fn gather(
+        &mut self,
+        batch: Vec<Append>,
+        reply: oneshot::Sender<Vec<Answer>>,
+        next: &mut Option<Job>,
+    ) -> Group {
+        let mut group = Group::default();
+        group.add(batch, reply);
+        while group.appends.len() < GROUP_MAX {
+            match self.jobs.try_recv() {
+                Ok(Job::Append { batch, reply }) => group.add(batch, reply),
+                Ok(other) => {
+                    *next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        group
+    }
+
+    /// Writes a group and answers it; gives it back if its fate is unknown.
+    fn write(&mut self, group: Group) -> Option<Group> {
+        let answers = match self.commit(&group.appends) {
+            Ok(answers) => answers,
+            Err(_) if self.fatal.has_happened() => return Some(group),
+            Err(cause) if group.appends.len() > 1 => {
+                warn!(error = %report(&cause), "group not written; trying its appends one by one");
+                let mut answers = Vec::with_capacity(group.appends.len());
+                for append in &group.appends {
+                    let alone = self.commit(std::slice::from_ref(append));
+                    if self.fatal.has_happened() {
+                        return Some(group);
+                    }
+                    answers.push(alone.map_or_else(|cause| log_failure(&cause), single));
+                }
+                answers
+            }
+            Err(cause) => group.appends.iter().map(|_| log_failure(&cause)).collect(),
+        };
+        group.answer(answers);
+        None
+    }
+
+    fn commit(&mut self, appends: &[Append]) -> Result<Vec<Answer>, StoreError> {
+        let written = self.transact(|tx, known, now| {
+            let answers = appends.iter().map(|append| known.append(tx, now, append));
+            Ok(answers.collect::<rusqlite::Result<Vec<_>>>()?)
+        });
+        written.map_err(ChangeFault::into_cause)
+    }
+
+    fn change(&mut self, change: &Change) -> Result<(), ChangeError> {
+        let made = self.transact(|tx, known, now| {
+            if matches!(change, Change::Register { .. } | Change::Delete { .. }) {
+                known.forget();
+            }
+            change::make(tx, now, change)
+        });
+        made.map_err(|fault| match fault {
+            ChangeFault::Refused(error) => error,
+            ChangeFault::Store(cause) => {
+                error!(error = %report(&cause), "change not made");
+                ChangeError::Storage
+            }
+        })
+    }
+
+    fn save_invite(&mut self, invite: &Invite) -> Result<(), StoreError> {
+        let saved = self.transact(|tx, _, _| Ok(change::save_invite(tx, invite)?));
+        saved.map_err(ChangeFault::into_cause)
+    }
+
+    fn tend(&mut self) -> bool {
+        let done = self.transact(|tx, _, now| Ok(tend::step(tx, now)?));
+        done.map_err(ChangeFault::into_cause)
+            .unwrap_or_else(|cause| {
+                warn!(error = %report(&cause), "clearing away failed; trying again later");
+                false
+            })
+    }
+
+    /// Runs `work` and commits; a failure leaves nothing behind, unless it is fatal.
+    fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut Known, Stamp) -> Result<T, ChangeFault>,
+    ) -> Result<T, ChangeFault> {
+        let result = self.attempt(work);
+        if let Err(fault) = &result {
+            self.known.forget();
+            if let ChangeFault::Store(StoreError::Sqlite(error)) = fault {
+                self.fatal.judge(error);
+            }
+        }
+        result
+    }
+
+    fn attempt<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut Known, Stamp) -> Result<T, ChangeFault>,
+    ) -> Result<T, ChangeFault> {
+        let now = (self.clock)();
+        let immediate = TransactionBehavior::Immediate;
+        let tx = self.conn.transaction_with_behavior(immediate)?;
+        self.known.refresh(&tx)?;
+        let value = work(&tx, &mut self.known, now)?;
+        self.known.flush(&tx)?;
+        tx.commit()?;
+        Ok(value)
+    }
+}
+
+impl Group {
+    fn add(&mut self, batch: Vec<Append>, reply: oneshot::Sender<Vec<Answer>>) {
+        self.replies.push((batch.len(), reply));
+        self.appends.extend(batch);
+    }
+
+    fn answer(self, answers: Vec<Answer>) {
+        let mut answers = answers.into_iter();
+        for (len, reply) in self.replies {
+            let _ = reply.send(answers.by_ref().take(len).collect());
+        }
+    }
+}
+
+fn single(answers: Vec<Answer>) -> Answer {
+    let first = answers.into_iter().next();
+    first.unwrap_or(Err(AppendError::Storage))
+}
+
+fn log_failure(cause: &StoreError) -> Answer {
+    error!(error = %report(cause), "append not written");
+    Err(AppendError::Storage)
+}
+
+fn refuse(job: Job) {
+    match job {
+        Job::Append { batch, reply } => {
+            let _ = reply.send(batch.iter().map(|_| Err(AppendError::Storage)).collect());
+        }
+        Job::Change { reply, .. } => {
+            let _ = reply.send(Err(ChangeError::Storage));
+        }
+        Job::SaveInvite { reply, .. } => {
+            let _ = reply.send(Err(StoreError::Fatal));
+        }
+        Job::Tend => {}
+    }
+}

@@ -1,0 +1,129 @@
+//! What every store must do; each store runs all of it.
+
+mod accounts;
+mod appends;
+mod pages;
+pub(crate) mod tools;
+
+pub(crate) use self::tools::Script;
+
+/// Names the tests of a module for a store that `$open` makes of a [`Script`].
+macro_rules! run {
+    ($open:ident, $module:ident: $($test:ident)*) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    let script = $crate::suite::Script::default();
+                    let (store, _guard) = super::$open(&script);
+                    $crate::suite::$module::$test(&store, &script).await;
+                }
+            )*
+        }
+    };
+}
+
+/// Runs the suite on the stores that `$open` makes: `fn(&Script) -> (impl Store, guard)`.
+macro_rules! store_suite {
+    ($open:ident) => {
+        $crate::suite::run!($open, appends:
+            both_logs_get_the_message_at_dense_positions
+            a_message_sent_again_changes_nothing
+            another_message_under_the_same_id_is_a_conflict
+            outcomes_without_entries_are_remembered
+            a_missing_recipient_leaves_the_senders_entry
+            a_full_archive_fails_its_own_side_only
+            a_message_too_large_goes_into_no_log
+            a_note_to_oneself_is_one_entry
+            a_remote_addressee_leaves_one_entry
+            stamps_never_fall_within_a_log
+            ids_of_other_logs_are_unknown
+            many_writers_at_once_leave_dense_logs
+        );
+        $crate::suite::run!($open, pages:
+            pages_forward_and_backward
+            complete_is_exact
+            counts_come_without_entries
+            after_and_before_intersect
+            unknown_ids_are_refused
+            only_the_named_entries_come_in_order_and_once
+            start_and_end_include_their_stamp
+            with_a_contact_or_one_of_its_resources
+            with_oneself_are_notes_only
+            all_filters_at_once_agree_with_a_plain_search
+            a_page_is_bounded_in_bytes
+            entries_after_a_position
+            ends_of_a_log
+            accounts_that_do_not_exist_have_empty_logs
+            paging_forward_meets_each_entry_once_while_writers_run
+        );
+        $crate::suite::run!($open, accounts:
+            an_account_is_made_changed_and_removed
+            a_token_makes_one_account_for_fifty_racers
+            set_up_tokens_die_with_the_first_account
+            reserved_names_belong_to_their_token
+            expired_tokens_are_not_valid
+            a_failed_registration_does_not_use_the_token_up
+            inviter_and_invited_become_contacts
+            contacts_come_back_as_they_were_written
+            a_name_registered_anew_starts_with_an_empty_log
+        );
+    };
+}
+
+pub(crate) use {run, store_suite};
+
+mod memory {
+    use crate::Memory;
+
+    fn open(script: &super::Script) -> (Memory, ()) {
+        let clock = script.clock();
+        (Memory::new([7; 32], script.limits(), move || clock()), ())
+    }
+
+    super::store_suite!(open);
+}
+
+mod sqlite {
+    use tempfile::TempDir;
+
+    use crate::{Options, Sqlite};
+
+    fn open(script: &super::Script) -> (Sqlite, TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            limits: script.limits(),
+            clock: script.clock(),
+            ..Options::default()
+        };
+        (
+            Sqlite::open(dir.path().join("test.db"), options).unwrap(),
+            dir,
+        )
+    }
+
+    super::store_suite!(open);
+}
+
+/// Conversations that overflow after three rows, so that every filter meets several.
+mod sqlite_with_short_conversations {
+    use tempfile::TempDir;
+
+    use crate::{Options, Sqlite};
+
+    fn open(script: &super::Script) -> (Sqlite, TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            limits: script.limits(),
+            clock: script.clock(),
+            conv_last: 3,
+            ..Options::default()
+        };
+        (
+            Sqlite::open(dir.path().join("test.db"), options).unwrap(),
+            dir,
+        )
+    }
+
+    super::store_suite!(open);
+}
