@@ -6,6 +6,8 @@
 mod fault;
 mod log;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
