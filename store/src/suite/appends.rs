@@ -249,6 +249,7 @@ pub(crate) async fn stamps_never_fall_within_a_log(store: &impl Store, script: &
     for (now, from, to, stamp) in [
         (5_000, "romeo/phone", "juliet", 5_000),
         (3_000, "nurse/hall", "tybalt", 3_000),
+        (2_000, "romeo/phone", "romeo", 5_000),
         (4_000, "nurse/hall", "juliet", 5_000),
         (4_500, "tybalt/street", "nurse", 5_000),
         (6_000, "romeo/phone", "nurse", 6_000),
