@@ -9,7 +9,7 @@ use wasm_bindgen::JsValue;
 use crate::texts;
 
 thread_local! {
-    static TIME: Function = formatter(&[("hour", "2-digit"), ("minute", "2-digit")]);
+    static TIME: Function = formatter(&[("hour", "numeric"), ("minute", "2-digit")]);
     static WEEKDAY: Function = formatter(&[("weekday", "short")]);
     static SHORT_DATE: Function = formatter(&[("day", "numeric"), ("month", "short")]);
     static OLD_DATE: Function =
@@ -77,7 +77,11 @@ pub fn initials(name: &str) -> String {
 
 /// The angle of somebody's colour, in degrees (XEP-0392 §5.1).
 pub fn hue(jid: &BareJid) -> u32 {
-    let hash = Sha1::digest(jid.as_str().as_bytes());
+    hue_of(jid.as_str())
+}
+
+fn hue_of(text: &str) -> u32 {
+    let hash = Sha1::digest(text.as_bytes());
     let angle = hash
         .first_chunk()
         .map_or(0, |bytes: &[u8; 2]| u16::from_le_bytes(*bytes));
@@ -106,4 +110,46 @@ fn formatter(options: &[(&str, &str)]) -> Function {
         let _ = Reflect::set(&object, &(*name).into(), &(*value).into());
     }
     Intl::DateTimeFormat::new(&Array::new(), &object).format()
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
+    #[wasm_bindgen_test]
+    fn initials_are_those_of_the_first_and_last_word() {
+        for (name, letters) in [
+            ("Friar Laurence", "FL"),
+            ("juliet", "J"),
+            ("friar.john", "FJ"),
+            ("", ""),
+            ("🌹", "🌹"),
+        ] {
+            assert_eq!(initials(name), letters, "{name}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn hues_are_those_of_the_specification() {
+        for (text, degrees) in [
+            ("Romeo", 327),
+            ("juliet@capulet.lit", 209),
+            ("😺", 331),
+            ("council", 359),
+        ] {
+            assert_eq!(hue_of(text), degrees, "{text}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn days_end_at_local_midnight() {
+        let noon = Date::new_with_year_month_day_hr(2026, 10, 22, 12);
+        let (noon, hour) = (Stamp(noon.get_time() as i64), 3_600_000);
+        assert_eq!(day(noon), day(Stamp(noon.0 + 11 * hour)));
+        assert_eq!(day(noon) + 1, day(Stamp(noon.0 + 13 * hour)));
+    }
 }

@@ -205,7 +205,8 @@ impl AppState {
         let Some(last_known) = last_known.filter(|_| view.connection == Connection::Live) else {
             return;
         };
-        let name = self.name_of(view.timeline.as_ref().map(|t| &t.peer));
+        let peer = view.timeline.as_ref().map(|timeline| &timeline.peer);
+        let name = untrack(|| self.name_of(peer));
         let fresh: Vec<String> = lines
             .iter()
             .rev()

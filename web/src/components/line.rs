@@ -22,7 +22,7 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>) -> impl IntoView {
     let mark = Memo::new(move |_| line.with(|l| l.mark.clone()));
     let day = move || {
         let day = shape.with(|shape| shape.day.clone())?;
-        Some(view! { <h2 class="day"><span>{day}</span></h2> })
+        Some(view! { <li class="day"><h2>{day}</h2></li> })
     };
     let archive_id = move || line.with(|l| l.id.as_ref().map(ToString::to_string));
     let body = move || {
@@ -43,6 +43,7 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>) -> impl IntoView {
         .into_any()
     };
     view! {
+        {day}
         <li
             class="line"
             class:own=own
@@ -55,7 +56,6 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>) -> impl IntoView {
             data-archive-id=archive_id
             tabindex="-1"
         >
-            {day}
             {body}
         </li>
     }

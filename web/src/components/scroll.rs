@@ -18,8 +18,8 @@ const START_PX: i32 = 400;
 pub(crate) struct Scroll {
     /// Whether the end is in view.
     pub(crate) at_end: RwSignal<bool>,
-    /// Whether the start is near.
-    pub(crate) near_start: RwSignal<bool>,
+    /// Tells after every move, once all is in place.
+    pub(crate) rested: RwSignal<()>,
     anchor: StoredValue<Option<(HtmlElement, f64)>, LocalStorage>,
     frame: StoredValue<Option<HtmlElement>, LocalStorage>,
 }
@@ -29,7 +29,7 @@ impl Scroll {
     pub(crate) fn new() -> Self {
         Self {
             at_end: RwSignal::new(true),
-            near_start: RwSignal::new(false),
+            rested: RwSignal::new(()),
             anchor: StoredValue::new_local(None),
             frame: StoredValue::new_local(None),
         }
@@ -57,8 +57,14 @@ impl Scroll {
         };
         let below = frame.scroll_height() - frame.scroll_top() - frame.client_height();
         set(self.at_end, below <= END_PX);
-        set(self.near_start, frame.scroll_top() <= START_PX);
         self.anchor.set_value(first_visible(&frame));
+        self.rested.notify();
+    }
+
+    /// Whether the start is near.
+    pub(crate) fn is_near_start(self) -> bool {
+        self.frame
+            .with_value(|frame| frame.as_ref().is_some_and(|f| f.scroll_top() <= START_PX))
     }
 
     /// Goes to the end, and stays there.

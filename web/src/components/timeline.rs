@@ -48,7 +48,12 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
     });
     load_older_near_start(state, scroll, is_here);
 
-    let is_empty = move || is_here.get() && state.lines.with(Vec::is_empty);
+    let is_empty = move || {
+        is_here.get()
+            && state.lines.with(Vec::is_empty)
+            && !state.has_older.get()
+            && !state.loading_older.get()
+    };
     view! {
         <div class="timeline-box">
             <div
@@ -80,12 +85,13 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
 fn load_older_near_start(state: AppState, scroll: Scroll, is_here: Memo<bool>) {
     let asked_at = StoredValue::new(usize::MAX);
     Effect::new(move || {
-        let length = state.lines.with(Vec::len);
-        let wanted = is_here.get()
-            && scroll.near_start.get()
-            && state.has_older.get()
-            && !state.loading_older.get()
-            && length > 0;
+        // Only then is the position that of these lines, and not of those before.
+        scroll.rested.track();
+        let length = state.lines.with_untracked(Vec::len);
+        let wanted = is_here.get_untracked()
+            && state.has_older.get_untracked()
+            && !state.loading_older.get_untracked()
+            && scroll.is_near_start();
         if wanted && asked_at.get_value() != length {
             asked_at.set_value(length);
             state.send(Intent::Older);
