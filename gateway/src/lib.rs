@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The Balcony server program: moves bytes between sockets, `server-core` and `store`, and decides
+//! nothing about stanzas itself.
+//!
+//! [`Gateway::start`] runs a whole server inside a process, which is what tests do; [`cli`] is the
+//! program that people start.
+
+mod accept;
+mod app;
+mod appender;
+mod changer;
+pub mod cli;
+mod clock;
+mod config;
+mod data_dir;
+mod demo;
+mod gateway;
+mod hasher;
+mod http;
+mod invite;
+mod metrics;
+mod peers;
+mod random;
+mod reader;
+mod revoked;
+mod shard;
+mod ws;
+
+pub use crate::config::{Config, ConfigError, Limits};
+pub use crate::demo::DemoAccount;
+pub use crate::gateway::{Gateway, StartError};

@@ -1,0 +1,66 @@
+//! What every request passes: is this server meant, is the way to it private, and which headers guard
+//! the answer.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Request, State};
+use axum::http::header::LOCATION;
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use store::Store;
+
+use super::{Peer, Visitor, headers};
+use crate::app::App;
+
+/// Lets a request through, redirects it to https, or refuses it.
+pub(super) async fn guard<S: Store>(
+    State(app): State<Arc<App<S>>>,
+    Extension(peer): Extension<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let visitor = match Visitor::of(&app, &peer, request.headers()) {
+        Ok(visitor) => visitor,
+        Err(refusal) => {
+            let mut response = refusal.into_response();
+            headers::secure(response.headers_mut(), None);
+            return response;
+        }
+    };
+    let mut response = if visitor.is_private {
+        request.extensions_mut().insert(visitor.clone());
+        next.run(request).await
+    } else {
+        to_https(&app, &visitor, &request)
+    };
+    headers::secure(response.headers_mut(), Some(&visitor));
+    response
+}
+
+/// SEC-04: nothing is served where others can read it.
+fn to_https<S>(app: &App<S>, visitor: &Visitor, request: &Request) -> Response {
+    let is_plain_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let own = visitor.origin().map(|origin| origin.host.clone());
+    let public = app
+        .settings
+        .public
+        .as_ref()
+        .filter(|public| public.is_https);
+    let authority = public.map(|public| public.authority()).or(own);
+    match authority {
+        Some(authority) if is_plain_read && !is_upgrade(request) => {
+            let path = request
+                .uri()
+                .path_and_query()
+                .map_or("/", |path| path.as_str());
+            let target = format!("https://{authority}{path}");
+            (StatusCode::PERMANENT_REDIRECT, [(LOCATION, target)]).into_response()
+        }
+        _ => (StatusCode::FORBIDDEN, "https only\n").into_response(),
+    }
+}
+
+fn is_upgrade(request: &Request) -> bool {
+    request.headers().contains_key(axum::http::header::UPGRADE)
+}
