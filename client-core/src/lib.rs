@@ -3,14 +3,22 @@
 //! No sockets, disks, clocks or chance of its own: a driver feeds [`Input`]s to the [`Engine`] and
 //! carries out its [`Output`]s. The browser, the test bots and the simulation run this same code.
 
+mod catch_up;
 pub mod engine;
 pub mod history;
+mod ids;
+mod inbound;
 pub mod io;
+mod link;
+mod login;
+mod reduce;
+mod stream;
 pub mod view;
+mod words;
 
 pub use crate::engine::{Config, Engine};
 pub use crate::history::{
-    Batch, Chat, Contact, Device, OutboxItem, Place, Restored, Row, RowQuery,
+    Batch, Chat, Contact, Device, MemoryHistory, OutboxItem, Place, Restored, Row, RowQuery,
 };
 pub use crate::io::{Input, Intent, Output};
 pub use crate::view::{Change, ChatSummary, Connection, Line, Mark, SignIn, Timeline, View};

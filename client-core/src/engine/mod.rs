@@ -1,10 +1,29 @@
 //! The whole device as one state machine.
 
+mod commits;
+mod contacts;
+mod intents;
+mod opening;
+mod pulse;
+mod receiving;
+mod sending;
+
+use std::collections::{BTreeMap, VecDeque};
+
 use protocol::{BareJid, Now};
 
-use crate::history::Restored;
-use crate::io::{Input, Output};
-use crate::view::View;
+use self::commits::Pending;
+use self::contacts::Request;
+use self::pulse::Pulse;
+use self::sending::Wire;
+use crate::catch_up::CatchUp;
+use crate::history::{Batch, Restored};
+use crate::ids::Ids;
+use crate::io::{Input, Intent, Output};
+use crate::link::{Link, Phase};
+use crate::reduce::State;
+use crate::stream::Stream;
+use crate::view::{Connection, Shown, View};
 
 /// What a device needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -17,35 +36,165 @@ pub struct Config {
 
 /// One device.
 pub struct Engine {
-    view: View,
+    account: BareJid,
+    now: Now,
+    ids: Ids,
+    out: VecDeque<Output>,
+    /// What will hold once all batches are durable.
+    state: State,
+    /// What is durable, and the view of it.
+    shown: Shown,
+    /// What is to be written next, and whether anything is.
+    batch: Batch,
+    must_write: bool,
+    /// What is being written, oldest first.
+    pending: VecDeque<Pending>,
+    link: Link,
+    stream: Option<Stream>,
+    pulse: Pulse,
+    wire: Wire,
+    catch_up: CatchUp,
+    requests: BTreeMap<String, Request>,
+    /// What the person wanted while there was no stream.
+    wishes: VecDeque<Intent>,
+    /// Conversations for which rows were asked, by query.
+    queries: VecDeque<(u64, BareJid)>,
+    next_query: u64,
+    is_visible: bool,
+    is_live: bool,
+    is_broken: bool,
+    has_device: bool,
 }
 
 impl Engine {
     /// Starts from what the device kept; connects only once it is asked to sign in.
     pub fn new(config: Config, restored: Restored, now: Now) -> Self {
-        let _ = (config, restored, now);
+        let has_device = restored.device.is_some();
+        let shown = Shown::new(&restored);
+        let state = State::new(config.account.clone(), restored);
+        let stream = state.device.stream.as_ref().map(Stream::restored);
         Self {
-            view: View::default(),
+            link: Link::new(config.account.clone()),
+            account: config.account,
+            now,
+            ids: Ids::new(config.seed),
+            out: VecDeque::new(),
+            state,
+            shown,
+            batch: Batch::default(),
+            must_write: false,
+            pending: VecDeque::new(),
+            stream,
+            pulse: Pulse::default(),
+            wire: Wire::default(),
+            catch_up: CatchUp::default(),
+            requests: BTreeMap::new(),
+            wishes: VecDeque::new(),
+            queries: VecDeque::new(),
+            next_query: 0,
+            is_visible: true,
+            is_live: false,
+            is_broken: false,
+            has_device,
         }
     }
 
     /// Takes one input.
     pub fn handle(&mut self, input: Input, now: Now) {
-        let _ = (input, now);
+        self.now = now;
+        if self.is_broken {
+            return;
+        }
+        match input {
+            Input::Intent(intent) => self.on_intent(intent),
+            Input::Connected => self.on_connected(),
+            Input::Frame(text) => self.on_text(&text),
+            Input::Disconnected(reason) => self.on_disconnected(&reason),
+            Input::Committed => self.on_committed(),
+            Input::CommitFailed(reason) => self.on_commit_failed(&reason),
+            Input::Rows { query, rows } => self.on_rows(query, &rows),
+            Input::Online => self.check_link(),
+            Input::Visible(is_visible) => self.on_visible(is_visible),
+            Input::Tick => self.on_tick(),
+        }
+        self.settle();
     }
 
     /// The next thing to do outside; call until it gives `None`.
     pub fn poll(&mut self) -> Option<Output> {
-        None
+        self.out.pop_front()
     }
 
     /// When [`Input::Tick`] is due, in `mono_ms`.
     pub fn deadline(&self) -> Option<u64> {
-        None
+        if self.is_broken {
+            return None;
+        }
+        let up = self.link.is_up();
+        let while_up = [
+            self.pulse.deadline(),
+            self.catch_up.deadline(),
+            self.wire.recheck_at_ms,
+        ];
+        let while_up = while_up.into_iter().flatten().filter(|_| up);
+        while_up.chain(self.link.deadline()).min()
     }
 
     /// What the screen may show.
     pub fn view(&self) -> &View {
-        &self.view
+        self.shown.view()
+    }
+
+    /// Does what follows from an input, whatever it was.
+    fn settle(&mut self) {
+        if !self.is_broken {
+            self.go_on_opening();
+            self.plan_recheck();
+            self.ask_archive();
+            self.pump();
+            self.acknowledge();
+            self.flush();
+        }
+        self.show();
+    }
+
+    fn show(&mut self) {
+        let connection = self.connection();
+        self.shown.set_connection(connection);
+        let is_fetching = self
+            .shown
+            .peer()
+            .is_some_and(|peer| self.catch_up.wants_older(peer));
+        self.shown.set_fetching_older(is_fetching);
+        let changes = self.shown.refresh();
+        self.out.extend(changes.into_iter().map(Output::Changed));
+    }
+
+    fn connection(&self) -> Connection {
+        if self.is_broken {
+            return Connection::Broken;
+        }
+        match &self.link.phase {
+            Phase::Idle | Phase::Closing => Connection::Idle,
+            Phase::Dropping if self.link.credentials.is_none() => Connection::Idle,
+            Phase::Dropping => Connection::Offline {
+                retry_at_ms: self.now.mono_ms,
+            },
+            Phase::Waiting { at_ms } => Connection::Offline {
+                retry_at_ms: *at_ms,
+            },
+            Phase::Up if self.is_live => Connection::Live,
+            Phase::Up => Connection::CatchingUp {
+                fetched: self.catch_up.fetched,
+            },
+            Phase::Connecting
+            | Phase::Opening
+            | Phase::LoggingIn(_)
+            | Phase::Reopening
+            | Phase::Choosing
+            | Phase::Resuming
+            | Phase::EnablingS11
+            | Phase::Binding { .. } => Connection::Connecting,
+        }
     }
 }

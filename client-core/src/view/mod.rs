@@ -1,11 +1,16 @@
 //! The read model: what a screen may show.
 
+mod shown;
+mod window;
+
 use std::sync::Arc;
 
 use protocol::roster::Subscription;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, FullJid};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use self::shown::Shown;
 
 /// Everything a screen shows.
 #[derive(Clone, Debug, Default)]

@@ -1,0 +1,204 @@
+//! Requests in both directions: the roster, presence and small talk between machines.
+
+use protocol::roster::{self, Item};
+use protocol::stanza::Address;
+use protocol::{BareJid, Condition, Element, Iq, Jid, Presence, PresenceType, Stanza, disco, ns};
+
+use super::Engine;
+use crate::reduce::Event;
+
+/// A request that waits for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    Roster,
+    /// What the own account can do (SI-05).
+    Disco,
+    /// Something whose answer changes nothing.
+    Other,
+}
+
+/// So many requests wait at once.
+const REQUESTS_MAX: usize = 256;
+
+impl Engine {
+    /// Sends a request.
+    pub(super) fn ask(&mut self, request: Request, iq: impl FnOnce(String) -> Iq) {
+        let id = self.ids.request();
+        if self.requests.len() < REQUESTS_MAX {
+            self.requests.insert(id.clone(), request);
+        }
+        self.send(iq(id).write(), None);
+    }
+
+    pub(super) fn ping(&mut self) {
+        let ping = Element::new("ping", ns::PING);
+        let domain = BareJid::from_parts(None, self.account.domain());
+        self.ask(Request::Other, |id| Iq::get(id, ping).to(domain));
+    }
+
+    /// What stands in for s11 with a server that does not have it (S11-05).
+    pub(super) fn ask_for_carbons(&mut self) {
+        let carbons = Element::new("enable", ns::CARBONS);
+        self.ask(Request::Other, |id| Iq::set(id, carbons));
+        let info = Element::new("query", ns::DISCO_INFO);
+        let account = self.account.clone();
+        self.ask(Request::Disco, |id| Iq::get(id, info).to(account));
+    }
+
+    pub(super) fn on_answer(&mut self, id: &str, payload: Option<&Element>) {
+        match self.requests.remove(id) {
+            Some(Request::Roster) => self.on_roster(payload),
+            Some(Request::Disco) => {
+                let has = |var: &str| {
+                    payload.is_some_and(|query| {
+                        query.children().any(|c| c.get_attr("var") == Some(var))
+                    })
+                };
+                self.wire.has_archive = Some(has(ns::MAM) && has(ns::SID));
+            }
+            Some(Request::Other) | None => {}
+        }
+    }
+
+    pub(super) fn on_refusal(&mut self, id: &str) {
+        if self.requests.remove(id) == Some(Request::Disco) {
+            self.wire.has_archive = Some(false);
+        }
+    }
+
+    fn on_roster(&mut self, payload: Option<&Element>) {
+        let query = payload.filter(|query| query.is("query", ns::ROSTER));
+        let items = query.map(|query| {
+            let items = query.children().filter(|c| c.is("item", ns::ROSTER));
+            let items = items.filter(|item| !roster::is_removal(item));
+            items.filter_map(Item::from_element).collect()
+        });
+        let ver = query.and_then(|query| query.get_attr("ver"));
+        let ver = ver.map(str::to_owned);
+        self.note(Event::Roster { items, ver });
+    }
+
+    /// Somebody asks this device something.
+    pub(super) fn on_request(&mut self, iq: &Iq, payload: &Element) {
+        if payload.is("query", ns::ROSTER) && matches!(iq.kind, protocol::IqKind::Set(_)) {
+            return self.on_push(iq, payload);
+        }
+        let is_get = matches!(iq.kind, protocol::IqKind::Get(_));
+        let answer = if is_get && payload.is("ping", ns::PING) {
+            iq.result(None)
+        } else if is_get && payload.is("query", ns::DISCO_INFO) {
+            iq.result(Some(info().to_element(payload.get_attr("node"))))
+        } else if is_get && payload.is("query", ns::VERSION) {
+            iq.result(Some(version()))
+        } else {
+            iq.error(Condition::ServiceUnavailable)
+        };
+        self.answer(answer);
+    }
+
+    /// A roster push; believed only from the own account (RO-07).
+    fn on_push(&mut self, iq: &Iq, query: &Element) {
+        let is_own = match &iq.from {
+            Address::Absent => true,
+            Address::Jid(from) => *from == self.account,
+            Address::Malformed(_) => false,
+        };
+        if !is_own {
+            return tracing::debug!("roster push from elsewhere ignored");
+        }
+        let ver = query.get_attr("ver").map(str::to_owned);
+        if let Some(element) = query.find("item", ns::ROSTER)
+            && let Some(item) = Item::from_element(element)
+        {
+            self.note(if roster::is_removal(element) {
+                let jid = item.jid;
+                Event::Removed { jid, ver }
+            } else {
+                Event::Pushed { item, ver }
+            });
+        }
+        self.answer(iq.result(None));
+    }
+
+    /// The server stamps the sender, so an answer states none.
+    fn answer(&mut self, mut answer: Iq) {
+        answer.from = Address::Absent;
+        self.send(answer.write(), None);
+    }
+
+    pub(super) fn on_presence(&mut self, stanza: Stanza) {
+        let Some(presence) = Presence::of_stanza(stanza) else {
+            return;
+        };
+        let Some(from) = presence.stanza.header.from.jid() else {
+            return;
+        };
+        let bare = from.to_bare();
+        if bare == self.account {
+            return;
+        }
+        match presence.kind {
+            PresenceType::Available => self.set_online(from, true),
+            PresenceType::Unavailable => self.set_online(from, false),
+            PresenceType::Subscribe => self.note(Event::Asked(bare)),
+            PresenceType::Unsubscribe => self.note(Event::Settled(bare)),
+            PresenceType::Error
+            | PresenceType::Probe
+            | PresenceType::Subscribed
+            | PresenceType::Unsubscribed => {}
+        }
+    }
+
+    fn set_online(&mut self, from: &Jid, is_online: bool) {
+        let resource = from.resource().map(ToString::to_string).unwrap_or_default();
+        self.shown.set_online(from.to_bare(), resource, is_online);
+    }
+
+    pub(super) fn add_contact(&mut self, jid: &BareJid) {
+        let known = self
+            .state
+            .contacts
+            .get(jid)
+            .map(|contact| contact.item.clone());
+        let item = known.unwrap_or_else(|| Item::new(jid.clone()));
+        // Who may see whom is the server's to say (RO-03).
+        let mut element = Element::new("item", ns::ROSTER).attr("jid", jid);
+        element = element.attr_opt("name", item.name.as_deref());
+        let groups = item.groups.iter();
+        let groups = groups.map(|group| Element::new("group", ns::ROSTER).text(group));
+        let element = element.children_from(groups);
+        self.ask(Request::Other, |id| {
+            Iq::set(id, roster::query(None, [element]))
+        });
+        self.tell(jid, PresenceType::Subscribe);
+    }
+
+    pub(super) fn remove_contact(&mut self, jid: &BareJid) {
+        let asked = self.state.contacts.get(jid).is_some_and(|c| c.item.ask);
+        if asked {
+            self.tell(jid, PresenceType::Unsubscribe);
+        }
+        let removal = roster::removal(jid);
+        self.ask(Request::Other, |id| {
+            Iq::set(id, roster::query(None, [removal]))
+        });
+    }
+
+    pub(super) fn tell(&mut self, jid: &BareJid, kind: PresenceType) {
+        self.send(Presence::bare(kind).to(jid.clone()).write(), None);
+    }
+}
+
+fn info() -> disco::Info {
+    disco::Info {
+        identities: vec![("client", "web", "Balcony")],
+        features: vec![ns::DISCO_INFO, ns::PING, ns::VERSION],
+    }
+}
+
+fn version() -> Element {
+    let text = |name, text| Element::new(name, ns::VERSION).text(text);
+    Element::new("query", ns::VERSION)
+        .child(text("name", "Balcony"))
+        .child(text("version", env!("CARGO_PKG_VERSION")))
+}

@@ -1,0 +1,205 @@
+//! What the person wants.
+
+use protocol::scram::Secret;
+use protocol::time::Stamp;
+use protocol::{BareJid, PresenceType};
+
+use super::Engine;
+use crate::io::{Intent, Output};
+use crate::link::Phase;
+use crate::login::Credentials;
+use crate::reduce::{Event, Summary, Written};
+use crate::view::{Mark, SignIn};
+use crate::words;
+
+/// So many wishes wait for a stream.
+const WISHES_MAX: usize = 64;
+/// Longer texts are not sent: with all their escapes they might be more than a stream takes (WS-26).
+const BODY_BYTES_MAX: usize = 40_000;
+
+impl Engine {
+    pub(super) fn on_intent(&mut self, intent: Intent) {
+        match intent {
+            Intent::SignIn { secret, register } => self.sign_in(secret, register),
+            Intent::SignOut => self.sign_out(),
+            Intent::OpenChat(peer) => self.open_chat(peer),
+            Intent::CloseChat => {
+                self.shown.close();
+                self.catch_up.forget_older();
+                self.read_open_chat();
+            }
+            Intent::Send { to, body } => self.write(to, &body),
+            Intent::Retry { key } => self.retry(&key),
+            Intent::Discard { key } => self.discard(&key),
+            Intent::Older => self.load_older(),
+            Intent::AddContact(_)
+            | Intent::AcceptContact(_)
+            | Intent::RefuseContact(_)
+            | Intent::RemoveContact(_) => {
+                if self.wishes.len() < WISHES_MAX {
+                    self.wishes.push_back(intent);
+                }
+                if self.link.is_up() {
+                    self.fulfil_wishes();
+                }
+            }
+        }
+    }
+
+    fn sign_in(&mut self, secret: Secret, register: Option<String>) {
+        self.link.credentials = Some(Credentials {
+            secret,
+            register,
+            is_perhaps_registered: false,
+        });
+        let sign_in = if self.has_device {
+            SignIn::In
+        } else {
+            SignIn::Trying
+        };
+        self.shown.set_sign_in(sign_in);
+        if matches!(self.link.phase, Phase::Idle | Phase::Waiting { .. }) {
+            self.connect();
+        }
+    }
+
+    fn sign_out(&mut self) {
+        self.link.credentials = None;
+        self.shown.set_sign_in(SignIn::Out);
+        if self.link.is_up() {
+            self.send_ack();
+            self.link.closing(self.now.mono_ms);
+            let frames = self.link.take_out().into_iter();
+            self.out
+                .extend(frames.map(|frame| Output::Transmit(frame.into())));
+            // The server forgets the stream with its close (WS-18).
+            self.give_up_stream();
+        } else {
+            self.stop(SignIn::Out);
+        }
+    }
+
+    fn open_chat(&mut self, peer: BareJid) {
+        if self.shown.peer() != Some(&peer) {
+            self.catch_up.forget_older();
+            self.shown.open(peer.clone());
+            self.query_rows(peer, None);
+        }
+        self.read_open_chat();
+    }
+
+    /// The open conversation counts as read while somebody looks.
+    pub(super) fn read_open_chat(&mut self) {
+        self.state.reading = self.shown.peer().filter(|_| self.is_visible).cloned();
+        if let Some(peer) = self.state.reading.clone() {
+            self.note(Event::Read(peer));
+        }
+    }
+
+    fn write(&mut self, to: BareJid, body: &str) {
+        // What XML cannot carry would end the stream, again with every try.
+        let body: String = body.chars().filter(|c| is_xml_char(*c)).collect();
+        if body.is_empty() {
+            return;
+        }
+        let is_sendable = self.link.is_up() && self.wire.may_send;
+        let stream = self.stream.as_ref().filter(|_| is_sendable);
+        let failed = (body.len() > BODY_BYTES_MAX).then(|| words::TOO_LONG.to_owned());
+        let message_id = self.ids.uuid();
+        self.note(Event::Wrote(Written {
+            to,
+            body,
+            message_id,
+            written: Stamp(self.now.wall_ms),
+            prefix: stream.and_then(|stream| stream.prefix.clone()),
+            failed,
+        }));
+    }
+
+    /// Sends a failed line again. One that lies in the archive is written anew, for its id is spent.
+    fn retry(&mut self, key: &str) {
+        if let Some(seq) = self.failed_item(key) {
+            let item = self.state.outbox.get(&seq);
+            if item.is_some_and(|item| item.body.len() > BODY_BYTES_MAX) {
+                return;
+            }
+            self.wire.on_wire.remove(&seq);
+            self.wire.insisted.insert(seq);
+            self.note(Event::Retry { seq });
+            return;
+        }
+        let Some(peer) = self.shown.peer().cloned() else {
+            return;
+        };
+        let line = self.shown.line(key);
+        let line = line.filter(|line| line.own && matches!(line.mark, Mark::Failed(_)));
+        if let Some(body) = line.map(|line| line.text.clone()) {
+            self.write(peer, &body);
+        }
+    }
+
+    fn discard(&mut self, key: &str) {
+        let Some(seq) = self.failed_item(key) else {
+            return;
+        };
+        let last = self.shown.last_line().map(|line| Summary {
+            text: line.text.clone(),
+            own: line.own,
+            stamp: line.stamp,
+        });
+        self.note(Event::Discard { seq, last });
+    }
+
+    fn failed_item(&self, key: &str) -> Option<u64> {
+        let mut items = self.state.outbox.values();
+        let item = items.find(|item| item.message_id == key && item.failed.is_some())?;
+        Some(item.seq)
+    }
+
+    /// Older lines: from this device first, then from the archive.
+    fn load_older(&mut self) {
+        let Some(peer) = self.shown.peer().cloned() else {
+            return;
+        };
+        if self.shown.is_loading() {
+            return;
+        }
+        if let Some(before) = self.shown.load_older() {
+            self.query_rows(peer, Some(before));
+        } else if !self.state.device.reaches_start {
+            self.catch_up.want_older(peer);
+        }
+    }
+
+    /// Does what was wanted while there was no stream.
+    pub(super) fn fulfil_wishes(&mut self) {
+        while let Some(wish) = self.wishes.pop_front() {
+            match wish {
+                Intent::AddContact(jid) => self.add_contact(&jid),
+                Intent::AcceptContact(jid) => {
+                    self.tell(&jid, PresenceType::Subscribed);
+                    self.add_contact(&jid);
+                    self.note(Event::Settled(jid));
+                }
+                Intent::RefuseContact(jid) => {
+                    self.tell(&jid, PresenceType::Unsubscribed);
+                    self.note(Event::Settled(jid));
+                }
+                Intent::RemoveContact(jid) => self.remove_contact(&jid),
+                Intent::SignIn { .. }
+                | Intent::SignOut
+                | Intent::OpenChat(_)
+                | Intent::CloseChat
+                | Intent::Send { .. }
+                | Intent::Retry { .. }
+                | Intent::Discard { .. }
+                | Intent::Older => {}
+            }
+        }
+    }
+}
+
+/// The characters of XML 1.0 §2.2.
+fn is_xml_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..) && !matches!(c, '\u{FFFE}' | '\u{FFFF}')
+}

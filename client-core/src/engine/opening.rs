@@ -1,0 +1,287 @@
+//! From wanting a connection to a stream, and what follows when it is lost.
+
+use protocol::frame::write_close;
+use protocol::scram::{ClientKeys, Secret};
+use protocol::sm::SmNonza;
+use protocol::{Frame, FullJid, Handled, IdPrefix, Iq, StreamError, Text, XmlLimits, presence};
+
+use super::Engine;
+use super::contacts::Request;
+use crate::io::Output;
+use crate::link::{Phase, Step, Verdict, verdict};
+use crate::reduce::Event;
+use crate::stream::{Counting, Stream};
+use crate::view::{Refusal, SignIn};
+
+/// For how long the server is asked to keep the stream (SM-25).
+const RESUMABLE_S: u32 = 600;
+
+impl Engine {
+    /// Asks for a socket.
+    pub(super) fn connect(&mut self) {
+        self.link.connecting(self.now.mono_ms);
+        self.out.push_back(Output::Connect);
+    }
+
+    pub(super) fn on_connected(&mut self) {
+        if matches!(self.link.phase, Phase::Connecting) {
+            self.link.connected();
+            self.send_link_frames();
+        }
+    }
+
+    pub(super) fn on_text(&mut self, text: &Text) {
+        if !self.link.listens() {
+            return;
+        }
+        self.pulse.heard(self.now.mono_ms);
+        let limits = if self.link.is_known() {
+            XmlLimits::AFTER_LOGIN
+        } else {
+            XmlLimits::BEFORE_LOGIN
+        };
+        match Frame::parse(text, limits) {
+            Ok(Frame::Close { .. }) if matches!(self.link.phase, Phase::Closing) => {
+                self.drop_link()
+            }
+            Ok(_) if matches!(self.link.phase, Phase::Closing) => {}
+            Ok(frame) if self.link.is_up() => self.on_frame(frame),
+            Ok(frame) => self.on_opening_frame(frame),
+            Err(error) => {
+                tracing::warn!(%error, "unreadable frame");
+                if self.link.is_known() {
+                    self.give_up_stream();
+                }
+                self.drop_link();
+            }
+        }
+    }
+
+    fn on_opening_frame(&mut self, frame: Frame) {
+        let now_ms = self.now.mono_ms;
+        let step = self.link.on_frame(frame, now_ms, &mut self.ids);
+        self.send_link_frames();
+        match step {
+            Step::Wait | Step::Choose => {}
+            Step::LoggedIn {
+                keys,
+                salted_password,
+            } => self.on_logged_in(keys, salted_password),
+            Step::Refused {
+                refusal,
+                forget_keys,
+            } => {
+                if forget_keys {
+                    self.out.push_back(Output::ForgetKeys);
+                }
+                self.stop(SignIn::Refused(refusal));
+            }
+            Step::Untrusted(why) => {
+                tracing::warn!(why, "server not trusted");
+                self.give_up_stream();
+                self.stop(SignIn::Refused(Refusal::Other));
+            }
+            Step::Resumed { h, is_restored } => self.on_resumed(h, is_restored),
+            Step::NotResumed => {
+                self.give_up_stream();
+                self.link.bind(&mut self.ids);
+                self.send_link_frames();
+            }
+            Step::Bound { jid, prefix } => self.on_bound(jid, prefix),
+            Step::Ended(error) => self.on_stream_error(&error),
+            Step::Fault(why) => {
+                tracing::info!(why, "connection given up");
+                self.drop_link();
+            }
+        }
+    }
+
+    fn on_logged_in(&mut self, keys: ClientKeys, salted_password: Option<Vec<u8>>) {
+        if let Some(credentials) = &mut self.link.credentials {
+            credentials.register = None;
+            // The next login needs no password, and its keys none of the derivation's time.
+            credentials.secret = Secret::Keys(keys.clone());
+        }
+        if salted_password.is_some() {
+            self.out.push_back(Output::KeepKeys {
+                keys,
+                salted_password,
+            });
+        }
+        self.shown.set_sign_in(SignIn::In);
+    }
+
+    /// Resumes or binds, once everything that was noted is durable: `h` and the cursor must be true.
+    pub(super) fn go_on_opening(&mut self) {
+        if !matches!(self.link.phase, Phase::Choosing) {
+            return;
+        }
+        self.flush();
+        if self.is_writing() {
+            return;
+        }
+        let can_resume = self.link.offers.sm && self.state.may_resume();
+        match self
+            .stream
+            .as_ref()
+            .filter(|s| s.id.is_some() && can_resume)
+        {
+            Some(stream) => self.link.resume(stream, self.state.device.pos.as_ref()),
+            None => self.link.bind(&mut self.ids),
+        }
+        self.send_link_frames();
+    }
+
+    fn on_resumed(&mut self, h: Handled, is_restored: bool) {
+        let Some(stream) = &mut self.stream else {
+            return self.drop_link();
+        };
+        let settled = stream.resumed(h, is_restored);
+        let waiting: Vec<_> = stream.waiting().map(|sent| sent.text.clone()).collect();
+        stream.told = stream.committed;
+        let jid = stream.jid.clone();
+        let Ok(settled) = settled else {
+            tracing::warn!("the server's count is impossible");
+            self.give_up_stream();
+            return self.drop_link();
+        };
+        self.begin_stream(jid);
+        self.wire.may_send = true;
+        self.on_settled(settled);
+        for text in waiting {
+            self.out.push_back(Output::Transmit(text));
+        }
+        if self.stream.as_ref().is_some_and(|s| s.waiting_len() > 0) {
+            self.pulse.sent(self.now.mono_ms);
+        }
+        if is_restored {
+            // The server forgot whom this session told what (S11-63).
+            self.introduce();
+        }
+        self.wire.has_archive.get_or_insert(true);
+        self.fulfil_wishes();
+    }
+
+    fn on_bound(&mut self, jid: FullJid, prefix: Option<IdPrefix>) {
+        let is_exact = prefix.is_some();
+        self.stream = Some(Stream::bound(jid.clone(), prefix));
+        self.note_device(Event::Bound { exact: is_exact });
+        self.begin_stream(jid);
+        self.requests.clear();
+        self.shown.forget_online();
+        self.wire.on_wire.clear();
+        self.wire.acked.clear();
+        // What was under way on another stream is looked up in the archive first (S11-20).
+        let mut outbox = self.state.outbox.values();
+        self.wire.may_send = if is_exact {
+            outbox.all(|item| item.prefix.is_none())
+        } else {
+            outbox.next().is_none()
+        };
+        if self.link.offers.sm {
+            self.send_nonza(&SmNonza::Enable {
+                resume: true,
+                max_s: Some(RESUMABLE_S),
+            });
+            if let Some(stream) = &mut self.stream {
+                stream.counting = Counting::Asked;
+            }
+        }
+        self.introduce();
+        self.wire.has_archive = is_exact.then_some(true);
+        if !is_exact {
+            self.ask_for_carbons();
+        }
+        self.fulfil_wishes();
+    }
+
+    fn begin_stream(&mut self, jid: FullJid) {
+        self.shown.set_jid(Some(jid));
+        self.shown.set_sign_in(SignIn::In);
+        self.state.catching = true;
+        self.is_live = false;
+        self.catch_up.restart();
+        self.pulse.begin(self.now.mono_ms, self.is_visible);
+        self.wire.begin();
+    }
+
+    /// Asks for the roster and becomes available.
+    fn introduce(&mut self) {
+        let known = self.state.device.roster_ver.clone();
+        let ver = self.link.offers.roster_ver;
+        let ver = ver.then(|| known.unwrap_or_default());
+        self.ask(Request::Roster, |id| {
+            Iq::get(id, protocol::roster::query(ver.as_deref(), []))
+        });
+        let available = presence::Presence::bare(protocol::PresenceType::Available);
+        self.send(available.write(), None);
+    }
+
+    /// The stream cannot be resumed; unacked messages stay in the outbox and are sent again (S11-20).
+    pub(super) fn give_up_stream(&mut self) {
+        if self.stream.take().is_some() || self.state.device.stream.is_some() {
+            self.note_device(Event::StreamGone);
+        }
+    }
+
+    pub(super) fn on_stream_error(&mut self, error: &StreamError) {
+        tracing::info!(condition = %error.condition, "stream error");
+        match verdict(error) {
+            Verdict::Stop => {
+                self.give_up_stream();
+                self.stop(SignIn::Refused(Refusal::Other));
+            }
+            Verdict::Retry => self.drop_link(),
+            Verdict::RetryAnew => {
+                self.give_up_stream();
+                self.drop_link();
+            }
+        }
+    }
+
+    /// The server closed the stream.
+    pub(super) fn on_server_close(&mut self) {
+        self.out.push_back(Output::Transmit(write_close().into()));
+        self.drop_link();
+    }
+
+    /// Stops trying until the person signs in again.
+    pub(super) fn stop(&mut self, sign_in: SignIn) {
+        self.link.credentials = None;
+        self.shown.set_sign_in(sign_in);
+        if matches!(self.link.phase, Phase::Waiting { .. }) {
+            self.link.phase = Phase::Idle;
+        }
+        self.drop_link();
+    }
+
+    /// Closes the socket; what follows depends on whether somebody is signed in.
+    pub(super) fn drop_link(&mut self) {
+        if self.link.listens() || matches!(self.link.phase, Phase::Connecting) {
+            self.out.push_back(Output::Disconnect);
+            self.link.dropping();
+            self.leave_stream();
+        }
+    }
+
+    pub(super) fn on_disconnected(&mut self, reason: &str) {
+        tracing::debug!(reason, "disconnected");
+        if matches!(self.link.phase, Phase::Idle | Phase::Waiting { .. }) {
+            return;
+        }
+        self.leave_stream();
+        self.link.lost(self.now.mono_ms, &mut self.ids);
+    }
+
+    fn leave_stream(&mut self) {
+        self.state.catching = true;
+        self.is_live = false;
+        self.catch_up.restart();
+    }
+
+    fn send_link_frames(&mut self) {
+        for frame in self.link.take_out() {
+            self.out.push_back(Output::Transmit(frame.into()));
+        }
+    }
+}

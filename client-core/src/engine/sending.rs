@@ -1,0 +1,268 @@
+//! From the outbox to the wire, and what acks settle.
+
+use std::collections::BTreeSet;
+
+use protocol::sm::SmNonza;
+use protocol::{Element, Handled, IdPrefix, Stanza, StanzaKind, Text, delay, ns, s11};
+
+use super::Engine;
+use crate::history::OutboxItem;
+use crate::io::Output;
+use crate::reduce::Event;
+use crate::stream::{Counting, Sent};
+use crate::view::Mark;
+use crate::words;
+
+/// So many own messages are on the wire at once.
+const ON_WIRE_MAX: usize = 100;
+/// Older lines are not sent again without asking (S11-24).
+const RESEND_MAX_MS: i64 = 14 * 24 * 60 * 60 * 1_000;
+
+const RECHECK_FIRST_MS: u64 = 1_000;
+const RECHECK_MAX_MS: u64 = 60_000;
+
+/// What of the outbox is on its way on this stream.
+#[derive(Debug, Default)]
+pub(super) struct Wire {
+    /// Items that were sent on this stream.
+    pub(super) on_wire: BTreeSet<u64>,
+    /// Items that were acked but whose place only the archive can tell.
+    pub(super) acked: BTreeSet<u64>,
+    /// Items that the person wants to be sent however old they are.
+    pub(super) insisted: BTreeSet<u64>,
+    /// Whether messages may be sent: not before the archive told which of them it has (S11-20).
+    pub(super) may_send: bool,
+    /// Whether the account has an archive; unknown at first.
+    pub(super) has_archive: Option<bool>,
+    /// When the archive is asked again for what was not exact.
+    pub(super) recheck_at_ms: Option<u64>,
+    rechecks: u32,
+}
+
+impl Wire {
+    pub(super) fn begin(&mut self) {
+        self.recheck_at_ms = None;
+        self.rechecks = 0;
+    }
+}
+
+impl Engine {
+    /// Sends a stanza, counted and kept until it is acked.
+    pub(super) fn send(&mut self, text: String, seq: Option<u64>) {
+        let text = Text::from(text);
+        self.out.push_back(Output::Transmit(text.clone()));
+        let Some(stream) = &mut self.stream else {
+            return;
+        };
+        if stream.push(Sent { text, seq }) {
+            self.pulse.sent(self.now.mono_ms);
+        } else {
+            // Nobody is going to ack it: only the archive can tell.
+            self.wire.acked.extend(seq);
+        }
+    }
+
+    /// Sends what waits, in the order in which it was written.
+    pub(super) fn pump(&mut self) {
+        if !self.state.catching {
+            self.wire.may_send = true;
+        }
+        if !self.link.is_up() || !self.wire.may_send {
+            return;
+        }
+        self.assign_prefixes();
+        for seq in self.sendable() {
+            let Some(item) = self.state.outbox.get(&seq).cloned() else {
+                continue;
+            };
+            if self.is_too_old(&item) {
+                let words = words::TOO_OLD.to_owned();
+                self.note(Event::GaveUp { seq, words });
+                continue;
+            }
+            self.set_active(true);
+            let prefix = self
+                .stream
+                .as_ref()
+                .and_then(|stream| stream.prefix.as_ref());
+            let text = write_message(&item, prefix);
+            self.wire.on_wire.insert(seq);
+            self.send(text, Some(seq));
+        }
+    }
+
+    /// The prefix must be durable before the message is sent under it (P6).
+    fn assign_prefixes(&mut self) {
+        let Some(prefix) = self.stream.as_ref().and_then(|s| s.prefix.clone()) else {
+            return;
+        };
+        let mut items = self.state.outbox.values();
+        if items.any(|item| item.prefix.is_none() && item.failed.is_none()) {
+            self.note(Event::Prefixed(prefix));
+        }
+    }
+
+    /// Items to send: durable as they are, and nothing that was written before them waits for that.
+    fn sendable(&self) -> Vec<u64> {
+        let is_exact = self.state.exact;
+        let durable = self.shown.outbox().iter();
+        let waiting = durable.filter(|(seq, _)| {
+            let planned = self.state.outbox.get(seq);
+            planned.is_some_and(|item| item.failed.is_none()) && !self.wire.on_wire.contains(seq)
+        });
+        let ready = waiting
+            .take_while(|(_, item)| item.failed.is_none() && (item.prefix.is_some() || !is_exact));
+        let in_flight = self.stream.as_ref().map_or(0, |s| s.waiting_len());
+        let room = ON_WIRE_MAX.saturating_sub(in_flight);
+        ready.map(|(seq, _)| *seq).take(room).collect()
+    }
+
+    fn is_too_old(&self, item: &OutboxItem) -> bool {
+        let own_prefix = self
+            .stream
+            .as_ref()
+            .and_then(|stream| stream.prefix.as_ref());
+        let is_resent = item.prefix.is_some() && item.prefix.as_ref() != own_prefix;
+        let age_ms = self.now.wall_ms.saturating_sub(item.written.0);
+        is_resent && age_ms > RESEND_MAX_MS && !self.wire.insisted.contains(&item.seq)
+    }
+
+    pub(super) fn on_sm(&mut self, nonza: SmNonza) {
+        match nonza {
+            SmNonza::Request => self.on_ack_request(),
+            SmNonza::Ack(Some(h)) => self.on_ack(h),
+            SmNonza::Ack(None) => self.drop_link(),
+            SmNonza::Enabled { id, .. } => self.on_enabled(id),
+            SmNonza::Failed { .. } => {
+                if let Some(stream) = &mut self.stream
+                    && stream.counting == Counting::Asked
+                {
+                    stream.counting = Counting::Off;
+                }
+            }
+            SmNonza::Enable { .. } | SmNonza::Resume { .. } | SmNonza::Resumed { .. } => {}
+        }
+    }
+
+    fn on_enabled(&mut self, id: Option<String>) {
+        let Some(stream) = &mut self.stream else {
+            return;
+        };
+        if stream.counting != Counting::Asked {
+            return;
+        }
+        stream.counting = Counting::On;
+        stream.id = id;
+        if let Some(kept) = stream.to_kept() {
+            self.note_device(Event::Kept(kept));
+        }
+    }
+
+    fn on_ack(&mut self, h: Handled) {
+        let Some(stream) = &mut self.stream else {
+            return;
+        };
+        match stream.ack(h) {
+            Ok(settled) => self.on_settled(settled),
+            Err(error) => {
+                tracing::warn!(%error, "impossible ack");
+                let frame = error.to_stream_error().write();
+                self.out.push_back(Output::Transmit(frame.into()));
+                self.give_up_stream();
+                self.drop_link();
+            }
+        }
+    }
+
+    /// Stanzas are with the server: own messages are entries now (S11-51).
+    pub(super) fn on_settled(&mut self, settled: Vec<Sent>) {
+        for seq in settled.into_iter().filter_map(|sent| sent.seq) {
+            if self.state.exact {
+                self.note(Event::Archived { seq });
+            } else if self.state.outbox.contains_key(&seq) {
+                self.wire.acked.insert(seq);
+            }
+        }
+    }
+
+    /// Asks the archive for the next page, if one is due.
+    pub(super) fn ask_archive(&mut self) {
+        if !self.link.is_up() || self.pending.len() > 1 {
+            return;
+        }
+        match self.wire.has_archive {
+            Some(true) => {}
+            Some(false) => return self.live_without_archive(),
+            None => return,
+        }
+        if self.state.catching {
+            self.is_live = false;
+        }
+        let now_ms = self.now.mono_ms;
+        if let Some(iq) = self.catch_up.ask(&self.state, &mut self.ids, now_ms) {
+            self.send(iq, None);
+        }
+    }
+
+    /// Without an archive what arrives is all there is.
+    fn live_without_archive(&mut self) {
+        for seq in std::mem::take(&mut self.wire.acked) {
+            if let Some(item) = self.state.outbox.get(&seq) {
+                let message_id = item.message_id.clone();
+                let mark = Mark::NotKept;
+                self.note(Event::Unarchived { message_id, mark });
+            }
+        }
+        if self.state.catching || !self.state.provisional.is_empty() {
+            self.note_device(Event::Page(crate::reduce::Page {
+                kind: crate::reduce::PageKind::After,
+                entries: Vec::new(),
+                complete: true,
+            }));
+        }
+    }
+
+    /// Without exact copies only the archive tells the places of what was sent and came (S11-05).
+    pub(super) fn recheck(&mut self) {
+        let now_ms = self.now.mono_ms;
+        if self.wire.recheck_at_ms.is_some_and(|at| at <= now_ms) {
+            self.wire.recheck_at_ms = None;
+            self.state.catching = true;
+        }
+    }
+
+    pub(super) fn plan_recheck(&mut self) {
+        self.wire
+            .acked
+            .retain(|seq| self.state.outbox.contains_key(seq));
+        let is_open = !self.state.provisional.is_empty() || !self.wire.acked.is_empty();
+        let is_inexact = !self.state.exact && self.wire.has_archive == Some(true);
+        if !is_open {
+            self.wire.rechecks = 0;
+        } else if is_inexact && !self.state.catching && self.wire.recheck_at_ms.is_none() {
+            let wait_ms = RECHECK_FIRST_MS << self.wire.rechecks.min(6);
+            self.wire.rechecks += 1;
+            self.wire.recheck_at_ms = Some(self.now.mono_ms + wait_ms.min(RECHECK_MAX_MS));
+        }
+    }
+}
+
+/// An own message, under the id that it had first (S11-20).
+fn write_message(item: &OutboxItem, own_prefix: Option<&IdPrefix>) -> String {
+    let message = Stanza::new(StanzaKind::Message)
+        .to(item.to.clone())
+        .typed("chat")
+        .id(item.message_id.clone())
+        .child(&Element::new("body", ns::CLIENT).text(&item.body));
+    let first_prefix = item
+        .prefix
+        .as_ref()
+        .filter(|prefix| Some(*prefix) != own_prefix);
+    let message = match first_prefix.filter(|_| own_prefix.is_some()) {
+        Some(first) => message
+            .child(&s11::resend(first))
+            .child(&delay::delay(item.written, None)),
+        None => message,
+    };
+    message.write()
+}

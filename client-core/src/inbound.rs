@@ -1,0 +1,241 @@
+//! What a message that came in is, and whether it may be believed (RT-14, SI-05, MAM-27).
+
+use protocol::forward::{Direction, Forwarded};
+use protocol::mam::Found;
+use protocol::time::Stamp;
+use protocol::{
+    ArchiveId, BareJid, Element, Jid, Message, MessageType, Stanza, StanzaError, delay, forward,
+    ns, sid,
+};
+
+use crate::history::Content;
+use crate::view::Mark;
+use crate::words;
+
+/// What a message stanza says to this device.
+#[derive(Clone, Debug)]
+pub(crate) enum Inbound {
+    /// A line, or an entry without text.
+    Line(Draft),
+    /// A result of the open archive query; no draft if it has no id.
+    Result(Option<Draft>),
+    /// An own message of this session was not archived (S11-33).
+    NotSaved { message_id: String },
+    /// An own message came back.
+    Refused { message_id: String, words: String },
+    /// Nothing for the history; why, for the log.
+    Ignored(&'static str),
+}
+
+/// A row before it has a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Draft {
+    pub(crate) key: String,
+    pub(crate) id: Option<ArchiveId>,
+    pub(crate) peer: BareJid,
+    pub(crate) own: bool,
+    pub(crate) message_id: Option<String>,
+    pub(crate) stamp: Stamp,
+    pub(crate) content: Content,
+    pub(crate) mark: Mark,
+    /// The own entry that this one says came back, and why.
+    pub(crate) bounced: Option<(ArchiveId, String)>,
+}
+
+/// What is known when a message is judged.
+pub(crate) struct Judge<'a> {
+    pub(crate) account: &'a BareJid,
+    /// Whether the server's stanza-ids can be trusted (SI-05).
+    pub(crate) has_ids: bool,
+    /// The open archive query.
+    pub(crate) queryid: Option<&'a str>,
+    /// The wall time, for messages that state none.
+    pub(crate) now: Stamp,
+    /// A key for a line that gets no archive id.
+    pub(crate) fresh_key: String,
+}
+
+impl Judge<'_> {
+    /// Judges a message.
+    pub(crate) fn judge(self, stanza: Stanza) -> Inbound {
+        if self.is_from_account(&stanza) {
+            if stanza.find("result", ns::MAM).is_some() {
+                return self.result(&stanza);
+            }
+            if let Some(message_id) = self.notice(&stanza) {
+                return Inbound::NotSaved { message_id };
+            }
+            if let Some((direction, copy)) = forward::unwrap_copy(&stanza) {
+                return self.copy(direction, copy);
+            }
+        }
+        let Some(message) = Message::of_stanza(stanza) else {
+            return Inbound::Ignored("no message");
+        };
+        if message.kind() == MessageType::Error {
+            return refused(&message);
+        }
+        let stamp = message.0.find("delay", ns::DELAY);
+        let stamp = stamp.and_then(|delay| delay::stamp_of(&delay.element().ok()?));
+        self.line(&message, stamp, None)
+    }
+
+    /// Whether the own account itself says it, and not somebody through it.
+    fn is_from_account(&self, stanza: &Stanza) -> bool {
+        match &stanza.header.from {
+            protocol::stanza::Address::Absent => true,
+            protocol::stanza::Address::Jid(from) => from == self.account,
+            protocol::stanza::Address::Malformed(_) => false,
+        }
+    }
+
+    fn result(self, stanza: &Stanza) -> Inbound {
+        let result = stanza.find("result", ns::MAM);
+        let result = result.and_then(|result| result.element().ok());
+        let queryid = result
+            .as_ref()
+            .and_then(|result| result.get_attr("queryid"));
+        if queryid.is_none() || queryid != self.queryid {
+            return Inbound::Ignored("result of no open query");
+        }
+        let id = result.as_ref().and_then(|result| result.get_attr("id"));
+        let Some(id) = id.and_then(ArchiveId::parse) else {
+            return Inbound::Result(None);
+        };
+        let unreadable = self.unreadable(id.clone());
+        let draft = Found::of_stanza(stanza).and_then(|found| {
+            let Forwarded { message, stamp } = found.forwarded;
+            self.draft(&message, stamp, Some(id), None)
+        });
+        Inbound::Result(Some(draft.unwrap_or(unreadable)))
+    }
+
+    /// An entry that cannot be read still has its place in the log.
+    fn unreadable(&self, id: ArchiveId) -> Draft {
+        Draft {
+            key: id.to_string(),
+            id: Some(id),
+            peer: self.account.clone(),
+            own: false,
+            message_id: None,
+            stamp: self.now,
+            content: Content::Other(String::new()),
+            mark: Mark::Archived,
+            bounced: None,
+        }
+    }
+
+    fn notice(&self, stanza: &Stanza) -> Option<String> {
+        let notice = stanza.find("unarchived", ns::S11)?.element().ok()?;
+        let by = Jid::new(notice.get_attr("by")?).ok()?;
+        let message_id = notice.get_attr("id").filter(|_| by == *self.account)?;
+        Some(message_id.to_owned())
+    }
+
+    fn copy(self, direction: Direction, copy: Forwarded) -> Inbound {
+        let own = direction == Direction::Sent;
+        if copy.message.kind() == MessageType::Error {
+            return Inbound::Ignored("copy of an error");
+        }
+        self.line(&copy.message, copy.stamp, Some(own))
+    }
+
+    fn line(self, message: &Message, stamp: Option<Stamp>, own: Option<bool>) -> Inbound {
+        if matches!(
+            message.kind(),
+            MessageType::Headline | MessageType::Groupchat
+        ) {
+            return Inbound::Ignored("beside the conversations");
+        }
+        let id = sid::trusted_id(message.children(), self.account).filter(|_| self.has_ids);
+        let is_unsaved = id.is_none() && self.is_unarchived(message);
+        if id.is_none() && message.body().is_none() {
+            return Inbound::Ignored("nothing to keep");
+        }
+        match self.draft(message, stamp, id, own) {
+            Some(draft) if is_unsaved => Inbound::Line(Draft {
+                mark: Mark::NotSaved,
+                ..draft
+            }),
+            Some(draft) => Inbound::Line(draft),
+            None => Inbound::Ignored("no sender"),
+        }
+    }
+
+    fn is_unarchived(&self, message: &Message) -> bool {
+        let marks = message.children().iter();
+        let mut marks = marks.filter(|child| child.is("unarchived", ns::S11));
+        marks.any(|mark| {
+            let mark = mark.element().ok();
+            let by = mark.as_ref().and_then(|mark| mark.get_attr("by"));
+            by.and_then(|by| Jid::new(by).ok())
+                .is_some_and(|by| by == *self.account)
+        })
+    }
+
+    /// A line of the conversation to which the message belongs.
+    fn draft(
+        self,
+        message: &Message,
+        stamp: Option<Stamp>,
+        id: Option<ArchiveId>,
+        own: Option<bool>,
+    ) -> Option<Draft> {
+        let header = message.header();
+        let bare = |jid: &protocol::stanza::Address| jid.jid().map(Jid::to_bare);
+        let (from, to) = (bare(&header.from), bare(&header.to));
+        let bounced = bounced(message).filter(|_| from.as_ref() == Some(self.account));
+        let own = own.unwrap_or(from.is_none() || from.as_ref() == Some(self.account));
+        let (own, peer) = match &bounced {
+            Some((_, peer, _)) => (false, peer.clone()),
+            None if own => (true, to.unwrap_or_else(|| self.account.clone())),
+            None => (false, from?),
+        };
+        let mark = if id.is_some() {
+            Mark::Archived
+        } else {
+            Mark::NotKept
+        };
+        Some(Draft {
+            key: id.as_ref().map_or(self.fresh_key, ToString::to_string),
+            id,
+            peer,
+            own,
+            message_id: message.id().map(str::to_owned),
+            stamp: stamp.unwrap_or(self.now),
+            content: content_of(message),
+            mark,
+            bounced: bounced.map(|(id, _, words)| (id, words)),
+        })
+    }
+}
+
+fn content_of(message: &Message) -> Content {
+    if let Some(body) = message.body() {
+        return Content::Text(body);
+    }
+    let payload = message.children().iter();
+    let payload = payload.filter(|child| !child.is("stanza-id", ns::SID));
+    Content::Other(payload.map(|child| &*child.xml).collect())
+}
+
+fn refused(message: &Message) -> Inbound {
+    let error = message.0.find("error", ns::CLIENT);
+    let error = error.and_then(|error| error.element().ok());
+    match (message.id(), error) {
+        (Some(message_id), Some(error)) => Inbound::Refused {
+            message_id: message_id.to_owned(),
+            words: words::of_error(&StanzaError::from_element(&error)),
+        },
+        _ => Inbound::Ignored("error without id or reason"),
+    }
+}
+
+/// The entry that came back, to whom it went, and why (S11-36).
+fn bounced(message: &Message) -> Option<(ArchiveId, BareJid, String)> {
+    let record: Element = message.0.find("bounced", ns::S11)?.element().ok()?;
+    let id = ArchiveId::parse(record.get_attr("id")?)?;
+    let peer = BareJid::new(record.get_attr("peer")?).ok()?;
+    let error = record.find("error", ns::CLIENT)?;
+    Some((id, peer, words::of_error(&StanzaError::from_element(error))))
+}

@@ -1,0 +1,97 @@
+//! Contacts and requests, in one transaction with the roster's version (RO-08).
+
+use protocol::BareJid;
+use protocol::roster::{Item, Subscription};
+
+use super::State;
+use crate::history::{Batch, Contact};
+
+/// So many unanswered requests are listed.
+const REQUESTS_MAX: usize = 1_000;
+
+impl State {
+    /// The roster as of a new session; `None` if nothing changed since the version that is kept.
+    ///
+    /// Open requests are delivered again after the initial presence (RO-10): until then there are none.
+    pub(super) fn roster(
+        &mut self,
+        batch: &mut Batch,
+        items: Option<Vec<Item>>,
+        ver: Option<String>,
+    ) {
+        let wanting = self.contacts.values().filter(|contact| contact.wants);
+        let wanting: Vec<_> = wanting.map(|contact| contact.item.jid.clone()).collect();
+        match items {
+            None => wanting.iter().for_each(|jid| self.settled(batch, jid)),
+            Some(items) => {
+                let contacts = items.into_iter().map(|item| Contact { item, wants: false });
+                self.contacts = contacts.map(|c| (c.item.jid.clone(), c)).collect();
+                batch.reset_contacts = true;
+                batch.drop_contacts.clear();
+                batch.contacts = self.contacts.values().cloned().collect();
+                self.device.roster_ver = None;
+            }
+        }
+        self.device.roster_ver = ver.or(self.device.roster_ver.take());
+    }
+
+    pub(super) fn pushed(&mut self, batch: &mut Batch, item: Item, ver: Option<String>) {
+        let wanted = self.contacts.get(&item.jid).is_some_and(|c| c.wants);
+        let wants = wanted && !item.subscription.has_from();
+        self.put_contact(batch, Contact { item, wants });
+        self.device.roster_ver = ver.or(self.device.roster_ver.take());
+    }
+
+    pub(super) fn removed(&mut self, batch: &mut Batch, jid: &BareJid, ver: Option<String>) {
+        self.drop_contact(batch, jid);
+        self.device.roster_ver = ver.or(self.device.roster_ver.take());
+    }
+
+    pub(super) fn asked(&mut self, batch: &mut Batch, jid: BareJid) {
+        let waiting = self.contacts.values().filter(|c| c.wants).count();
+        let known = self.contacts.get(&jid).cloned();
+        let contact = known.unwrap_or_else(|| Contact {
+            item: Item::new(jid),
+            wants: false,
+        });
+        let is_new = !contact.wants && !contact.item.subscription.has_from();
+        if is_new && waiting < REQUESTS_MAX {
+            let wants = true;
+            self.put_contact(batch, Contact { wants, ..contact });
+        }
+    }
+
+    pub(super) fn settled(&mut self, batch: &mut Batch, jid: &BareJid) {
+        let Some(contact) = self.contacts.get(jid).filter(|c| c.wants).cloned() else {
+            return;
+        };
+        if is_request_only(&contact) {
+            self.drop_contact(batch, jid);
+        } else {
+            let wants = false;
+            self.put_contact(batch, Contact { wants, ..contact });
+        }
+    }
+
+    fn put_contact(&mut self, batch: &mut Batch, contact: Contact) {
+        let jid = contact.item.jid.clone();
+        if self.contacts.get(&jid) != Some(&contact) {
+            batch.contacts.retain(|other| other.item.jid != jid);
+            batch.contacts.push(contact.clone());
+            self.contacts.insert(jid, contact);
+        }
+    }
+
+    fn drop_contact(&mut self, batch: &mut Batch, jid: &BareJid) {
+        self.contacts.remove(jid);
+        batch.contacts.retain(|other| other.item.jid != *jid);
+        batch.drop_contacts.push(jid.clone());
+    }
+}
+
+/// Whether this person stands in no roster and only asked.
+pub(crate) fn is_request_only(contact: &Contact) -> bool {
+    let item = &contact.item;
+    let is_bare = item.name.is_none() && item.groups.is_empty() && !item.ask && !item.approved;
+    contact.wants && is_bare && item.subscription == Subscription::None
+}

@@ -1,0 +1,221 @@
+//! The one reducer: a `State` and an `Event` give the [`Batch`] to write.
+//!
+//! The state runs ahead of the disk: it is what will hold once all batches so far are durable. What
+//! the screen shows is made of batches that are (see `view::shown`), so that the two never differ.
+
+mod ahead;
+mod chats;
+mod contacts;
+mod own;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use protocol::roster::Item;
+use protocol::time::Stamp;
+use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
+
+use self::ahead::Ahead;
+use crate::history::{Batch, Chat, Contact, Device, OutboxItem, Restored, ResumableStream, Row};
+use crate::inbound::Draft;
+use crate::view::Mark;
+
+pub(crate) use self::contacts::is_request_only;
+
+/// How far apart the places of the rows before and after a gap are: room for what may be found.
+const GAP_ROOM: i64 = 1 << 32;
+/// So many own rows are remembered, for errors that come after the ack.
+const RECENT_MAX: usize = 64;
+
+/// What happened to the history.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// The person wrote a line; with a prefix it can be sent as soon as this is durable.
+    Wrote(Written),
+    /// Lines written offline get the prefix under which they are going to be sent.
+    Prefixed(IdPrefix),
+    /// A message arrived live.
+    Arrived(Draft),
+    /// An ack covers an own message (S11-51).
+    Archived { seq: u64 },
+    /// An own message was delivered but is in no archive (S11-33).
+    Unarchived { message_id: String, mark: Mark },
+    /// An own message came back.
+    Refused { message_id: String, words: String },
+    /// An own message is not sent any more without asking (S11-24).
+    GaveUp { seq: u64, words: String },
+    /// The person wants a failed line to be sent again.
+    Retry { seq: u64 },
+    /// The person drops a failed line; what the conversation ends with then, if that is known.
+    Discard { seq: u64, last: Option<Summary> },
+    /// A page of the archive arrived.
+    Page(Page),
+    /// The roster as of a session's start; no items if nothing changed.
+    Roster {
+        items: Option<Vec<Item>>,
+        ver: Option<String>,
+    },
+    /// One contact changed.
+    Pushed { item: Item, ver: Option<String> },
+    /// One contact went away.
+    Removed { jid: BareJid, ver: Option<String> },
+    /// Somebody asks to become a contact.
+    Asked(BareJid),
+    /// A request was answered or withdrawn.
+    Settled(BareJid),
+    /// A stream was bound; its copies and acks are exact with s11 only.
+    Bound { exact: bool },
+    /// The bound stream can be resumed.
+    Kept(ResumableStream),
+    /// The stream cannot be resumed any more.
+    StreamGone,
+    /// The person reads this conversation.
+    Read(BareJid),
+}
+
+/// A line that the person wrote.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) to: BareJid,
+    pub(crate) body: String,
+    pub(crate) message_id: String,
+    pub(crate) written: Stamp,
+    pub(crate) prefix: Option<IdPrefix>,
+    pub(crate) failed: Option<String>,
+}
+
+/// Which page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PageKind {
+    /// The last one of the archive: a device's first.
+    Last,
+    /// After the cursor.
+    After,
+    /// The last one, because the cursor is unknown to the archive (S11-54).
+    Gap,
+    /// Before the oldest known entry.
+    Older,
+}
+
+/// A page of the archive, oldest first.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    pub(crate) kind: PageKind,
+    pub(crate) entries: Vec<Draft>,
+    pub(crate) complete: bool,
+}
+
+/// What a conversation ends with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Summary {
+    pub(crate) text: String,
+    pub(crate) own: bool,
+    pub(crate) stamp: Stamp,
+}
+
+/// What a device knows.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) device: Device,
+    pub(crate) contacts: BTreeMap<BareJid, Contact>,
+    pub(crate) chats: BTreeMap<BareJid, Chat>,
+    pub(crate) outbox: BTreeMap<u64, OutboxItem>,
+    pub(crate) provisional: BTreeMap<u64, Row>,
+    /// The conversation that is open and visible.
+    pub(crate) reading: Option<BareJid>,
+    /// Whether live entries are provisional (S11-53).
+    pub(crate) catching: bool,
+    /// Whether copies and acks come in log order (S11-40): on s11 streams.
+    pub(crate) exact: bool,
+    held: BTreeMap<ArchiveId, u64>,
+    ahead: Ahead,
+    recent: VecDeque<Row>,
+}
+
+impl State {
+    pub(crate) fn new(account: BareJid, restored: Restored) -> Self {
+        let restored = match &restored.device {
+            Some(device) if device.account != account => Restored::default(),
+            Some(_) | None => restored,
+        };
+        let device = restored.device.unwrap_or_else(|| Device::new(account));
+        let mut state = Self {
+            ahead: Ahead::new(&device.ahead),
+            exact: device.stream.as_ref().is_some_and(|s| s.prefix.is_some()),
+            device,
+            contacts: by_key(restored.contacts, |contact| contact.item.jid.clone()),
+            chats: by_key(restored.chats, |chat| chat.peer.clone()),
+            outbox: by_key(restored.outbox, |item| item.seq),
+            provisional: BTreeMap::new(),
+            reading: None,
+            catching: true,
+            held: BTreeMap::new(),
+            recent: VecDeque::new(),
+        };
+        for row in restored.provisional {
+            state.hold(row);
+        }
+        state
+    }
+
+    /// Takes in an event and adds to `batch` what is to be written.
+    pub(crate) fn reduce(&mut self, batch: &mut Batch, event: Event) {
+        match event {
+            Event::Wrote(line) => self.wrote(batch, line),
+            Event::Prefixed(prefix) => self.prefixed(batch, &prefix),
+            Event::Arrived(draft) => self.arrived(batch, draft),
+            Event::Archived { seq } => self.archived(batch, seq),
+            Event::Unarchived { message_id, mark } => self.unarchived(batch, &message_id, mark),
+            Event::Refused { message_id, words } => self.refused(batch, &message_id, words),
+            Event::GaveUp { seq, words } => self.set_failed(batch, seq, Some(words)),
+            Event::Retry { seq } => self.set_failed(batch, seq, None),
+            Event::Discard { seq, last } => self.discard(batch, seq, last),
+            Event::Page(page) => self.page(batch, page),
+            Event::Roster { items, ver } => self.roster(batch, items, ver),
+            Event::Pushed { item, ver } => self.pushed(batch, item, ver),
+            Event::Removed { jid, ver } => self.removed(batch, &jid, ver),
+            Event::Asked(jid) => self.asked(batch, jid),
+            Event::Settled(jid) => self.settled(batch, &jid),
+            Event::Bound { exact } => self.bound(exact),
+            Event::Kept(stream) => self.device.stream = Some(stream),
+            Event::StreamGone => self.device.stream = None,
+            Event::Read(peer) => self.read(batch, &peer),
+        }
+    }
+
+    /// The device's state as of a batch after which `handled` stanzas count as handled.
+    ///
+    /// A stream that could not be resumed without doubt is left out: its successor is then bound anew.
+    pub(crate) fn device_at(&self, handled: Handled) -> Device {
+        let ahead = self.ahead.kept().filter(|_| self.exact);
+        let stream = self.device.stream.as_ref().filter(|_| ahead.is_some());
+        let stream = stream.map(|stream| ResumableStream {
+            handled,
+            ..stream.clone()
+        });
+        Device {
+            ahead: ahead.filter(|_| stream.is_some()).unwrap_or_default(),
+            stream,
+            ..self.device.clone()
+        }
+    }
+
+    /// Whether the stream of this engine's life can be resumed without doubt.
+    pub(crate) fn may_resume(&self) -> bool {
+        self.ahead.is_whole()
+    }
+
+    fn bound(&mut self, exact: bool) {
+        self.device.stream = None;
+        self.exact = exact;
+        self.catching = true;
+        self.ahead.clear();
+    }
+}
+
+fn by_key<K: Ord, V>(values: Vec<V>, key: impl Fn(&V) -> K) -> BTreeMap<K, V> {
+    let keyed = values.into_iter().map(|value| (key(&value), value));
+    keyed.collect()
+}

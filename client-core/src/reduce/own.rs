@@ -1,0 +1,165 @@
+//! Own messages written on this device, from Enter to archived.
+
+use protocol::{ArchiveId, IdPrefix};
+
+use super::{State, Summary, Written};
+use crate::history::{Batch, Content, OutboxItem, Place, Row};
+use crate::view::Mark;
+
+impl State {
+    pub(super) fn wrote(&mut self, batch: &mut Batch, line: Written) {
+        let item = OutboxItem {
+            seq: self.device.next_seq,
+            message_id: line.message_id,
+            to: line.to,
+            body: line.body,
+            written: line.written,
+            prefix: line.prefix,
+            failed: line.failed,
+        };
+        self.device.next_seq += 1;
+        let peer = item.to.clone();
+        self.put_item(batch, item);
+        self.touch_chat(batch, &peer, None, 0);
+    }
+
+    pub(super) fn prefixed(&mut self, batch: &mut Batch, prefix: &IdPrefix) {
+        let without = self.outbox.values_mut();
+        for item in without.filter(|item| item.prefix.is_none() && item.failed.is_none()) {
+            item.prefix = Some(prefix.clone());
+            batch.outbox.retain(|other| other.seq != item.seq);
+            batch.outbox.push(item.clone());
+        }
+    }
+
+    /// An ack covers the message: it is an entry, and stands here (S11-51).
+    ///
+    /// An error that came before may tell of a refusal or of a bounce after archiving; only the
+    /// archive knows, so it is asked.
+    pub(super) fn archived(&mut self, batch: &mut Batch, seq: u64) {
+        let Some(item) = self.outbox.get(&seq).filter(|_| self.exact) else {
+            return;
+        };
+        if item.failed.is_some() {
+            self.catching = true;
+            return;
+        }
+        let Some(id) = archive_id(item) else { return };
+        let row = row_of(item, Some(id.clone()), Mark::Archived);
+        self.ahead.pass(&id);
+        self.drop_item(batch, seq);
+        self.put_live(batch, row);
+    }
+
+    pub(super) fn unarchived(&mut self, batch: &mut Batch, message_id: &str, mark: Mark) {
+        let Some(item) = self.item_of(message_id) else {
+            return;
+        };
+        let (seq, row) = (item.seq, row_of(item, None, mark));
+        self.drop_item(batch, seq);
+        self.put_live(batch, row);
+    }
+
+    pub(super) fn refused(&mut self, batch: &mut Batch, message_id: &str, words: String) {
+        if let Some(seq) = self.item_of(message_id).map(|item| item.seq) {
+            self.set_failed(batch, seq, Some(words));
+        } else {
+            let is_it = |row: &Row| row.own && row.message_id.as_deref() == Some(message_id);
+            self.mark_failed(batch, is_it, words);
+        }
+    }
+
+    pub(super) fn set_failed(&mut self, batch: &mut Batch, seq: u64, failed: Option<String>) {
+        if let Some(item) = self.outbox.get(&seq) {
+            let item = item.clone();
+            self.put_item(batch, OutboxItem { failed, ..item });
+        }
+    }
+
+    pub(super) fn discard(&mut self, batch: &mut Batch, seq: u64, last: Option<Summary>) {
+        let Some(item) = self.outbox.get(&seq).filter(|item| item.failed.is_some()) else {
+            return;
+        };
+        let peer = item.to.clone();
+        self.drop_item(batch, seq);
+        self.touch_chat(batch, &peer, last, 0);
+    }
+
+    /// Marks an own row that came back, wherever it stands.
+    pub(super) fn mark_failed(
+        &mut self,
+        batch: &mut Batch,
+        is_it: impl Fn(&Row) -> bool,
+        words: String,
+    ) {
+        let held = self.provisional.values_mut();
+        let mut known = held.chain(self.recent.iter_mut());
+        if let Some(row) = known.find(|row| is_it(row)) {
+            row.mark = Mark::Failed(words);
+            let row = row.clone();
+            batch.rows.retain(|other| other.place != row.place);
+            batch.rows.push(row);
+        } else if let Some(row) = batch.rows.iter_mut().find(|row| is_it(row)) {
+            row.mark = Mark::Failed(words);
+        }
+    }
+
+    pub(super) fn drop_item(&mut self, batch: &mut Batch, seq: u64) {
+        self.outbox.remove(&seq);
+        batch.outbox.retain(|item| item.seq != seq);
+        batch.drop_outbox.push(seq);
+    }
+
+    /// The outbox item that lies in the archive under this id; without exact ids, by its message id.
+    pub(super) fn item_in_archive(
+        &self,
+        id: &ArchiveId,
+        message_id: Option<&str>,
+    ) -> Option<&OutboxItem> {
+        let by_id = |item: &OutboxItem| {
+            let prefix = item.prefix.as_ref();
+            prefix.is_some_and(|prefix| is_of_own(id, prefix, &item.message_id))
+        };
+        let by_message_id = |item: &OutboxItem| {
+            let is_inexact = item.prefix.is_none() || !self.exact;
+            is_inexact && message_id == Some(&item.message_id)
+        };
+        let mut items = self.outbox.values();
+        items.find(|item| by_id(item) || by_message_id(item))
+    }
+
+    fn item_of(&self, message_id: &str) -> Option<&OutboxItem> {
+        let mut items = self.outbox.values();
+        items.find(|item| item.message_id == message_id)
+    }
+
+    fn put_item(&mut self, batch: &mut Batch, item: OutboxItem) {
+        batch.outbox.retain(|other| other.seq != item.seq);
+        batch.outbox.push(item.clone());
+        self.outbox.insert(item.seq, item);
+    }
+}
+
+fn archive_id(item: &OutboxItem) -> Option<ArchiveId> {
+    ArchiveId::of_own(item.prefix.as_ref()?, &item.message_id)
+}
+
+/// As comparing with [`ArchiveId::of_own`], without making it.
+fn is_of_own(id: &ArchiveId, prefix: &IdPrefix, message_id: &str) -> bool {
+    let rest = id.as_str().strip_prefix(prefix.as_str());
+    rest.and_then(|rest| rest.strip_prefix('.')) == Some(message_id)
+}
+
+fn row_of(item: &OutboxItem, id: Option<ArchiveId>, mark: Mark) -> Row {
+    Row {
+        place: Place::Provisional(0),
+        key: item.message_id.clone(),
+        id,
+        peer: item.to.clone(),
+        own: true,
+        message_id: Some(item.message_id.clone()),
+        stamp: item.written,
+        content: Content::Text(item.body.clone()),
+        mark,
+    }
+}

@@ -1,0 +1,264 @@
+//! Entries that arrive, live or by page, and the places they get.
+
+use std::collections::BTreeMap;
+
+use protocol::{ArchiveId, BareJid};
+
+use super::{GAP_ROOM, Page, PageKind, RECENT_MAX, State, Summary};
+use crate::history::{Batch, Content, Place, Row};
+use crate::inbound::Draft;
+use crate::view::Mark;
+
+/// What a page changes about one conversation.
+#[derive(Default)]
+struct Touched {
+    last: Option<Summary>,
+    unread: u32,
+}
+
+impl State {
+    /// A live message: an entry, or one beside the log.
+    pub(super) fn arrived(&mut self, batch: &mut Batch, draft: Draft) {
+        if draft.id.as_ref().is_some_and(|id| self.is_known(id)) {
+            return;
+        }
+        let bounced = draft.bounced.clone();
+        let (row, is_new) = self.row_of(batch, draft);
+        let unread = u32::from(is_new && counts_as_unread(&row));
+        let row = self.put_live(batch, row);
+        self.touch_chat_with(batch, &row, unread);
+        if let Some((id, words)) = bounced {
+            self.bounced(batch, &id, words);
+        }
+    }
+
+    /// Step 2 and 3 of the resync algorithm (protocol.md §16), and paging backwards.
+    pub(super) fn page(&mut self, batch: &mut Batch, page: Page) {
+        if page.kind == PageKind::Gap {
+            self.open_gap(batch);
+        }
+        let bounces: Vec<_> = page
+            .entries
+            .iter()
+            .filter_map(|d| d.bounced.clone())
+            .collect();
+        let mut touched = BTreeMap::new();
+        if page.kind == PageKind::Older {
+            self.put_older(batch, &page, &mut touched);
+        } else {
+            self.put_newer(batch, page, &mut touched);
+        }
+        for (id, words) in bounces {
+            self.bounced(batch, &id, words);
+        }
+        for (peer, Touched { last, unread }) in touched {
+            self.touch_chat(batch, &peer, last, unread);
+        }
+    }
+
+    fn put_newer(
+        &mut self,
+        batch: &mut Batch,
+        page: Page,
+        touched: &mut BTreeMap<BareJid, Touched>,
+    ) {
+        let is_last = page.kind != PageKind::After;
+        for draft in page.entries {
+            self.came_by_page(&draft);
+            let (row, is_new) = self.row_of(batch, draft);
+            let row = self.confirm(row);
+            let chat: &mut Touched = touched.entry(row.peer.clone()).or_default();
+            chat.last = Summary::of_row(&row).or(chat.last.take());
+            let counts = is_new && page.kind != PageKind::Last && counts_as_unread(&row);
+            chat.unread += u32::from(counts);
+            batch.rows.push(row);
+        }
+        if is_last {
+            self.device.reaches_start = page.complete;
+        }
+        if is_last || page.complete {
+            self.finish(batch);
+        }
+    }
+
+    fn put_older(
+        &mut self,
+        batch: &mut Batch,
+        page: &Page,
+        touched: &mut BTreeMap<BareJid, Touched>,
+    ) {
+        for draft in page.entries.iter().rev() {
+            let (mut row, _) = self.row_of(batch, draft.clone());
+            self.device.places.0 -= 1;
+            row.place = Place::Confirmed(self.device.places.0);
+            self.device.oldest = row.id.clone();
+            if !self.chats.contains_key(&row.peer) && !touched.contains_key(&row.peer) {
+                let last = Summary::of_row(&row);
+                touched.insert(row.peer.clone(), Touched { last, unread: 0 });
+            }
+            batch.rows.push(row);
+        }
+        self.device.reaches_start = page.complete || page.entries.is_empty();
+    }
+
+    /// Step 3: what arrived live and is in no page follows, in order; the state is live.
+    fn finish(&mut self, batch: &mut Batch) {
+        self.catching = false;
+        let held = std::mem::take(&mut self.provisional);
+        for (seq, row) in held {
+            // Without exact copies the archive alone tells the place of an entry.
+            if !self.exact && row.id.is_some() {
+                self.provisional.insert(seq, row);
+                continue;
+            }
+            if let Some(id) = &row.id {
+                self.held.remove(id);
+            }
+            batch.drop_rows.push(Place::Provisional(seq));
+            let row = self.confirm(row);
+            batch.rows.push(row);
+        }
+    }
+
+    /// Puts a gap into every conversation and starts a new known part far above (S11-54).
+    fn open_gap(&mut self, batch: &mut Batch) {
+        let peers: Vec<_> = self
+            .chats
+            .values()
+            .map(|c| (c.peer.clone(), c.last_stamp))
+            .collect();
+        for (peer, stamp) in peers {
+            self.device.places.1 += 1;
+            let place = self.device.places.1;
+            batch.rows.push(Row {
+                place: Place::Confirmed(place),
+                key: format!("gap-{place}"),
+                id: None,
+                peer,
+                own: false,
+                message_id: None,
+                stamp,
+                content: Content::Gap,
+                mark: Mark::Gap,
+            });
+        }
+        let newest = self.device.places.1 + GAP_ROOM;
+        self.device.places = (newest + 1, newest);
+        self.device.oldest = None;
+        self.device.pos = None;
+        self.recent.clear();
+    }
+
+    /// Puts a row where live ones go: behind all, and provisional until the catch-up is done.
+    pub(super) fn put_live(&mut self, batch: &mut Batch, row: Row) -> Row {
+        let row = if self.catching || !self.exact {
+            let newest = self.provisional.last_key_value();
+            let seq = newest.map_or(1, |(seq, _)| seq + 1);
+            let place = Place::Provisional(seq);
+            self.hold(Row { place, ..row })
+        } else {
+            self.confirm(row)
+        };
+        batch.rows.push(row.clone());
+        row
+    }
+
+    /// Appends to the known part; an entry moves the cursor.
+    fn confirm(&mut self, row: Row) -> Row {
+        self.device.places.1 += 1;
+        let place = Place::Confirmed(self.device.places.1);
+        let row = Row { place, ..row };
+        if let Some(id) = &row.id {
+            self.device.pos = Some(id.clone());
+            self.device.oldest.get_or_insert_with(|| id.clone());
+        }
+        if row.own {
+            self.recent.push_back(row.clone());
+            if self.recent.len() > RECENT_MAX {
+                self.recent.pop_front();
+            }
+        }
+        row
+    }
+
+    /// Keeps a provisional row; any other place is an error of the history and ignored.
+    pub(super) fn hold(&mut self, row: Row) -> Row {
+        if let Place::Provisional(seq) = row.place {
+            if let Some(id) = &row.id {
+                self.held.insert(id.clone(), seq);
+            }
+            self.provisional.insert(seq, row.clone());
+        }
+        row
+    }
+
+    /// Whether a live entry is held already: its copy comes a second time, or its page came first.
+    fn is_known(&mut self, id: &ArchiveId) -> bool {
+        let is_held = self.held.contains_key(id) || self.device.pos.as_ref() == Some(id);
+        let was_paged = if self.exact {
+            self.ahead.pass(id)
+        } else {
+            self.ahead.has(id)
+        };
+        is_held || was_paged
+    }
+
+    /// Remembers that the copy of a paged entry may still come. If it came before, so did the copies
+    /// of all entries that stand before it.
+    fn came_by_page(&mut self, draft: &Draft) {
+        match &draft.id {
+            Some(id) if self.held.contains_key(id) && self.exact => self.ahead.clear(),
+            Some(id) => self.ahead.push(id.clone()),
+            None => {}
+        }
+    }
+
+    /// The row of an entry, and whether it is new here. What stood for it before goes away, but its
+    /// line keeps its key.
+    fn row_of(&mut self, batch: &mut Batch, draft: Draft) -> (Row, bool) {
+        let mut row = Row {
+            place: Place::Provisional(0),
+            key: draft.key,
+            id: draft.id,
+            peer: draft.peer,
+            own: draft.own,
+            message_id: draft.message_id,
+            stamp: draft.stamp,
+            content: draft.content,
+            mark: draft.mark,
+        };
+        let Some(id) = row.id.clone() else {
+            return (row, true);
+        };
+        let held = self.held.remove(&id);
+        if let Some(held) = held.and_then(|seq| self.provisional.remove(&seq)) {
+            batch.rows.retain(|other| other.place != held.place);
+            batch.drop_rows.push(held.place);
+            row.key = held.key;
+            if matches!(held.mark, Mark::Failed(_)) {
+                row.mark = held.mark;
+            }
+            return (row, false);
+        }
+        let item = self.item_in_archive(&id, row.message_id.as_deref());
+        let Some(item) = item.filter(|_| row.own) else {
+            return (row, true);
+        };
+        row.key = item.message_id.clone();
+        if let Some(words) = &item.failed {
+            row.mark = Mark::Failed(words.clone());
+        }
+        let seq = item.seq;
+        self.drop_item(batch, seq);
+        (row, false)
+    }
+
+    /// The record that an own entry came back (S11-36).
+    fn bounced(&mut self, batch: &mut Batch, id: &ArchiveId, words: String) {
+        self.mark_failed(batch, |row| row.own && row.id.as_ref() == Some(id), words);
+    }
+}
+
+fn counts_as_unread(row: &Row) -> bool {
+    !row.own && matches!(row.content, Content::Text(_))
+}

@@ -1,0 +1,315 @@
+//! What is durable, as the screen shows it: made of committed batches only (P7).
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use protocol::BareJid;
+use protocol::roster::Subscription;
+
+use super::window::Window;
+use crate::history::{Batch, Chat, Contact, OutboxItem, Place, Restored, Row};
+use crate::reduce::is_request_only;
+use crate::view::{Change, ChatSummary, Connection, Line, SignIn, Timeline, View};
+
+/// So many contacts can be online, and each with so many devices.
+const ONLINE_MAX: usize = 10_000;
+const DEVICES_MAX: usize = 64;
+
+/// The read model and what it is made of.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    view: View,
+    contacts: BTreeMap<BareJid, Contact>,
+    chats: BTreeMap<BareJid, Chat>,
+    outbox: BTreeMap<u64, OutboxItem>,
+    provisional: BTreeMap<i64, Row>,
+    online: BTreeMap<BareJid, BTreeSet<String>>,
+    window: Option<Window>,
+    reaches_start: bool,
+    /// The newest confirmed place.
+    newest: i64,
+    /// Whether older lines are being fetched from the archive.
+    pub(crate) is_fetching_older: bool,
+    is_stale: [bool; 4],
+}
+
+impl Shown {
+    pub(crate) fn new(restored: &Restored) -> Self {
+        let mut shown = Self {
+            view: View::default(),
+            contacts: BTreeMap::new(),
+            chats: BTreeMap::new(),
+            outbox: BTreeMap::new(),
+            provisional: BTreeMap::new(),
+            online: BTreeMap::new(),
+            window: None,
+            reaches_start: false,
+            newest: 0,
+            is_fetching_older: false,
+            is_stale: [true; 4],
+        };
+        shown.apply(&Batch {
+            rows: restored.provisional.clone(),
+            outbox: restored.outbox.clone(),
+            chats: restored.chats.clone(),
+            contacts: restored.contacts.clone(),
+            device: restored.device.clone(),
+            ..Batch::default()
+        });
+        let _ = shown.refresh();
+        shown
+    }
+
+    pub(crate) fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The outbox as it is on disk.
+    pub(crate) fn outbox(&self) -> &BTreeMap<u64, OutboxItem> {
+        &self.outbox
+    }
+
+    /// Takes a batch that is durable.
+    pub(crate) fn apply(&mut self, batch: &Batch) {
+        self.apply_rows(batch);
+        for seq in &batch.drop_outbox {
+            self.outbox.remove(seq);
+        }
+        for item in &batch.outbox {
+            self.outbox.insert(item.seq, item.clone());
+        }
+        if !batch.outbox.is_empty() || !batch.drop_outbox.is_empty() {
+            self.spoil(&[Change::Connection, Change::Timeline]);
+        }
+        self.apply_lists(batch);
+        if let Some(device) = &batch.device {
+            self.newest = device.places.1;
+            if self.reaches_start != device.reaches_start {
+                self.reaches_start = device.reaches_start;
+                self.spoil(&[Change::Timeline]);
+            }
+        }
+    }
+
+    fn apply_rows(&mut self, batch: &Batch) {
+        let mut is_seen = false;
+        for place in &batch.drop_rows {
+            self.provisional.remove(&place.order());
+            is_seen |= self.window.as_mut().is_some_and(|w| w.drop(*place));
+        }
+        for row in &batch.rows {
+            if matches!(row.place, Place::Provisional(_)) {
+                self.provisional.insert(row.place.order(), row.clone());
+            }
+            is_seen |= self.window.as_mut().is_some_and(|w| w.write(row));
+        }
+        if is_seen {
+            self.spoil(&[Change::Timeline]);
+        }
+    }
+
+    fn apply_lists(&mut self, batch: &Batch) {
+        if batch.reset_contacts {
+            self.contacts.clear();
+        }
+        for jid in &batch.drop_contacts {
+            self.contacts.remove(jid);
+        }
+        for contact in &batch.contacts {
+            self.contacts
+                .insert(contact.item.jid.clone(), contact.clone());
+        }
+        for chat in &batch.chats {
+            self.chats.insert(chat.peer.clone(), chat.clone());
+        }
+        let is_same = batch.contacts.is_empty() && batch.drop_contacts.is_empty();
+        if !is_same || batch.reset_contacts || !batch.chats.is_empty() {
+            self.spoil(&[Change::Chats]);
+        }
+    }
+
+    /// Opens a conversation; its rows are asked for then.
+    pub(crate) fn open(&mut self, peer: BareJid) {
+        let mut window = Window::new(peer, self.newest);
+        for row in self.provisional.values() {
+            window.write(row);
+        }
+        self.window = Some(window);
+        self.spoil(&[Change::Timeline]);
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.window = None;
+        self.spoil(&[Change::Timeline]);
+    }
+
+    /// The open conversation.
+    pub(crate) fn peer(&self) -> Option<&BareJid> {
+        self.window.as_ref().map(|window| &window.peer)
+    }
+
+    /// The line with this key in the open conversation.
+    pub(crate) fn line(&self, key: &str) -> Option<&Arc<Line>> {
+        let lines = &self.view.timeline.as_ref()?.lines;
+        lines.iter().find(|line| line.key == key)
+    }
+
+    /// What the open conversation ends with, lines of the outbox aside.
+    pub(crate) fn last_line(&self) -> Option<&Arc<Line>> {
+        self.window.as_ref()?.last()
+    }
+
+    /// The device is asked for rows: gives those before which place, or `None` if all are loaded.
+    pub(crate) fn load_older(&mut self) -> Option<Place> {
+        let window = self.window.as_mut().filter(|window| !window.is_whole)?;
+        window.is_loading = true;
+        let oldest = window.oldest();
+        self.spoil(&[Change::Timeline]);
+        Some(oldest)
+    }
+
+    pub(crate) fn is_loading(&self) -> bool {
+        self.window.as_ref().is_some_and(|window| window.is_loading)
+    }
+
+    /// Rows that were asked for.
+    pub(crate) fn load(&mut self, peer: &BareJid, rows: &[Row], is_whole: bool) {
+        if let Some(window) = self.window.as_mut().filter(|window| window.peer == *peer) {
+            window.load(rows, is_whole);
+            self.spoil(&[Change::Timeline]);
+        }
+    }
+
+    pub(crate) fn set_fetching_older(&mut self, is_fetching: bool) {
+        if self.is_fetching_older != is_fetching {
+            self.is_fetching_older = is_fetching;
+            self.spoil(&[Change::Timeline]);
+        }
+    }
+
+    pub(crate) fn set_connection(&mut self, connection: Connection) {
+        if self.view.connection != connection {
+            self.view.connection = connection;
+            self.spoil(&[Change::Connection]);
+        }
+    }
+
+    pub(crate) fn set_jid(&mut self, jid: Option<protocol::FullJid>) {
+        if self.view.jid != jid {
+            self.view.jid = jid;
+            self.spoil(&[Change::Connection]);
+        }
+    }
+
+    pub(crate) fn set_sign_in(&mut self, sign_in: SignIn) {
+        if self.view.sign_in != sign_in {
+            self.view.sign_in = sign_in;
+            self.spoil(&[Change::SignIn]);
+        }
+    }
+
+    /// A contact's device came or went.
+    pub(crate) fn set_online(&mut self, jid: BareJid, resource: String, is_online: bool) {
+        if is_online {
+            if self.online.len() < ONLINE_MAX || self.online.contains_key(&jid) {
+                let devices = self.online.entry(jid).or_default();
+                if devices.len() < DEVICES_MAX {
+                    devices.insert(resource);
+                }
+            }
+        } else if let Some(devices) = self.online.get_mut(&jid) {
+            devices.remove(&resource);
+            if devices.is_empty() {
+                self.online.remove(&jid);
+            }
+        }
+        self.spoil(&[Change::Chats]);
+    }
+
+    /// Nobody is known to be online.
+    pub(crate) fn forget_online(&mut self) {
+        self.online.clear();
+        self.spoil(&[Change::Chats]);
+    }
+
+    fn spoil(&mut self, changes: &[Change]) {
+        for change in changes {
+            if let Some(is_stale) = self.is_stale.get_mut(*change as usize) {
+                *is_stale = true;
+            }
+        }
+    }
+
+    /// Makes the view anew where it is stale; gives what changed.
+    pub(crate) fn refresh(&mut self) -> Vec<Change> {
+        let all = [
+            Change::Connection,
+            Change::SignIn,
+            Change::Chats,
+            Change::Timeline,
+        ];
+        let stale = std::mem::take(&mut self.is_stale);
+        let changes = all.into_iter().zip(stale).filter(|(_, is_stale)| *is_stale);
+        let changes: Vec<_> = changes.map(|(change, _)| change).collect();
+        for change in &changes {
+            match change {
+                Change::Connection => {
+                    let waiting = self.outbox.values().filter(|item| item.failed.is_none());
+                    self.view.waiting = waiting.count();
+                }
+                Change::SignIn => {}
+                Change::Chats => self.list_chats(),
+                Change::Timeline => self.view.timeline = self.timeline(),
+            }
+        }
+        changes
+    }
+
+    fn timeline(&self) -> Option<Timeline> {
+        let window = self.window.as_ref()?;
+        Some(Timeline {
+            peer: window.peer.clone(),
+            lines: window.lines(&self.outbox),
+            has_older: !window.is_whole || !self.reaches_start,
+            loading_older: window.is_loading || self.is_fetching_older,
+        })
+    }
+
+    fn list_chats(&mut self) {
+        let known = self.contacts.values().filter(|c| !is_request_only(c));
+        let mut peers: BTreeSet<_> = known.map(|contact| &contact.item.jid).collect();
+        peers.extend(self.chats.keys());
+        let mut chats: Vec<_> = peers.into_iter().map(|peer| self.summary(peer)).collect();
+        chats.sort_by(|a, b| {
+            let key = |chat: &ChatSummary| (Reverse(chat.last_stamp), chat.name.clone());
+            key(a).cmp(&key(b))
+        });
+        let requests = self.contacts.values().filter(|contact| contact.wants);
+        self.view.requests = requests.map(|contact| contact.item.jid.clone()).collect();
+        self.view.chats = chats;
+    }
+
+    fn summary(&self, peer: &BareJid) -> ChatSummary {
+        let item = self.contacts.get(peer).map(|contact| &contact.item);
+        let chat = self.chats.get(peer);
+        ChatSummary {
+            name: item
+                .and_then(|item| item.name.clone())
+                .unwrap_or_else(|| local_part(peer)),
+            peer: peer.clone(),
+            last_text: chat.map_or_else(String::new, |chat| chat.last_text.clone()),
+            last_own: chat.is_some_and(|chat| chat.last_own),
+            last_stamp: chat.map(|chat| chat.last_stamp),
+            unread: chat.map_or(0, |chat| chat.unread),
+            subscription: item.map_or(Subscription::None, |item| item.subscription),
+            asked: item.is_some_and(|item| item.ask),
+            online: self.online.contains_key(peer),
+        }
+    }
+}
+
+fn local_part(peer: &BareJid) -> String {
+    let node = peer.node().map(|node| node.to_string());
+    node.unwrap_or_else(|| peer.to_string())
+}
