@@ -17,7 +17,7 @@ use crate::io::{ConnId, Output};
 use crate::iq::mam::PageRequest;
 use crate::parcel::Parcel;
 use crate::records::AccountRecord;
-use crate::roster::Roster;
+use crate::roster::{Roster, Wish};
 use crate::session::{SentKind, Session, SessionId};
 use crate::tail::{Line, Tail};
 
@@ -271,7 +271,9 @@ impl Account {
             Parcel::Entry(entry, envelope) => self.on_entry(cx, &entry, envelope),
             Parcel::Message(loose) => self.on_loose(cx, loose),
             Parcel::Iq(stanza) => self.on_iq_for_resource(cx, &stanza),
-            Parcel::Presence { from, frame } => self.on_contact_presence(cx, &from, &frame),
+            Parcel::Presence { from, frame } => {
+                self.change_roster(cx, Wish::Presence { from, frame })
+            }
             Parcel::Probe { from } => self.on_probe(cx, &from),
             Parcel::Subscription { from, kind, stanza } => {
                 self.on_inbound_subscription(cx, from, kind, *stanza);

@@ -50,6 +50,8 @@ pub(crate) enum Wish {
         from: BareJid,
         stanza: Box<Stanza>,
     },
+    /// Presence of a contact that came behind one of these.
+    Presence { from: Jid, frame: Stanza },
 }
 
 /// A change that is being written, and what follows.
@@ -180,7 +182,12 @@ impl Account {
         while !self.roster.is_changing
             && let Some(wish) = self.roster.waiting.pop_front()
         {
-            self.begin(cx, wish);
+            match wish {
+                Wish::Presence { from, frame } => self.on_contact_presence(cx, &from, &frame),
+                change @ (Wish::Set { .. } | Wish::Outbound { .. } | Wish::Inbound { .. }) => {
+                    self.begin(cx, change);
+                }
+            }
         }
     }
 
@@ -222,6 +229,7 @@ impl Account {
                 kind, to, stanza, ..
             } => Ok(self.plan_outbound(*kind, to, stanza)),
             Wish::Inbound { kind, from, stanza } => Ok(self.plan_inbound(*kind, from, stanza)),
+            Wish::Presence { .. } => Err(Condition::BadRequest),
         }
     }
 
@@ -365,7 +373,7 @@ impl Account {
         match wish {
             Wish::Set { session, slot, iq } => self.answer(cx, session, slot, &iq.result(None)),
             Wish::Outbound { session, slot, .. } => self.settle(cx, session, slot),
-            Wish::Inbound { .. } => {}
+            Wish::Inbound { .. } | Wish::Presence { .. } => {}
         }
     }
 
@@ -383,7 +391,7 @@ impl Account {
                 self.answer_error(cx, *session, stanza, &condition.into());
                 self.settle(cx, *session, *slot);
             }
-            Wish::Inbound { .. } => {}
+            Wish::Inbound { .. } | Wish::Presence { .. } => {}
         }
     }
 

@@ -14,9 +14,6 @@ use crate::limits::Limits;
 use crate::pending::{Pending, Request};
 use crate::session::SessionId;
 
-/// Bytes of stanzas in one page at most; a longer page is cut and goes on in the next one (INV-28).
-const PAGE_BYTES_MAX: usize = 2 << 20;
-
 /// A page that is being read.
 pub(crate) struct PageRequest {
     pub(crate) account: BareJid,
@@ -100,7 +97,7 @@ impl Account {
             return;
         };
         let page = match result {
-            Ok(page) => cut(page, request.query.paging),
+            Ok(page) => page,
             Err(ReadError::UnknownId) => {
                 return self.answer(cx, id, slot, &iq.error(Condition::ItemNotFound));
             }
@@ -197,33 +194,6 @@ fn plan(
         max: query.page.max.unwrap_or(usual).min(most),
     };
     Ok((page, query))
-}
-
-/// Keeps a page within [`PAGE_BYTES_MAX`], at least one entry of it.
-fn cut(mut page: Page, paging: Paging) -> Page {
-    let mut bytes = 0;
-    let mut fits = |entry: &std::sync::Arc<Entry>| {
-        let is_first = bytes == 0;
-        bytes += entry.stanza.len();
-        is_first || bytes <= PAGE_BYTES_MAX
-    };
-    let count = match paging {
-        Paging::Forward => page.entries.iter().take_while(|entry| fits(entry)).count(),
-        Paging::Backward => page
-            .entries
-            .iter()
-            .rev()
-            .take_while(|entry| fits(entry))
-            .count(),
-    };
-    if count < page.entries.len() {
-        page.complete = false;
-        match paging {
-            Paging::Forward => page.entries.truncate(count),
-            Paging::Backward => drop(page.entries.drain(..page.entries.len() - count)),
-        }
-    }
-    page
 }
 
 /// One `<result/>`; written by hand because a page has many.

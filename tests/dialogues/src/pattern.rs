@@ -1,0 +1,53 @@
+//! Whether a frame is what a script expects.
+
+use std::collections::BTreeMap;
+
+use protocol::Element;
+
+/// Names given to values that the server chose: `{name}` in a script.
+pub(crate) type Names = BTreeMap<String, String>;
+
+/// Whether `frame` has everything that `pattern` names: the element, each attribute, the text if
+/// there is one, and each child, in order. More than that may be there.
+///
+/// An attribute `{name}` takes on any value the first time and must be the same afterwards. A child
+/// `<no-x/>` says that there is no child `<x/>` of its namespace.
+pub(crate) fn matches(pattern: &Element, frame: &Element, names: &mut Names) -> bool {
+    if !frame.is(pattern.name(), pattern.ns()) {
+        return false;
+    }
+    let attributes_fit = pattern.attributes().iter().all(|wanted| {
+        let found = frame.get_attr_ns(&wanted.ns, &wanted.name);
+        found.is_some_and(|found| value_fits(&wanted.value, found, names))
+    });
+    let text = pattern.own_text();
+    let text_fits = text.trim().is_empty() || frame.own_text() == text;
+    attributes_fit && text_fits && children_fit(pattern, frame, names)
+}
+
+fn children_fit(pattern: &Element, frame: &Element, names: &mut Names) -> bool {
+    let mut rest = frame.children();
+    pattern
+        .children()
+        .all(|wanted| match wanted.name().strip_prefix("no-") {
+            Some(name) => frame.find(name, wanted.ns()).is_none(),
+            None => rest.any(|found| matches(wanted, found, names)),
+        })
+}
+
+/// Puts known values in the places of their names.
+pub(crate) fn with_names(text: &str, names: &Names) -> String {
+    names.iter().fold(text.to_owned(), |text, (name, value)| {
+        text.replace(&format!("{{{name}}}"), value)
+    })
+}
+
+fn value_fits(wanted: &str, found: &str, names: &mut Names) -> bool {
+    let Some(name) = wanted.strip_prefix('{').and_then(|w| w.strip_suffix('}')) else {
+        return wanted == "*" || with_names(wanted, names) == found;
+    };
+    let known = names
+        .entry(name.to_owned())
+        .or_insert_with(|| found.to_owned());
+    known == found
+}

@@ -1,0 +1,269 @@
+//! Reads a script and plays it line by line.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use protocol::{Element, XmlLimits, ns};
+use store::memory::FailingSide;
+
+use crate::pattern::{self, Names};
+use crate::world::World;
+
+/// Short names of namespaces: `xmlns='@sm'`.
+const SHORT: [(&str, &str); 24] = [
+    ("@framing", ns::FRAMING),
+    ("@streams", ns::STREAMS),
+    ("@serr", ns::STREAM_ERRORS),
+    ("@stanzas", ns::STANZAS),
+    ("@sasl", ns::SASL),
+    ("@bind", ns::BIND),
+    ("@sm", ns::SM),
+    ("@csi", ns::CSI),
+    ("@mam", ns::MAM),
+    ("@rsm", ns::RSM),
+    ("@fwd", ns::FORWARD),
+    ("@sid", ns::SID),
+    ("@carbons", ns::CARBONS),
+    ("@hints", ns::HINTS),
+    ("@delay", ns::DELAY),
+    ("@mr2", ns::MR2),
+    ("@s11", ns::S11),
+    ("@roster", ns::ROSTER),
+    ("@register", ns::REGISTER),
+    ("@preauth", ns::PREAUTH),
+    ("@ping", ns::PING),
+    ("@info", ns::DISCO_INFO),
+    ("@data", ns::DATA),
+    ("@states", ns::CHAT_STATES),
+];
+
+/// Plays a script.
+///
+/// # Errors
+/// At the first line that does not come true, with its number and what was there instead.
+pub fn run(script: &str) -> Result<()> {
+    let mut play = Play {
+        world: World::new()?,
+        names: Names::new(),
+    };
+    for (index, line) in script.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        play.line(line)
+            .with_context(|| format!("line {}: {line}", index + 1))?;
+    }
+    play.check_nothing_is_left()
+}
+
+struct Play {
+    world: World,
+    names: Names,
+}
+
+impl Play {
+    fn line(&mut self, line: &str) -> Result<()> {
+        let (subject, rest) = line
+            .split_once(' ')
+            .context("a line has at least two words")?;
+        match subject {
+            "store" => self.store(rest),
+            "archive" => self.archive(rest),
+            "server" if rest == "shuts down" => {
+                self.world.shut_down();
+                Ok(())
+            }
+            _ if rest.ends_with(" seconds pass") || rest == "seconds pass" => {
+                self.world.pass((subject.parse::<f64>()? * 1_000.0) as u64)
+            }
+            _ => self.peer(subject, rest.trim()),
+        }
+    }
+
+    fn store(&mut self, what: &str) -> Result<()> {
+        match what {
+            "stops" => self.world.stop_store(),
+            "goes on" => self.world.restart_store(),
+            "fails the next append" => self.world.fail_appends(1, FailingSide::Whole),
+            "fails the sender's side of the next append" => {
+                self.world.fail_appends(1, FailingSide::Sender)
+            }
+            "fails the recipient's side of the next append" => {
+                self.world.fail_appends(1, FailingSide::Recipient);
+            }
+            _ => bail!("unknown: store {what}"),
+        }
+        Ok(())
+    }
+
+    /// `archive of romeo holds 3 entries`
+    fn archive(&self, what: &str) -> Result<()> {
+        let words: Vec<_> = what.split_whitespace().collect();
+        let ["of", account, "holds", count, "entries" | "entry"] = words.as_slice() else {
+            bail!("unknown: archive {what}");
+        };
+        let found = self.world.entries(account)?;
+        ensure!(found == count.parse::<u64>()?, "it holds {found}");
+        Ok(())
+    }
+
+    fn peer(&mut self, name: &str, what: &str) -> Result<()> {
+        let (verb, rest) = what.split_once(' ').unwrap_or((what, ""));
+        let rest = rest.trim();
+        match (verb, rest) {
+            ("connects", "") => self.connect(name, "s11"),
+            ("connects", mode) => self.connect(name, mode.trim_start_matches("as ")),
+            ("knocks", "") => {
+                self.world.knock(name);
+                Ok(())
+            }
+            ("loses", "its connection") => self.world.lose(name),
+            ("comes", "back") => self.world.attach(name),
+            ("sends", frame) => {
+                let frame = self.expand(frame);
+                self.world.send(name, &frame)
+            }
+            ("receives", "nothing") => self.receives_nothing(name),
+            ("receives", pattern) => self.receives(name, pattern),
+            ("skips", "what waits") => {
+                self.world.peer(name)?.inbox.clear();
+                Ok(())
+            }
+            ("is", "closed") => {
+                self.receives_nothing(name)?;
+                ensure!(self.world.peer(name)?.is_closed, "it is open");
+                Ok(())
+            }
+            ("is", "open") => {
+                ensure!(!self.world.peer(name)?.is_closed, "it is closed");
+                Ok(())
+            }
+            ("has", credits) => {
+                let found = self.world.peer(name)?.credits;
+                let wanted: usize = credits.trim_end_matches(" credits").parse()?;
+                ensure!(found == wanted, "it has {found} credits");
+                Ok(())
+            }
+            _ => bail!("unknown: {what}"),
+        }
+    }
+
+    /// A device binds its resource in a mode: `raw`, `plain`, `sm` (plain with stream management),
+    /// `carbons`, `mr2` or `s11`; the last three with stream management. All but `raw` and `s11` send
+    /// initial presence.
+    fn connect(&mut self, name: &str, mode: &str) -> Result<()> {
+        self.world.attach(name)?;
+        let resource = name
+            .split('/')
+            .nth(1)
+            .context("a device is written account/resource")?;
+        if mode == "raw" {
+            return Ok(());
+        }
+        if let "s11" | "mr2" = mode {
+            self.play(name, &format!("sends <enable xmlns='@{mode}'/>"))?;
+        }
+        match mode {
+            "s11" => self.play(
+                name,
+                &format!("receives <enabled xmlns='@s11' prefix='{{{name}.prefix}}'/>"),
+            )?,
+            "mr2" => self.play(name, "receives <enabled xmlns='@mr2'/>")?,
+            _ => {}
+        }
+        let bind = format!("<bind xmlns='@bind'><resource>{resource}</resource></bind>");
+        self.play(name, &format!("sends <iq type='set' id='bind'>{bind}</iq>"))?;
+        self.play(name, "receives <iq type='result' id='bind'/>")?;
+        if mode != "plain" {
+            self.names.remove(&format!("{name}.sm"));
+            self.play(name, "sends <enable xmlns='@sm' resume='true'/>")?;
+            self.play(
+                name,
+                &format!("receives <enabled xmlns='@sm' resume='true' id='{{{name}.sm}}'/>"),
+            )?;
+        }
+        if mode == "carbons" {
+            self.play(
+                name,
+                "sends <iq type='set' id='carbons'><enable xmlns='@carbons'/></iq>",
+            )?;
+            self.play(name, "receives <iq type='result' id='carbons'/>")?;
+        }
+        if mode != "s11" {
+            self.play(name, "sends <presence/>")?;
+        }
+        // A reconnecting device gets a fresh prefix: the name stands for the newest one.
+        Ok(())
+    }
+
+    fn play(&mut self, name: &str, what: &str) -> Result<()> {
+        if what.contains(".prefix}") {
+            self.names.remove(&format!("{name}.prefix"));
+        }
+        self.peer(name, what).with_context(|| what.to_owned())
+    }
+
+    fn receives(&mut self, name: &str, pattern: &str) -> Result<()> {
+        let expanded = self.expand_namespaces(pattern);
+        let wanted = Element::parse(&expanded, XmlLimits::AFTER_LOGIN).context("the pattern")?;
+        let is_request = |text: &str| text.contains(ns::SM) && text.starts_with("<r ");
+        let peer = self.world.peer(name)?;
+        while !is_request(&expanded) && peer.inbox.front().is_some_and(|text| is_request(text)) {
+            peer.inbox.pop_front();
+        }
+        let Some(text) = peer.inbox.pop_front() else {
+            bail!("nothing came")
+        };
+        let frame = Element::parse(&text, XmlLimits::AFTER_LOGIN)?;
+        let mut names = self.names.clone();
+        if pattern::matches(&wanted, &frame, &mut names) {
+            self.names = names;
+            return Ok(());
+        }
+        bail!("instead came {text}\nknown names: {names:#?}")
+    }
+
+    fn receives_nothing(&mut self, name: &str) -> Result<()> {
+        let inbox = &mut self.world.peer(name)?.inbox;
+        inbox.retain(|text| !(text.starts_with("<r ") && text.contains(ns::SM)));
+        match inbox.front() {
+            Some(text) => bail!("but came {text}"),
+            None => Ok(()),
+        }
+    }
+
+    /// A script says everything that is received, but for `<r/>` and what it skips.
+    fn check_nothing_is_left(&mut self) -> Result<()> {
+        let names: Vec<_> = self.world.peers.keys().cloned().collect();
+        for name in names {
+            self.receives_nothing(&name)
+                .with_context(|| format!("at the end, {name}"))?;
+        }
+        Ok(())
+    }
+
+    fn expand(&self, frame: &str) -> String {
+        pattern::with_names(&self.expand_namespaces(frame), &self.names)
+    }
+
+    fn expand_namespaces(&self, text: &str) -> String {
+        let mut text = text.replace("@…", "@localhost");
+        for (short, long) in SHORT {
+            text = text.replace(&format!("'{short}'"), &format!("'{long}'"));
+        }
+        let names_stanza = ["<message", "<presence", "<iq"]
+            .iter()
+            .find(|tag| text.starts_with(**tag));
+        match names_stanza {
+            Some(tag)
+                if !text
+                    .split('>')
+                    .next()
+                    .unwrap_or_default()
+                    .contains("xmlns=") =>
+            {
+                text.replacen(tag, &format!("{tag} xmlns='jabber:client'"), 1)
+            }
+            _ => text,
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! One server core, a store in memory, and the connections of a script.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use protocol::scram::{ScramHash, StoredKeys};
+use protocol::time::Stamp;
+use protocol::{BareJid, Now, Text};
+use server_core::archive::{Append, ReadError};
+use server_core::records::Change;
+use server_core::{
+    ConnId, Core, Input, Limits, Opening, OpeningInput, OpeningOutput, Output, ServerConfig, Ticket,
+};
+use store::memory::{FailingSide, FaultPlan, Memory};
+
+const SEED: [u8; 32] = [11; 32];
+/// Wall time at which every script begins: 2026-11-22T10:00:00Z.
+const START_MS: i64 = 1_795_341_600_000;
+
+/// What the other end of one connection sees.
+#[derive(Default)]
+pub(crate) struct Peer {
+    pub(crate) inbox: VecDeque<Text>,
+    pub(crate) is_closed: bool,
+    pub(crate) credits: usize,
+    conn: Option<ConnId>,
+    opening: Option<Opening>,
+}
+
+pub(crate) struct World {
+    config: ServerConfig,
+    core: Core,
+    pub(crate) store: Memory,
+    clock: Arc<AtomicI64>,
+    now: Now,
+    pub(crate) peers: BTreeMap<String, Peer>,
+    next_conn: u64,
+    /// Appends that wait while the store stands still.
+    stopped: Option<VecDeque<(Ticket, Append)>>,
+}
+
+impl World {
+    /// A server for `localhost` with the accounts of the play.
+    pub(crate) fn new() -> Result<Self> {
+        let config = ServerConfig {
+            domain: "localhost".into(),
+            open_registration: false,
+            allow_plain: false,
+            secret: [7; 32],
+            limits: Limits::default(),
+        };
+        let clock = Arc::new(AtomicI64::new(START_MS));
+        let ticking = clock.clone();
+        let store = Memory::new([5; 32], store::Limits::default(), move || {
+            Stamp(ticking.load(Ordering::Relaxed))
+        });
+        for name in ["romeo", "juliet", "mercutio"] {
+            let keys = StoredKeys::of_password(ScramHash::Sha256, name, vec![1; 16], 4_096);
+            let account = BareJid::new(&format!("{name}@localhost"))?;
+            store.change_now(Change::Register {
+                account,
+                keys: vec![keys],
+                token: None,
+            })?;
+        }
+        let now = Now {
+            mono_ms: 1_000,
+            wall_ms: START_MS,
+        };
+        let core = Core::new(config.clone(), SEED);
+        let (peers, next_conn, stopped) = (BTreeMap::new(), 0, None);
+        Ok(Self {
+            config,
+            core,
+            store,
+            clock,
+            now,
+            peers,
+            next_conn,
+            stopped,
+        })
+    }
+
+    /// A connection that is logged in and has seen its features.
+    pub(crate) fn attach(&mut self, name: &str) -> Result<()> {
+        let account = name.split('/').next().unwrap_or_default();
+        let account = BareJid::new(&format!("{account}@localhost"))?;
+        self.next_conn += 1;
+        let conn = ConnId(self.next_conn);
+        self.peers.insert(
+            name.to_owned(),
+            Peer {
+                conn: Some(conn),
+                ..Peer::default()
+            },
+        );
+        self.input(Input::Attached { conn, account });
+        Ok(())
+    }
+
+    /// A connection of which nothing is known yet.
+    pub(crate) fn knock(&mut self, name: &str) {
+        let opening = Opening::new(self.config.clone(), SEED, self.now);
+        self.peers.insert(
+            name.to_owned(),
+            Peer {
+                opening: Some(opening),
+                ..Peer::default()
+            },
+        );
+    }
+
+    pub(crate) fn peer(&mut self, name: &str) -> Result<&mut Peer> {
+        self.peers
+            .get_mut(name)
+            .with_context(|| format!("{name} is not connected"))
+    }
+
+    pub(crate) fn send(&mut self, name: &str, text: &str) -> Result<()> {
+        let text = Text::from(text);
+        let now = self.now;
+        let peer = self.peer(name)?;
+        if let Some(mut opening) = peer.opening.take() {
+            opening.handle(OpeningInput::Frame(text), now);
+            self.drive_opening(name, &mut opening)?;
+            self.peer(name)?.opening = Some(opening);
+            return Ok(());
+        }
+        let conn = peer
+            .conn
+            .ok_or_else(|| anyhow!("{name} has no connection"))?;
+        self.input(Input::Frame { conn, text });
+        Ok(())
+    }
+
+    pub(crate) fn lose(&mut self, name: &str) -> Result<()> {
+        let conn = self
+            .peer(name)?
+            .conn
+            .take()
+            .context("no connection to lose")?;
+        self.input(Input::Lost { conn });
+        Ok(())
+    }
+
+    pub(crate) fn pass(&mut self, ms: u64) -> Result<()> {
+        let end = self.now.mono_ms + ms;
+        while let Some(due) = self.core.deadline().filter(|due| *due <= end) {
+            self.set_time(due.max(self.now.mono_ms));
+            self.input(Input::Tick);
+        }
+        self.set_time(end);
+        let names: Vec<_> = self.peers.keys().cloned().collect();
+        for name in names {
+            let now = self.now;
+            let Some(mut opening) = self.peer(&name)?.opening.take() else {
+                continue;
+            };
+            opening.handle(OpeningInput::Tick, now);
+            self.drive_opening(&name, &mut opening)?;
+            self.peer(&name)?.opening = Some(opening);
+        }
+        Ok(())
+    }
+
+    fn set_time(&mut self, mono_ms: u64) {
+        let passed = i64::try_from(mono_ms - self.now.mono_ms).unwrap_or(i64::MAX);
+        self.now = Now {
+            mono_ms,
+            wall_ms: self.now.wall_ms + passed,
+        };
+        self.clock.store(self.now.wall_ms, Ordering::Relaxed);
+    }
+
+    /// The store stands still: appends wait.
+    pub(crate) fn stop_store(&mut self) {
+        self.stopped.get_or_insert_default();
+    }
+
+    /// The store does what waited, and goes on.
+    pub(crate) fn restart_store(&mut self) {
+        for (ticket, append) in self.stopped.take().unwrap_or_default() {
+            self.append(ticket, append);
+        }
+    }
+
+    pub(crate) fn fail_appends(&self, appends: u32, side: FailingSide) {
+        self.store.fail_appends(FaultPlan { appends, side });
+    }
+
+    /// How many entries an account's archive holds.
+    pub(crate) fn entries(&self, account: &str) -> Result<u64> {
+        let account = BareJid::new(&format!("{account}@localhost"))?;
+        let record = self.store.load_now(&account)?.context("no such account")?;
+        Ok(record.head)
+    }
+
+    pub(crate) fn shut_down(&mut self) {
+        self.input(Input::Shutdown);
+    }
+
+    pub(crate) fn input(&mut self, input: Input) {
+        self.core.handle(input, self.now);
+        while let Some(output) = self.core.poll() {
+            self.perform(output);
+        }
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Send { conn, frame } => self.on_sent(conn, frame),
+            Output::Close { conn } => {
+                self.with_conn(conn, |peer| peer.is_closed = true);
+                self.input(Input::Lost { conn });
+            }
+            Output::Credit { conn } => self.with_conn(conn, |peer| peer.credits += 1),
+            Output::Load { account } => {
+                let result = self
+                    .store
+                    .load_now(&account)
+                    .map_err(|_| ReadError::Storage);
+                self.input(Input::Loaded { account, result });
+            }
+            Output::Append { ticket, append } => match &mut self.stopped {
+                Some(waiting) => waiting.push_back((ticket, *append)),
+                None => self.append(ticket, *append),
+            },
+            Output::ReadPage { ticket, query } => {
+                let result = self.store.page_now(&query);
+                self.input(Input::Page { ticket, result });
+            }
+            Output::ReadEnds { ticket, account } => {
+                let result = self.store.ends_now(&account);
+                self.input(Input::Ends { ticket, result });
+            }
+            Output::ReadEntries {
+                account,
+                after,
+                max,
+            } => {
+                let result = self.store.entries_after_now(&account, after, max);
+                self.input(Input::Entries { account, result });
+            }
+            Output::Change { ticket, change } => {
+                let result = self.store.change_now(*change);
+                self.input(Input::Changed { ticket, result });
+            }
+            Output::Hash { ticket, password } => {
+                let keys = vec![StoredKeys::of_password(
+                    ScramHash::Sha256,
+                    &password.0,
+                    vec![1; 16],
+                    4_096,
+                )];
+                self.input(Input::Hashed { ticket, keys });
+            }
+        }
+    }
+
+    fn append(&mut self, ticket: Ticket, append: Append) {
+        for result in self.store.append_now(&[append]) {
+            self.input(Input::Appended { ticket, result });
+        }
+    }
+
+    fn on_sent(&mut self, conn: ConnId, frame: Text) {
+        let bytes = frame.len();
+        self.with_conn(conn, |peer| peer.inbox.push_back(frame));
+        self.core.handle(
+            Input::Written {
+                conn,
+                frames: 1,
+                bytes,
+            },
+            self.now,
+        );
+    }
+
+    fn with_conn(&mut self, conn: ConnId, act: impl FnOnce(&mut Peer)) {
+        let peer = self.peers.values_mut().find(|peer| peer.conn == Some(conn));
+        if let Some(peer) = peer {
+            act(peer);
+        }
+    }
+
+    fn drive_opening(&mut self, name: &str, opening: &mut Opening) -> Result<()> {
+        while let Some(output) = opening.poll() {
+            let answer = match output {
+                OpeningOutput::Send(frame) => {
+                    self.peer(name)?.inbox.push_back(frame);
+                    continue;
+                }
+                OpeningOutput::Close => {
+                    self.peer(name)?.is_closed = true;
+                    continue;
+                }
+                OpeningOutput::LoginFailed(_) => continue,
+                OpeningOutput::Authenticated(_) => bail!("a script cannot log in by SASL"),
+                OpeningOutput::Lookup(account) => {
+                    OpeningInput::Credentials(self.store.credentials_now(&account).map_err(|_| ()))
+                }
+                OpeningOutput::CheckInvite(hash) => {
+                    let invite = self.store.check_invite_now(hash, Stamp(self.now.wall_ms));
+                    OpeningInput::Invite(invite.unwrap_or_default())
+                }
+                OpeningOutput::Hash(password) => {
+                    OpeningInput::Hashed(vec![StoredKeys::of_password(
+                        ScramHash::Sha256,
+                        &password.0,
+                        vec![1; 16],
+                        4_096,
+                    )])
+                }
+                OpeningOutput::Change(change) => {
+                    OpeningInput::Changed(self.store.change_now(*change))
+                }
+            };
+            opening.handle(answer, self.now);
+        }
+        Ok(())
+    }
+}
