@@ -1,5 +1,7 @@
 //! Small doors to the browser: clocks, chance, storage areas, the address bar.
 
+use std::cell::Cell;
+
 use js_sys::Reflect;
 use protocol::Now;
 use wasm_bindgen::prelude::Closure;
@@ -112,6 +114,17 @@ pub fn listen_forever(target: &EventTarget, name: &str, heard: impl FnMut(Event)
     let closure = Closure::<dyn FnMut(Event)>::new(heard);
     let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
     closure.forget();
+}
+
+/// Asks the browser once per page not to clear what this page keeps when space gets scarce.
+pub fn keep_storage() {
+    thread_local! {
+        static ASKED: Cell<bool> = const { Cell::new(false) };
+    }
+    if !ASKED.replace(true) && navigator_has("storage") {
+        // Its answer changes nothing that can be done about it.
+        let _ = window().navigator().storage().persist();
+    }
 }
 
 /// Whether a media query holds.

@@ -14,7 +14,7 @@ use crate::history::IndexedDb;
 use crate::slot::Slot;
 use crate::socket::Socket;
 use crate::state::AppState;
-use crate::{accounts, drafts, keys};
+use crate::{accounts, drafts, keys, sign_out};
 
 /// Longest sleep: the browser's timers count milliseconds in 31 bits.
 const SLEEP_MAX_MS: u64 = 3_600_000;
@@ -31,7 +31,7 @@ pub struct Inbox(mpsc::UnboundedSender<Event>);
 #[derive(Clone)]
 enum Event {
     Input(Input),
-    SignOut,
+    SignOut(Reach),
     Stop,
 }
 
@@ -41,15 +41,24 @@ impl Inbox {
         let _ = self.0.unbounded_send(Event::Input(input));
     }
 
-    /// Closes the stream for good and wipes the slot.
-    pub fn sign_out(&self) {
-        let _ = self.0.unbounded_send(Event::SignOut);
+    /// Closes the stream for good and wipes what the browser keeps.
+    pub fn sign_out(&self, reach: Reach) {
+        let _ = self.0.unbounded_send(Event::SignOut(reach));
     }
 
     /// Ends the loop without a trace on the wire.
     pub fn stop(&self) {
         let _ = self.0.unbounded_send(Event::Stop);
     }
+}
+
+/// Which devices of this browser a sign-out means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The one in this tab.
+    ThisTab,
+    /// All of the account: those in other tabs, and those that no tab holds.
+    WholeBrowser,
 }
 
 /// One device at work.
@@ -118,7 +127,7 @@ impl Driver {
                     self.engine.handle(input, browser::now());
                     self.drain();
                 }
-                Event::SignOut => return self.sign_out().await,
+                Event::SignOut(reach) => return self.sign_out(reach).await,
                 Event::Stop => return self.stop().await,
             }
         }
@@ -210,7 +219,7 @@ impl Driver {
     }
 
     /// Logs out and wipes what this slot keeps; ends with a fresh page.
-    async fn sign_out(mut self) {
+    async fn sign_out(mut self, reach: Reach) {
         self.engine
             .handle(Input::Intent(Intent::SignOut), browser::now());
         self.drain();
@@ -220,6 +229,10 @@ impl Driver {
         drafts::wipe(&self.account, self.slot.label());
         report(keys::forget(&self.account).await);
         report(IndexedDb::delete(&self.slot.database()).await);
+        if reach == Reach::WholeBrowser {
+            sign_out::tell_other_tabs(&self.account);
+            sign_out::wipe_all_slots(&self.account).await;
+        }
         self.slot.forget();
         browser::replace_fragment("");
         let _ = browser::window().location().reload();

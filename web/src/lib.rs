@@ -17,6 +17,7 @@ mod pages;
 pub mod route;
 pub mod session;
 pub mod settings;
+pub mod sign_out;
 pub mod slot;
 pub mod socket;
 pub mod state;

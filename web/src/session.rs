@@ -10,7 +10,7 @@ use crate::driver::{Driver, report};
 use crate::error::WebError;
 use crate::route::Fragment;
 use crate::state::{AppState, Page};
-use crate::{accounts, browser, keys, lifecycle, texts};
+use crate::{accounts, browser, keys, lifecycle, sign_out, texts};
 
 /// Decides what a fresh page shows, and starts the device of an account that is signed in.
 pub async fn begin(state: AppState) {
@@ -95,6 +95,7 @@ async fn ensure_device(state: AppState, account: &BareJid) -> bool {
 /// Lets the page follow what becomes of a sign-in; for the life of the page.
 pub fn follow(state: AppState) {
     lifecycle::watch(state);
+    sign_out::listen(state);
     Effect::new(move || match state.sign_in.get() {
         SignIn::In => arrive(state),
         SignIn::Refused(refusal) => {

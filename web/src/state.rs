@@ -80,6 +80,8 @@ pub struct AppState {
     pub trouble: RwSignal<Option<String>>,
     /// The conversations.
     pub chats: RwSignal<Vec<ChatSummary>>,
+    /// The same by peer.
+    pub chat_of: Memo<HashMap<BareJid, ChatSummary>>,
     /// Who asks to become a contact.
     pub requests: RwSignal<Vec<BareJid>>,
     /// Whose conversation the address bar names.
@@ -106,6 +108,11 @@ pub struct AppState {
 impl AppState {
     /// An empty screen.
     pub fn new() -> Self {
+        let chats = RwSignal::new(Vec::<ChatSummary>::new());
+        let chat_of = Memo::new(move |_| {
+            let by_peer = |chat: &ChatSummary| (chat.peer.clone(), chat.clone());
+            chats.with(|chats| chats.iter().map(by_peer).collect())
+        });
         Self {
             page: RwSignal::new(Page::Loading),
             account: RwSignal::new(None),
@@ -115,7 +122,8 @@ impl AppState {
             waiting: RwSignal::new(0),
             sign_in: RwSignal::new(SignIn::default()),
             trouble: RwSignal::new(None),
-            chats: RwSignal::new(Vec::new()),
+            chats,
+            chat_of,
             requests: RwSignal::new(Vec::new()),
             route: RwSignal::new(None),
             peer: RwSignal::new(None),
@@ -238,13 +246,8 @@ impl AppState {
         let Some(peer) = peer else {
             return String::new();
         };
-        self.chats
-            .with(|chats| {
-                chats
-                    .iter()
-                    .find(|c| c.peer == *peer)
-                    .map(|c| c.name.clone())
-            })
+        self.chat_of
+            .with(|chats| chats.get(peer).map(|chat| chat.name.clone()))
             .unwrap_or_else(|| format::short_name(peer))
     }
 

@@ -100,8 +100,10 @@ pub const RELOAD: &str = "Reload";
 
 pub const MENU: &str = "Menu";
 pub const SIGN_OUT: &str = "Sign out";
-pub const SIGN_OUT_TITLE: &str = "Sign out of this device?";
-pub const SIGN_OUT_LEAD: &str = "Everything that this device keeps in the browser is removed. Your messages stay on the server.";
+pub const SIGN_OUT_TITLE: &str = "Sign out?";
+pub const SIGN_OUT_LEAD: &str = "What is kept in this browser is removed; your messages stay on the server. Each tab is a device of its own: sign out of this one, or of all of them.";
+pub const SIGN_OUT_HERE: &str = "Sign out in this tab";
+pub const SIGN_OUT_BROWSER: &str = "Sign out in the whole browser";
 pub const THEME: &str = "Appearance";
 pub const THEME_SYSTEM: &str = "Like the system";
 pub const THEME_LIGHT: &str = "Light";

@@ -14,11 +14,7 @@ pub(crate) fn ChatHeader(peer: BareJid) -> impl IntoView {
     let state = expect_context::<AppState>();
     let (named, found) = (peer.clone(), peer.clone());
     let name = Memo::new(move |_| state.name_of(Some(&named)));
-    let chat = Memo::new(move |_| {
-        state
-            .chats
-            .with(|chats| chats.iter().find(|c| c.peer == found).cloned())
-    });
+    let chat = Memo::new(move |_| state.chat_of.with(|chats| chats.get(&found).cloned()));
     let address = peer.to_string();
     let detail = move || {
         if state.developer.get() {

@@ -44,11 +44,7 @@ pub(crate) fn ChatList(adding: RwSignal<bool>) -> impl IntoView {
 fn ChatItem(peer: BareJid) -> impl IntoView {
     let state = expect_context::<AppState>();
     let own = peer.clone();
-    let chat = Memo::new(move |_| {
-        state
-            .chats
-            .with(|chats| chats.iter().find(|c| c.peer == own).cloned())
-    });
+    let chat = Memo::new(move |_| state.chat_of.with(|chats| chats.get(&own).cloned()));
     let shown = peer.clone();
     let is_current = Memo::new(move |_| state.route.with(|open| open.as_ref() == Some(&shown)));
     let with_draft = peer.clone();

@@ -8,7 +8,7 @@ use protocol::BareJid;
 
 use super::icon::Icon;
 use crate::state::AppState;
-use crate::texts;
+use crate::{browser, texts};
 
 /// The text field and its button; a draft stays with its conversation.
 #[component]
@@ -32,6 +32,7 @@ pub(crate) fn Composer(peer: BareJid) -> impl IntoView {
             to: peer.get_value(),
             body: body.to_owned(),
         });
+        browser::keep_storage();
         write(String::new());
         state.sent.update(|count| *count = count.wrapping_add(1));
         if let Some(field) = field.get_untracked() {
@@ -87,5 +88,5 @@ pub(crate) fn Composer(peer: BareJid) -> impl IntoView {
 
 /// Where a touch keyboard would cover the conversation, the focus waits for a finger.
 fn has_keyboard() -> bool {
-    crate::browser::matches_media("(hover: hover) and (pointer: fine)")
+    browser::matches_media("(hover: hover) and (pointer: fine)")
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::dialog::Dialog;
+use crate::driver::Reach;
 use crate::state::AppState;
 use crate::texts;
 
@@ -10,10 +11,10 @@ use crate::texts;
 #[component]
 pub(crate) fn SignOutDialog(open: RwSignal<bool>) -> impl IntoView {
     let state = expect_context::<AppState>();
-    let sign_out = move |_| {
+    let sign_out = move |reach| {
         open.set(false);
         if let Some(inbox) = state.inbox() {
-            inbox.sign_out();
+            inbox.sign_out(reach);
         }
     };
     let loses = move || {
@@ -26,17 +27,25 @@ pub(crate) fn SignOutDialog(open: RwSignal<bool>) -> impl IntoView {
                 <h2 id="sign-out-title">{texts::SIGN_OUT_TITLE}</h2>
                 <p class="lead">{texts::SIGN_OUT_LEAD}</p>
                 {loses}
-                <div class="dialog-actions">
-                    <button class="quiet" type="button" on:click=move |_| open.set(false)>
-                        {texts::CANCEL}
-                    </button>
+                <div class="dialog-choices">
                     <button
                         class="danger"
                         type="button"
                         data-testid="sign-out-confirm"
-                        on:click=sign_out
+                        on:click=move |_| sign_out(Reach::ThisTab)
                     >
-                        {texts::SIGN_OUT}
+                        {texts::SIGN_OUT_HERE}
+                    </button>
+                    <button
+                        class="danger"
+                        type="button"
+                        data-testid="sign-out-everywhere"
+                        on:click=move |_| sign_out(Reach::WholeBrowser)
+                    >
+                        {texts::SIGN_OUT_BROWSER}
+                    </button>
+                    <button class="quiet" type="button" on:click=move |_| open.set(false)>
+                        {texts::CANCEL}
                     </button>
                 </div>
             </div>
