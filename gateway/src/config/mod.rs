@@ -28,6 +28,8 @@ pub struct Config {
     pub domain: String,
     /// The folder that holds the database.
     pub data: PathBuf,
+    /// A folder to serve the web client from, instead of the one that is part of the program.
+    pub site: Option<PathBuf>,
     /// Where people reach the server, such as `https://chat.example.org`, if a proxy stands before it.
     pub public_url: Option<String>,
     /// Origins of web pages that may connect beside the server's own; `*` for all.
@@ -55,6 +57,7 @@ impl Default for Config {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5280),
             domain: "localhost".to_owned(),
             data: PathBuf::from("balcony-data"),
+            site: None,
             public_url: None,
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
@@ -87,6 +90,9 @@ pub enum ConfigError {
         /// What it says.
         value: String,
     },
+    /// The public address is one that others could listen to.
+    #[error("public_url: `{0}` must begin with https://, since it is not on this machine")]
+    PlainPublicUrl(String),
     /// A proxy is neither address nor network.
     #[error("trusted_proxies: `{0}` is neither an address nor a network such as 10.0.0.0/8")]
     Proxy(String),
@@ -140,6 +146,9 @@ impl Config {
             .as_ref()
             .map(|url| origin("public_url", url));
         let public = public.transpose()?;
+        if let Some(plain) = public.as_ref().filter(|p| !p.is_https && !p.is_local()) {
+            return Err(ConfigError::PlainPublicUrl(plain.to_string()));
+        }
         let named = self.allowed_origins.iter().filter(|o| *o != "*");
         let origins = named.map(|o| origin("allowed_origins", o));
         let proxies = self
@@ -232,6 +241,13 @@ mod tests {
                     ..Config::default()
                 },
                 "public_url: `chat.example`",
+            ),
+            (
+                Config {
+                    public_url: Some("http://chat.example".into()),
+                    ..Config::default()
+                },
+                "public_url: `http://chat.example` must begin with https",
             ),
             (
                 Config {

@@ -1,8 +1,11 @@
 //! Origins of web pages: scheme, host and port.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use axum::http::Uri;
+
+use super::is_loopback;
 
 /// Where a page comes from; two are the same only if all three parts are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +46,19 @@ impl Origin {
             host,
             port,
         })
+    }
+
+    /// Its WebSockets: `wss://host`, or `ws://` where the origin is no https.
+    pub(crate) fn socket(&self) -> String {
+        let scheme = if self.is_https { "wss" } else { "ws" };
+        format!("{scheme}://{}", self.authority())
+    }
+
+    /// Whether only programs on this machine can mean it.
+    pub(crate) fn is_local(&self) -> bool {
+        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
+        let ip = bare.parse::<IpAddr>();
+        self.host == "localhost" || ip.is_ok_and(is_loopback)
     }
 
     /// `host`, or `host:port` where the port is not the scheme's own.

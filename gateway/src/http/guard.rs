@@ -12,6 +12,7 @@ use store::Store;
 
 use super::{Peer, Visitor, headers};
 use crate::app::App;
+use crate::config::Origin;
 
 /// Lets a request through, redirects it to https, or refuses it.
 pub(super) async fn guard<S: Store>(
@@ -41,24 +42,17 @@ pub(super) async fn guard<S: Store>(
 /// SEC-04: nothing is served where others can read it.
 fn to_https<S>(app: &App<S>, visitor: &Visitor, request: &Request) -> Response {
     let is_plain_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let own = visitor.origin().map(|origin| origin.host.clone());
-    let public = app
-        .settings
-        .public
-        .as_ref()
-        .filter(|public| public.is_https);
-    let authority = public.map(|public| public.authority()).or(own);
-    match authority {
-        Some(authority) if is_plain_read && !is_upgrade(request) => {
-            let path = request
-                .uri()
-                .path_and_query()
-                .map_or("/", |path| path.as_str());
-            let target = format!("https://{authority}{path}");
-            (StatusCode::PERMANENT_REDIRECT, [(LOCATION, target)]).into_response()
-        }
-        _ => (StatusCode::FORBIDDEN, "https only\n").into_response(),
+    let public = app.settings.public.as_ref();
+    let public = public.filter(|public| public.is_https);
+    // The port of the plain listener is not the one where TLS is spoken.
+    let authority = public.map_or_else(|| visitor.origin().host.clone(), Origin::authority);
+    if !is_plain_read || is_upgrade(request) {
+        return (StatusCode::FORBIDDEN, "https only\n").into_response();
     }
+    let path = request.uri().path_and_query();
+    let path = path.map_or("/", |path| path.as_str());
+    let target = format!("https://{authority}{path}");
+    (StatusCode::PERMANENT_REDIRECT, [(LOCATION, target)]).into_response()
 }
 
 fn is_upgrade(request: &Request) -> bool {

@@ -37,10 +37,7 @@ pub(super) fn secure(headers: &mut HeaderMap, visitor: Option<&Visitor>) {
 
 /// Names the own WebSocket too, which older browsers do not count as `'self'`.
 fn policy(visitor: Option<&Visitor>) -> HeaderValue {
-    let socket = visitor.and_then(Visitor::origin).map(|origin| {
-        let scheme = if origin.is_https { "wss" } else { "ws" };
-        format!("{POLICY} {scheme}://{}", origin.authority())
-    });
+    let socket = visitor.map(|visitor| format!("{POLICY} {}", visitor.origin().socket()));
     let policy = socket.and_then(|policy| HeaderValue::try_from(policy).ok());
     policy.unwrap_or(HeaderValue::from_static(POLICY))
 }

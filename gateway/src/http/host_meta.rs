@@ -14,7 +14,6 @@ use store::Store;
 use super::Visitor;
 use super::negotiate::{etag_of, is_known};
 use crate::app::App;
-use crate::config::Origin;
 
 const RELATION: &str = "urn:xmpp:alt-connections:websocket";
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -48,11 +47,9 @@ pub(super) async fn jrd<S: Store>(
 
 /// HM-07: never a weaker way than the one that the client came by.
 fn href<S>(app: &App<S>, visitor: &Visitor) -> String {
-    let origin: Option<&Origin> = app.settings.public.as_ref().or(visitor.origin());
-    let is_https = origin.is_some_and(|origin| origin.is_https);
-    let authority = origin.map(Origin::authority).unwrap_or_default();
-    let scheme = if is_https { "wss" } else { "ws" };
-    format!("{scheme}://{authority}/xmpp-websocket")
+    let public = app.settings.public.as_ref();
+    let origin = public.unwrap_or_else(|| visitor.origin());
+    format!("{}/xmpp-websocket", origin.socket())
 }
 
 fn answer(request: &Request, kind: &'static str, text: String) -> Response {

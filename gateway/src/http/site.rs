@@ -4,6 +4,8 @@
 //! new server.
 
 use std::borrow::Cow;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -15,7 +17,8 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
 use bytes::Bytes;
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::RustEmbed;
+use sha2::{Digest as _, Sha256};
 use store::Store;
 
 use super::negotiate::{Packing, etag, etag_of, is_known, packings};
@@ -25,6 +28,28 @@ use crate::app::App;
 #[folder = "../target/site"]
 #[allow_missing = true]
 struct Files;
+
+/// Reads a file of the client: from the folder, if there is one, or from the program.
+fn file(folder: Option<&Path>, path: &str) -> Option<File> {
+    match folder {
+        // Only whoever works on the client has a folder, so that nobody minds the wait.
+        Some(folder) => {
+            let content = fs::read(folder.join(path)).ok()?;
+            let digest = Sha256::digest(&content).into();
+            let content = Cow::Owned(content);
+            Some(File { content, digest })
+        }
+        None => Files::get(path).map(|file| File {
+            content: file.data,
+            digest: file.metadata.sha256_hash(),
+        }),
+    }
+}
+
+struct File {
+    content: Cow<'static, [u8]>,
+    digest: [u8; 32],
+}
 
 const INDEX: &str = "index.html";
 /// What stands in the page before the domain that is served, and behind it.
@@ -41,12 +66,14 @@ pub(super) async fn serve<S: Store>(State(app): State<Arc<App<S>>>, request: Req
     }
     let path = request.uri().path().trim_start_matches('/');
     let headers = request.headers();
+    let folder = app.settings.config.site.as_deref();
+    let domain = &app.settings.domain;
     if path.is_empty() || path == INDEX {
-        return page(&app.settings.domain, headers);
+        return page(folder, domain, headers);
     }
-    match find(path, headers) {
+    match find(folder, path, headers) {
         Some(found) => found.into_response(headers, path),
-        None if is_view(path) => page(&app.settings.domain, headers),
+        None if is_view(path) => page(folder, domain, headers),
         None => (StatusCode::NOT_FOUND, "not found\n").into_response(),
     }
 }
@@ -58,20 +85,19 @@ struct Found {
     packing: Option<Packing>,
 }
 
-fn find(path: &str, headers: &HeaderMap) -> Option<Found> {
+fn find(folder: Option<&Path>, path: &str, headers: &HeaderMap) -> Option<Found> {
     let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.');
     if !path.split('/').all(is_plain) || path.contains(['\\', '%', ':']) {
         return None;
     }
     let packed = packings(headers.get(ACCEPT_ENCODING)).find_map(|packing| {
-        let file = Files::get(&format!("{path}.{}", packing.ending()))?;
+        let file = file(folder, &format!("{path}.{}", packing.ending()))?;
         Some((file, Some(packing)))
     });
-    let (file, packing) = packed.or_else(|| Some((Files::get(path)?, None)))?;
-    let EmbeddedFile { data, metadata } = file;
+    let (file, packing) = packed.or_else(|| Some((file(folder, path)?, None)))?;
     Some(Found {
-        etag: etag(&metadata.sha256_hash(), ""),
-        content: data,
+        etag: etag(&file.digest, ""),
+        content: file.content,
         packing,
     })
 }
@@ -83,11 +109,11 @@ fn is_view(path: &str) -> bool {
 }
 
 /// The page itself, with the domain filled in.
-fn page(domain: &str, headers: &HeaderMap) -> Response {
-    let Some(file) = Files::get(INDEX) else {
+fn page(folder: Option<&Path>, domain: &str, headers: &HeaderMap) -> Response {
+    let Some(file) = file(folder, INDEX) else {
         return (StatusCode::SERVICE_UNAVAILABLE, Html(NO_CLIENT)).into_response();
     };
-    let text = name_domain(&String::from_utf8_lossy(&file.data), domain);
+    let text = name_domain(&String::from_utf8_lossy(&file.content), domain);
     let found = Found {
         etag: etag_of(text.as_bytes(), ""),
         content: Cow::Owned(text.into_bytes()),
@@ -198,7 +224,7 @@ mod tests {
             "a//b",
             ".git/x",
         ] {
-            assert!(find(path, &HeaderMap::new()).is_none(), "{path}");
+            assert!(find(None, path, &HeaderMap::new()).is_none(), "{path}");
         }
     }
 }

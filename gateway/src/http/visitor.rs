@@ -64,8 +64,8 @@ impl Visitor {
     }
 
     /// The server's own origin, as the client sees it.
-    pub(crate) fn origin(&self) -> Option<&Origin> {
-        Some(&self.own)
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.own
     }
 
     /// Whether a program on this very machine asks.

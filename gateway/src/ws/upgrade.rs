@@ -44,6 +44,10 @@ pub(crate) async fn upgrade<S: Store>(
             });
             response
         }
+        Err((StatusCode::UPGRADE_REQUIRED, text)) => {
+            let upgrade = [(UPGRADE, "websocket")];
+            (StatusCode::UPGRADE_REQUIRED, upgrade, text).into_response()
+        }
         Err((status, text)) => (status, text).into_response(),
     }
 }
@@ -128,7 +132,7 @@ fn may_connect(settings: &Settings, visitor: &Visitor, headers: &HeaderMap) -> b
     let Some(origin) = origin.filter(|_| origins.next().is_none()) else {
         return false;
     };
-    visitor.origin() == Some(&origin)
+    visitor.origin() == &origin
         || settings.public.as_ref() == Some(&origin)
         || settings.origins.contains(&origin)
 }

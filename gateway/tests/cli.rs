@@ -1,0 +1,270 @@
+//! The program as its operator meets it.
+
+use std::process::{Output, Stdio};
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+mod tools;
+
+use self::tools::{PATIENCE, Peer, get};
+
+struct Program {
+    folder: TempDir,
+}
+
+struct Serving {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Program {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_balcony"));
+        command
+            .args(arguments)
+            .env_clear()
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    async fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self.command(arguments).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        let output = timeout(PATIENCE, child.wait_with_output()).await;
+        output.expect("the command does not end").unwrap()
+    }
+
+    fn serve(&self, arguments: &[&str]) -> Serving {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
+        let mut child = self.command(&arguments).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Serving { child, lines }
+    }
+}
+
+impl Serving {
+    async fn line(&mut self) -> String {
+        let line = timeout(PATIENCE, self.lines.next_line()).await;
+        line.expect("nothing is printed").unwrap().expect("ended")
+    }
+
+    async fn address(&mut self) -> std::net::SocketAddr {
+        let line = self.line().await;
+        let address = line.strip_prefix("listening on http://");
+        address.expect(&line).parse().unwrap()
+    }
+
+    #[cfg(unix)]
+    async fn terminate(mut self) -> i32 {
+        let pid = rustix::process::Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let status = timeout(PATIENCE, self.child.wait()).await;
+        status.expect("it does not stop").unwrap().code().unwrap()
+    }
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test]
+async fn accounts_are_made_listed_changed_and_removed() {
+    let program = Program::new();
+    for (arguments, input, code, told) in [
+        (&["user", "list"][..], "", 0, ""),
+        (
+            &["user", "add", "romeo@localhost"],
+            "pw\n",
+            0,
+            "romeo@localhost can sign in\n",
+        ),
+        (
+            &["user", "add", "juliet"],
+            "pw",
+            0,
+            "juliet@localhost can sign in\n",
+        ),
+        (
+            &["user", "list"],
+            "",
+            0,
+            "juliet@localhost\nromeo@localhost\n",
+        ),
+        (
+            &["user", "passwd", "romeo"],
+            "other\r\n",
+            0,
+            "romeo@localhost has a new password\n",
+        ),
+        (
+            &["user", "delete", "romeo"],
+            "",
+            0,
+            "romeo@localhost is removed\n",
+        ),
+        (&["user", "list"], "", 0, "juliet@localhost\n"),
+    ] {
+        let output = program.run(arguments, input).await;
+        assert_eq!(output.status.code(), Some(code), "{}", err(&output));
+        assert_eq!(out(&output), told);
+    }
+    for (arguments, input, code, told) in [
+        (
+            &["user", "add", "juliet"][..],
+            "pw",
+            1,
+            "juliet@localhost exists already",
+        ),
+        (
+            &["user", "passwd", "tybalt"],
+            "pw",
+            1,
+            "there is no account tybalt@localhost",
+        ),
+        (
+            &["user", "delete", "tybalt"],
+            "",
+            1,
+            "there is no account tybalt@localhost",
+        ),
+        (&["user", "add", "romeo"], "\n", 2, "a password has"),
+        (&["user", "add", "a b"], "pw", 2, "is no address"),
+        (
+            &["user", "add", "romeo@elsewhere.example"],
+            "pw",
+            2,
+            "at localhost only",
+        ),
+        (
+            &["user", "list", "--config", "none.toml"],
+            "",
+            2,
+            "none.toml",
+        ),
+        (&["user", "frobnicate"], "", 2, "frobnicate"),
+    ] {
+        let output = program.run(arguments, input).await;
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert!(err(&output).contains(told), "{}", err(&output));
+    }
+}
+
+// proves: SEC-52
+#[cfg(unix)]
+#[tokio::test]
+async fn the_set_up_link_is_printed_until_there_is_an_account() {
+    let program = Program::new();
+    let mut serving = program.serve(&[]);
+    let address = serving.address().await;
+    let line = serving.line().await;
+    let link = format!("set up your first account: http://{address}/#setup=");
+    let token = line.strip_prefix(&link).expect(&line);
+    assert!(token.len() >= 22, "{token}");
+    assert_eq!(get(address, "/readyz").await.status, 200);
+
+    let second = program.run(&["serve", "--listen", "127.0.0.1:0"], "").await;
+    assert_eq!(second.status.code(), Some(1));
+    let told = format!("already (at http://{address})");
+    assert!(err(&second).contains(&told), "{}", err(&second));
+
+    let invite = out(&program.run(&["invite"], "").await);
+    assert!(
+        invite.starts_with(&format!("http://{address}/#invite=")),
+        "{invite}"
+    );
+    program.run(&["user", "add", "romeo"], "pw").await;
+    assert_eq!(serving.terminate().await, 0);
+
+    let mut serving = program.serve(&[]);
+    serving.address().await;
+    assert_eq!(serving.terminate().await, 0);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_demo_has_two_accounts_that_keep_their_passwords() {
+    let program = Program::new();
+    let mut printed = Vec::new();
+    for _ in 0..2 {
+        let mut serving = program.serve(&["--demo"]);
+        let address = serving.address().await;
+        let lines = [serving.line().await, serving.line().await];
+        for (line, name) in lines.iter().zip(["romeo", "juliet"]) {
+            let start = format!("demo account: {name}@localhost password: ");
+            let password = line.strip_prefix(&start).expect(line);
+            let mut peer = Peer::connect(address).await;
+            peer.open().await;
+            peer.log_in(name, password).await.unwrap();
+        }
+        printed.push(lines);
+        assert_eq!(serving.terminate().await, 0);
+    }
+    assert_eq!(printed[0], printed[1]);
+}
+
+#[tokio::test]
+async fn settings_are_checked_and_told() {
+    let program = Program::new();
+    let fine = program.run(&["check-config", "--domain", "verona.example"], "");
+    let fine = fine.await;
+    assert_eq!(fine.status.code(), Some(0), "{}", err(&fine));
+    assert!(out(&fine).contains("\"domain\": \"verona.example\""));
+
+    let by_variable = program
+        .command(&["check-config"])
+        .env("BALCONY_DOMAIN", "mantua.example")
+        .env("BALCONY_LIMITS__PING_MS", "7")
+        .env(
+            "BALCONY_ALLOWED_ORIGINS",
+            "https://a.example,https://b.example",
+        )
+        .env("BALCONY_BIN", "no setting of the server")
+        .output()
+        .await
+        .unwrap();
+    let told = out(&by_variable);
+    assert_eq!(by_variable.status.code(), Some(0), "{}", err(&by_variable));
+    assert!(told.contains("\"domain\": \"mantua.example\"") && told.contains("\"ping_ms\": 7"));
+    assert!(told.contains("https://b.example"), "{told}");
+    assert!(err(&by_variable).contains("BALCONY_BIN is no setting"));
+
+    for (arguments, told) in [
+        (&["serve", "--listen", "0.0.0.0:0"][..], "trusted_proxies"),
+        (&["serve", "--listen", "nowhere"], "--listen"),
+        (&["check-config", "--domain", "a b"], "is not a domain name"),
+    ] {
+        let output = program.run(arguments, "").await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(err(&output).contains(told), "{}", err(&output));
+    }
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_told_plainly() {
+    let program = Program::new();
+    let mut serving = program.serve(&[]);
+    let address = serving.address().await.to_string();
+    let arguments = ["serve", "--listen", &address, "--data", "elsewhere"];
+    let output = program.run(&arguments, "").await;
+    assert_eq!(output.status.code(), Some(1));
+    let told = format!("cannot listen on {address}");
+    assert!(err(&output).contains(&told), "{}", err(&output));
+}
