@@ -1,5 +1,12 @@
 //! The program as its operator meets it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code, though not inside a test function"
+)]
+
 use std::process::{Output, Stdio};
 
 use tempfile::TempDir;
@@ -218,6 +225,32 @@ async fn the_demo_has_two_accounts_that_keep_their_passwords() {
         assert_eq!(serving.terminate().await, 0);
     }
     assert_eq!(printed[0], printed[1]);
+}
+
+// proves: AU-29
+#[cfg(unix)]
+#[tokio::test]
+async fn a_running_server_ends_the_streams_of_a_removed_account() {
+    let program = Program::new();
+    program.run(&["user", "add", "romeo"], "pw").await;
+    program.run(&["user", "add", "juliet"], "pw").await;
+    let mut serving = program.serve(&[]);
+    let address = serving.address().await;
+    for (name, action) in [("romeo", "delete"), ("juliet", "passwd")] {
+        let mut peer = Peer::connect(address).await;
+        peer.open().await;
+        peer.log_in(name, "pw").await.unwrap();
+        peer.bind("balcony").await;
+        let done = program.run(&["user", action, name], "other").await;
+        assert_eq!(done.status.code(), Some(0), "{}", err(&done));
+        let (said, code) = peer.rest().await;
+        assert!(said.concat().contains("<not-authorized"), "{said:?}");
+        assert!(code.is_some());
+        let mut again = Peer::connect(address).await;
+        again.open().await;
+        assert!(again.log_in(name, "pw").await.is_err());
+    }
+    assert_eq!(serving.terminate().await, 0);
 }
 
 #[tokio::test]

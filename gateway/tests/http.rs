@@ -1,5 +1,10 @@
 //! What the server says over HTTP.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "test code, though not inside a test function"
+)]
+
 mod tools;
 
 use std::fs;

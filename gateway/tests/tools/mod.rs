@@ -1,6 +1,12 @@
 //! A server in this process, and peers that speak to it byte by byte.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "test code, though not inside a test function"
+)]
 #![allow(unreachable_pub, reason = "a module shared by test programs")]
 
 use std::net::SocketAddr;
@@ -166,6 +172,23 @@ pub async fn try_upgrade(address: SocketAddr, headers: &[&str]) -> Answer {
     parse(&bytes)
 }
 
+/// An upgraded connection, for peers that speak no proper WebSocket.
+pub async fn raw_socket(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let upgrade = UPGRADE.join("\r\n");
+    let request = format!(
+        "GET /xmpp-websocket HTTP/1.1\r\nHost: {address}\r\n{upgrade}\r\n\
+         Sec-WebSocket-Protocol: xmpp\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"));
+    stream
+}
+
 /// One WebSocket to a server.
 pub struct Peer {
     pub ws: WebSocketStream<TcpStream>,
@@ -261,6 +284,16 @@ impl Peer {
         ))
         .await;
         self.hear_of("id='b'").await
+    }
+
+    /// Sends presence and waits until the server has taken it.
+    pub async fn become_available(&mut self) {
+        self.say("<presence xmlns='jabber:client'/>").await;
+        self.say(
+            "<iq xmlns='jabber:client' type='get' id='ping'><ping xmlns='urn:xmpp:ping'/></iq>",
+        )
+        .await;
+        self.hear_of("id='ping'").await;
     }
 
     /// A session of an account that [`Server::add`] made.
