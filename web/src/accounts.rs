@@ -50,7 +50,12 @@ pub fn forget(account: &BareJid) {
 
 fn write(accounts: &[BareJid]) {
     let lines: Vec<_> = accounts.iter().map(|account| account.as_str()).collect();
-    if let Some(storage) = browser::profile_storage() {
-        let _ = storage.set_item(LIST, &lines.join("\n"));
-    }
+    let Some(storage) = browser::profile_storage() else {
+        return;
+    };
+    let _ = if lines.is_empty() {
+        storage.remove_item(LIST)
+    } else {
+        storage.set_item(LIST, &lines.join("\n"))
+    };
 }

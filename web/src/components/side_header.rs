@@ -69,6 +69,7 @@ fn Menu(signing_out: RwSignal<bool>) -> impl IntoView {
             <button
                 class="quiet danger-text"
                 popovertarget="menu"
+                popovertargetaction="hide"
                 data-testid="sign-out"
                 on:click=move |_| signing_out.set(true)
             >

@@ -37,7 +37,7 @@ pub(crate) fn SignOutDialog(open: RwSignal<bool>) -> impl IntoView {
                         {texts::SIGN_OUT_HERE}
                     </button>
                     <button
-                        class="danger"
+                        class="danger outlined"
                         type="button"
                         data-testid="sign-out-everywhere"
                         on:click=move |_| sign_out(Reach::WholeBrowser)
