@@ -253,6 +253,63 @@ async fn a_running_server_ends_the_streams_of_a_removed_account() {
     assert_eq!(serving.terminate().await, 0);
 }
 
+// proves: SEC-71 SEC-53
+#[cfg(unix)]
+#[tokio::test]
+async fn the_log_at_its_finest_has_no_bodies_passwords_or_tokens() {
+    let program = Program::new();
+    let log = program.folder.path().join("log");
+    let mut child = program
+        .command(&["serve", "--listen", "127.0.0.1:0"])
+        .env("RUST_LOG", "trace,tungstenite=trace")
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut serving = Serving { child, lines };
+    let address = serving.address().await;
+    let link = serving.line().await;
+    let token = link.split_once("#setup=").unwrap().1;
+    let mut peer = Peer::connect(address).await;
+    peer.open().await;
+    for (id, payload) in [
+        (
+            "a",
+            format!("<preauth xmlns='urn:xmpp:pars:0' token='{token}'/>"),
+        ),
+        (
+            "b",
+            "<query xmlns='jabber:iq:register'><username>romeo</username>\
+             <password>canary-password</password></query>"
+                .to_owned(),
+        ),
+    ] {
+        peer.say(format!(
+            "<iq xmlns='jabber:client' type='set' id='{id}'>{payload}</iq>"
+        ))
+        .await;
+        let heard = peer.hear().await;
+        assert!(heard.contains("result"), "{heard}");
+    }
+    peer.log_in("romeo", "canary-password").await.unwrap();
+    peer.bind("balcony").await;
+    peer.say(
+        "<message xmlns='jabber:client' to='romeo@localhost' id='1'><body>canary-body</body>\
+         </message>",
+    )
+    .await;
+    peer.become_available().await;
+    get(address, "/?canary-query").await;
+    drop(peer);
+    assert_eq!(serving.terminate().await, 0);
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(log.contains("TRACE") || log.contains("DEBUG"), "{log}");
+    for secret in ["canary", token] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None);
+    }
+}
+
 #[tokio::test]
 async fn settings_are_checked_and_told() {
     let program = Program::new();

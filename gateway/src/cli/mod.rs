@@ -165,9 +165,17 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
     }
 }
 
+/// Crates whose finer logs hold whole frames and headers, which nobody may see (SEC-71).
+const TALKATIVE: [&str; 4] = ["tungstenite", "tokio_tungstenite", "hyper", "hyper_util"];
+
 /// What the server tells its operator goes to standard error; `RUST_LOG` chooses how much.
 fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let quiet = TALKATIVE.map(|name| format!("{name}=info").parse());
+    let filter = quiet
+        .into_iter()
+        .flatten()
+        .fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
