@@ -97,6 +97,7 @@ async fn every_answer_is_guarded_and_gives_nothing_away() {
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
         ] {
             assert!(policy.contains(part), "{path}: {policy}");
         }
