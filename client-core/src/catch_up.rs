@@ -41,6 +41,8 @@ struct Open {
     id: String,
     entries: Vec<Draft>,
     len: usize,
+    /// The newest provisional row when the first result came.
+    newest_held: Option<u64>,
     due_ms: u64,
 }
 
@@ -103,6 +105,7 @@ impl CatchUp {
             id,
             entries: Vec::new(),
             len: 0,
+            newest_held: None,
             due_ms: now_ms + RESULT_MAX_MS,
         });
         Some(iq.write())
@@ -131,6 +134,7 @@ impl CatchUp {
     pub(crate) fn on_result(
         &mut self,
         draft: Option<Draft>,
+        newest_held: u64,
         now_ms: u64,
     ) -> Result<(), &'static str> {
         let Some(open) = &mut self.open else {
@@ -138,6 +142,7 @@ impl CatchUp {
         };
         open.due_ms = now_ms + RESULT_MAX_MS;
         open.len += 1;
+        open.newest_held.get_or_insert(newest_held);
         open.entries.extend(draft);
         if open.len > PAGE_LEN_MAX {
             return Err("a page without end");
@@ -154,7 +159,11 @@ impl CatchUp {
     ///
     /// # Errors
     /// If the page is empty and not the last: asking again would never end.
-    pub(crate) fn on_fin(&mut self, fin: &Fin) -> Result<Option<Page>, &'static str> {
+    pub(crate) fn on_fin(
+        &mut self,
+        fin: &Fin,
+        newest_held: u64,
+    ) -> Result<Option<Page>, &'static str> {
         let Some(open) = self.open.take() else {
             return Ok(None);
         };
@@ -172,6 +181,7 @@ impl CatchUp {
             kind: open.kind,
             entries: open.entries,
             complete: fin.complete,
+            newest_held: open.newest_held.unwrap_or(newest_held),
         }))
     }
 
@@ -188,6 +198,7 @@ impl CatchUp {
                     kind: PageKind::Older,
                     entries: Vec::new(),
                     complete: true,
+                    newest_held: 0,
                 });
             }
             PageKind::After | PageKind::Older | PageKind::Last | PageKind::Gap => {

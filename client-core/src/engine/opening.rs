@@ -116,6 +116,8 @@ impl Engine {
         if !matches!(self.link.phase, Phase::Choosing) {
             return;
         }
+        let stream = self.stream.as_ref();
+        self.must_write |= stream.is_some_and(|s| s.received != s.committed) && !self.is_writing();
         self.flush();
         if self.is_writing() {
             return;

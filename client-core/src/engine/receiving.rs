@@ -55,7 +55,8 @@ impl Engine {
         match judge.judge(stanza) {
             Inbound::Line(draft) => self.note(Event::Arrived(draft)),
             Inbound::Result(draft) => {
-                if let Err(why) = self.catch_up.on_result(draft, self.now.mono_ms) {
+                let held = self.state.newest_held();
+                if let Err(why) = self.catch_up.on_result(draft, held, self.now.mono_ms) {
                     tracing::warn!(why, "archive not understood");
                     self.drop_link();
                 }
@@ -104,7 +105,7 @@ impl Engine {
 
     fn on_fin(&mut self, payload: Option<&Element>) {
         let fin = payload.and_then(Fin::from_element).unwrap_or_default();
-        match self.catch_up.on_fin(&fin) {
+        match self.catch_up.on_fin(&fin, self.state.newest_held()) {
             Ok(page) => self.take_page(page),
             Err(why) => {
                 tracing::warn!(why, "archive not understood");

@@ -218,6 +218,7 @@ impl Engine {
                 kind: crate::reduce::PageKind::After,
                 entries: Vec::new(),
                 complete: true,
+                newest_held: 0,
             }));
         }
     }

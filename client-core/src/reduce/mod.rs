@@ -105,6 +105,9 @@ pub(crate) struct Page {
     pub(crate) kind: PageKind,
     pub(crate) entries: Vec<Draft>,
     pub(crate) complete: bool,
+    /// The newest provisional row when the page began to come: what was held then is in the page or
+    /// stands before it (MAM-17).
+    pub(crate) newest_held: u64,
 }
 
 /// What a conversation ends with.
@@ -183,6 +186,11 @@ impl State {
             Event::StreamGone => self.device.stream = None,
             Event::Read(peer) => self.read(batch, &peer),
         }
+    }
+
+    /// The newest provisional row.
+    pub(crate) fn newest_held(&self) -> u64 {
+        self.provisional.last_key_value().map_or(0, |(seq, _)| *seq)
     }
 
     /// The device's state as of a batch after which `handled` stanzas count as handled.

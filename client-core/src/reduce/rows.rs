@@ -75,6 +75,7 @@ impl State {
         }
         if is_last {
             self.device.reaches_start = page.complete;
+            self.drop_held(batch, page.newest_held);
         }
         if is_last || page.complete {
             self.finish(batch);
@@ -101,6 +102,24 @@ impl State {
         self.device.reaches_start = page.complete || page.entries.is_empty();
     }
 
+    /// Drops entries that stand before the page that begins the known part: they come again, in their
+    /// place, when older lines are wanted.
+    fn drop_held(&mut self, batch: &mut Batch, newest: u64) {
+        let held = std::mem::take(&mut self.provisional);
+        for (seq, row) in held {
+            match &row.id {
+                Some(id) if seq <= newest => {
+                    self.held.remove(id);
+                    batch.rows.retain(|other| other.place != row.place);
+                    batch.drop_rows.push(row.place);
+                }
+                Some(_) | None => {
+                    self.provisional.insert(seq, row);
+                }
+            }
+        }
+    }
+
     /// Step 3: what arrived live and is in no page follows, in order; the state is live.
     fn finish(&mut self, batch: &mut Batch) {
         self.catching = false;
@@ -114,7 +133,8 @@ impl State {
             if let Some(id) = &row.id {
                 self.held.remove(id);
             }
-            batch.drop_rows.push(Place::Provisional(seq));
+            batch.rows.retain(|other| other.place != row.place);
+            batch.drop_rows.push(row.place);
             let row = self.confirm(row);
             batch.rows.push(row);
         }
@@ -152,9 +172,7 @@ impl State {
     /// Puts a row where live ones go: behind all, and provisional until the catch-up is done.
     pub(super) fn put_live(&mut self, batch: &mut Batch, row: Row) -> Row {
         let row = if self.catching || !self.exact {
-            let newest = self.provisional.last_key_value();
-            let seq = newest.map_or(1, |(seq, _)| seq + 1);
-            let place = Place::Provisional(seq);
+            let place = Place::Provisional(self.newest_held() + 1);
             self.hold(Row { place, ..row })
         } else {
             self.confirm(row)

@@ -1,1 +1,267 @@
+//! Whatever the order in which copies, acks and pages come: rows end up as the archive has them.
 
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+use protocol::time::Stamp;
+use protocol::{ArchiveId, BareJid, FullJid, Handled, IdPrefix};
+
+use super::{Event, Page, PageKind, State, Written};
+use crate::history::{Batch, Content, MemoryHistory, Place, ResumableStream, Row};
+use crate::inbound::Draft;
+use crate::view::Mark;
+
+fn account() -> BareJid {
+    BareJid::new("juliet@capulet.example").unwrap()
+}
+
+fn romeo() -> BareJid {
+    BareJid::new("romeo@montague.example").unwrap()
+}
+
+fn prefix() -> IdPrefix {
+    IdPrefix::from_bits([1; 16])
+}
+
+/// One entry of the archive: from somebody else, or written here.
+#[derive(Clone, Debug)]
+struct Entry {
+    number: usize,
+    own: bool,
+}
+
+impl Entry {
+    fn message_id(&self) -> String {
+        format!("m{}", self.number)
+    }
+
+    fn id(&self) -> ArchiveId {
+        if self.own {
+            ArchiveId::of_own(&prefix(), &self.message_id()).unwrap()
+        } else {
+            ArchiveId::parse(&format!("e{}", self.number)).unwrap()
+        }
+    }
+
+    fn draft(&self) -> Draft {
+        Draft {
+            key: self.id().to_string(),
+            id: Some(self.id()),
+            peer: romeo(),
+            own: self.own,
+            message_id: Some(self.message_id()),
+            stamp: Stamp(0),
+            content: Content::Text(self.number.to_string()),
+            mark: Mark::Archived,
+            bounced: None,
+        }
+    }
+}
+
+/// The state, its disk, and what was noted but not written yet.
+struct Device {
+    state: State,
+    batch: Batch,
+    history: MemoryHistory,
+}
+
+impl Device {
+    fn new() -> Self {
+        let history = MemoryHistory::default();
+        Self {
+            state: State::new(account(), history.restore()),
+            batch: Batch::default(),
+            history,
+        }
+    }
+
+    fn note(&mut self, event: Event) {
+        self.state.reduce(&mut self.batch, event);
+    }
+
+    fn write(&mut self) {
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.device = Some(self.state.device_at(Handled(0)));
+        self.history.apply(batch);
+    }
+
+    /// Dies and comes back with what is written.
+    fn restart(&mut self) {
+        self.batch = Batch::default();
+        self.state = State::new(account(), self.history.restore());
+    }
+
+    fn bind(&mut self) {
+        self.note(Event::Bound { exact: true });
+        self.note(Event::Kept(ResumableStream {
+            id: "sm".to_owned(),
+            jid: FullJid::new("juliet@capulet.example/x").unwrap(),
+            handled: Handled(0),
+            prefix: Some(prefix()),
+        }));
+    }
+
+    fn compose(&mut self, entry: &Entry) {
+        self.note(Event::Wrote(Written {
+            to: romeo(),
+            body: entry.number.to_string(),
+            message_id: entry.message_id(),
+            written: Stamp(0),
+            prefix: Some(prefix()),
+            failed: None,
+        }));
+    }
+
+    /// The copy of an entry comes, or the ack that covers it.
+    fn hear(&mut self, entry: &Entry) {
+        if !entry.own {
+            return self.note(Event::Arrived(entry.draft()));
+        }
+        let message_id = entry.message_id();
+        let mut items = self.state.outbox.values();
+        let item = items.find(|item| item.message_id == message_id);
+        if let Some(seq) = item.map(|item| item.seq) {
+            self.note(Event::Archived { seq });
+        }
+    }
+
+    /// The next page of the archive as it stands, `unheard` copies of which are still on their way.
+    fn page(&mut self, archive: &[Entry], len: usize, unheard: usize) {
+        let (kind, from) = match &self.state.device.pos {
+            // A device's first page must reach back to its bind, or the copies of what stands before
+            // the page could not be told from new ones: in truth it is 50 long and copies are quick.
+            None => (
+                PageKind::Last,
+                archive.len().saturating_sub(len.max(unheard)),
+            ),
+            Some(pos) => {
+                let at = archive.iter().position(|entry| entry.id() == *pos);
+                (PageKind::After, at.expect("the cursor is an entry") + 1)
+            }
+        };
+        let is_last = kind == PageKind::Last;
+        let len = if is_last { archive.len() } else { len };
+        let page = &archive[from..archive.len().min(from + len)];
+        let end = if is_last {
+            0
+        } else {
+            archive.len() - page.len()
+        };
+        let complete = from == end;
+        let entries = page.iter().map(Entry::draft).collect();
+        self.note(Event::Page(Page {
+            kind,
+            entries,
+            complete,
+            newest_held: self.state.newest_held(),
+        }));
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        self.history.rows().cloned().collect()
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    /// Somebody writes.
+    Theirs,
+    /// This device writes, and the server archives it.
+    Mine,
+    /// The next copy or ack reaches the device.
+    Hear,
+    /// A page is asked for and comes.
+    Page(usize),
+    /// What is noted becomes durable.
+    Write,
+    /// Everything noted becomes durable, and the device restarts.
+    Restart,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => Just(Act::Theirs),
+        2 => Just(Act::Mine),
+        6 => Just(Act::Hear),
+        3 => (1..5_usize).prop_map(Act::Page),
+        2 => Just(Act::Write),
+        1 => Just(Act::Restart),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    // proves: S11-40 S11-51 S11-53 S11-55 MAM-29
+    #[test]
+    fn any_interleaving_of_copies_acks_and_pages_gives_the_archives_order(
+        before in 0..8_usize,
+        acts in proptest::collection::vec(act(), 0..60),
+    ) {
+        let mut device = Device::new();
+        let mut archive: Vec<_> = (0..before).map(|number| Entry { number, own: false }).collect();
+        let mut stream = VecDeque::new();
+        device.bind();
+        for act in acts {
+            let number = archive.len();
+            match act {
+                Act::Theirs | Act::Mine => {
+                    let entry = Entry { number, own: matches!(act, Act::Mine) };
+                    if entry.own {
+                        device.compose(&entry);
+                        device.write();
+                    }
+                    stream.push_back(entry.clone());
+                    archive.push(entry);
+                }
+                Act::Hear => {
+                    if let Some(entry) = stream.pop_front() {
+                        device.hear(&entry);
+                    }
+                }
+                Act::Page(len) => {
+                    if device.state.catching {
+                        device.page(&archive, len, stream.len());
+                    }
+                }
+                Act::Write => device.write(),
+                Act::Restart => {
+                    // The stream is resumed: copies go on where they stood.
+                    device.write();
+                    device.restart();
+                    if device.state.device.stream.is_none() {
+                        stream.clear();
+                        device.bind();
+                    }
+                }
+            }
+        }
+        for entry in stream {
+            device.hear(&entry);
+        }
+        let mut rounds = 0;
+        while device.state.catching {
+            device.page(&archive, 3, 0);
+            rounds += 1;
+            prop_assert!(rounds <= archive.len() + 2);
+        }
+        device.write();
+
+        let rows = device.rows();
+        let ids: Vec<_> = rows.iter().filter_map(|row| row.id.clone()).collect();
+        let archived: Vec<_> = archive.iter().map(Entry::id).collect();
+        prop_assert_eq!(&ids[..], &archived[archived.len().saturating_sub(ids.len())..]);
+        prop_assert!(rows.iter().all(|row| matches!(row.place, Place::Confirmed(_))));
+        prop_assert_eq!(&device.state.device.pos, &ids.last().cloned());
+        prop_assert!(device.history.restore().outbox.is_empty());
+        // A line keeps its key from Enter to archived.
+        for row in rows.iter().filter(|row| row.own) {
+            prop_assert_eq!(Some(&row.key), row.message_id.as_ref());
+        }
+        // What runs ahead of the disk is what a restart would find.
+        let found = State::new(account(), device.history.restore());
+        prop_assert_eq!(&found.chats, &device.state.chats);
+        prop_assert_eq!(&found.outbox, &device.state.outbox);
+        prop_assert_eq!(found.device, device.state.device_at(Handled(0)));
+    }
+}

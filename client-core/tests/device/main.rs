@@ -1,0 +1,21 @@
+//! One device against a small hand-written server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on fails"
+)]
+
+mod catching_up;
+mod contacts;
+mod crash;
+mod fallback;
+mod forged;
+mod login;
+mod pulse;
+mod resuming;
+mod screen;
+mod sending;
+mod server;
+mod world;
