@@ -3,16 +3,23 @@
 use leptos::prelude::*;
 
 use super::icon::{Icon, Mark};
+use crate::state::AppState;
 use crate::texts;
 
 /// No conversation is open.
 #[component]
 pub(crate) fn NoChatOpen(adding: RwSignal<bool>) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let any = Memo::new(move |_| state.chats.with(|chats| !chats.is_empty()));
+    let words = move || match any.get() {
+        true => (texts::NO_CHAT_OPEN_TITLE, texts::NO_CHAT_OPEN),
+        false => (texts::NO_CHATS_TITLE, texts::NO_CHATS),
+    };
     view! {
         <section class="empty">
             <Mark/>
-            <h1>{texts::NO_CHAT_OPEN_TITLE}</h1>
-            <p>{texts::NO_CHAT_OPEN}</p>
+            <h1>{move || words().0}</h1>
+            <p>{move || words().1}</p>
             <button class="primary" on:click=move |_| adding.set(true)>
                 {Icon::Plus}
                 {texts::NEW_CHAT}
