@@ -131,12 +131,16 @@ impl Profile<'_> {
 
     async fn open_through(&self, name: &str, proxy: Arc<Proxy>, path: &str) -> Result<Arc<Tab>> {
         let turn = self.session.turn.lock().await;
-        let window = self
-            .session
-            .remote
-            .new_window()
-            .await
-            .context("opening a window")?;
+        let remote = &self.session.remote;
+        // The window that was last at hand may be closed by now; any other will do.
+        let any = remote.windows().await.context("looking for windows")?;
+        if let Some(any) = any.into_iter().next() {
+            remote
+                .switch_to_window(any)
+                .await
+                .context("turning to a window")?;
+        }
+        let window = remote.new_window().await.context("opening a window")?;
         drop(turn);
         let tab = self.keep(Tab::new(name, window, proxy, Arc::clone(&self.session)));
         tab.goto(path).await?;

@@ -5,11 +5,13 @@
 //! loaded through the proxy, each tab is an origin of its own, unless it was opened beside another.
 
 mod browser;
+mod chat;
 mod driver;
 mod tab;
 mod wait;
 
 pub use browser::{Browser, Profile, journey};
+pub use chat::Shown;
 pub use tab::Tab;
 pub use thirtyfour;
 pub use wait::{wait_until, wait_until_within};

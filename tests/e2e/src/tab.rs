@@ -190,6 +190,19 @@ impl Tab {
             .await
     }
 
+    /// Runs a script at the start of every page that this tab loads from now on.
+    ///
+    /// # Errors
+    /// When the browser does not take it.
+    pub async fn on_every_page(&self, script: &str) -> Result<()> {
+        let command = "Page.addScriptToEvaluateOnNewDocument";
+        self.with(async |remote| {
+            let source = json!({ "source": script });
+            remote.cdp().send_raw(command, source).await.map(drop)
+        })
+        .await
+    }
+
     /// Sets the size of the window, in CSS pixels.
     ///
     /// # Errors
