@@ -246,7 +246,7 @@ async fn a_flood_of_pings_ends_the_connection() {
     }))
     .await;
     let mut stream = tools::raw_socket(server.address()).await;
-    let _ = stream.write_all(&b"\x89\x80\0\0\0\0".repeat(200)).await;
+    let _ = stream.write_all(&b"\x89\x80\0\0\0\0".repeat(500)).await;
     let mut heard = Vec::new();
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut heard)).await;
     assert!(read.is_ok(), "not closed");
@@ -258,7 +258,7 @@ async fn a_flood_of_pings_ends_the_connection() {
 #[tokio::test]
 async fn whoever_does_not_log_in_is_sent_away_and_pings_do_not_help() {
     let server = Server::start(with_limits(Limits {
-        login_ms: 400,
+        login_ms: 1_000,
         ..Limits::default()
     }))
     .await;
@@ -273,7 +273,7 @@ async fn whoever_does_not_log_in_is_sent_away_and_pings_do_not_help() {
     let (said, code) = stranger.rest().await;
     assert!(said[0].contains("<connection-timeout"), "{said:?}");
     assert_eq!(code, Some(CloseCode::Normal));
-    assert!(from.elapsed() < Duration::from_secs(3));
+    assert!(from.elapsed() < Duration::from_secs(8));
 }
 
 // proves: LIM-15 SEC-26
@@ -283,12 +283,12 @@ async fn after_many_failed_logins_the_next_waits_and_still_gets_in() {
         login_failures: 1,
         loopback_exempt: false,
         // Less than the delay: the login clock stands still meanwhile.
-        login_ms: 900,
+        login_ms: 1_900,
         ..Limits::default()
     }))
     .await;
     server.add("romeo").await;
-    for _ in 0..2 {
+    for _ in 0..3 {
         let mut thief = Peer::connect(server.address()).await;
         thief.open().await;
         let refused = thief.log_in("romeo", "wrong").await.unwrap_err();
@@ -296,15 +296,15 @@ async fn after_many_failed_logins_the_next_waits_and_still_gets_in() {
     }
     let from = Instant::now();
     Peer::session(server.address(), "romeo").await;
-    assert!(from.elapsed() >= Duration::from_secs(1));
+    assert!(from.elapsed() >= Duration::from_secs(2));
 }
 
 // proves: WS-22
 #[tokio::test]
 async fn an_idle_connection_is_pinged_and_a_dead_one_dropped() {
     let server = Server::start(with_limits(Limits {
-        ping_ms: 100,
-        idle_ms: 400,
+        ping_ms: 200,
+        idle_ms: 2_000,
         close_ms: 100,
         ..Limits::default()
     }))
@@ -312,11 +312,11 @@ async fn an_idle_connection_is_pinged_and_a_dead_one_dropped() {
     server.add("romeo").await;
     let mut romeo = Peer::session(server.address(), "romeo").await;
     // A peer that reads answers pings, and so stays longer than idle_ms.
-    for _ in 0..10 {
+    for _ in 0..12 {
         assert!(matches!(romeo.next().await, Some(Ok(Message::Ping(_)))));
     }
     // One that does not read is gone.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     while let Some(Ok(message)) = romeo.next().await {
         assert!(matches!(message, Message::Ping(_)), "{message:?}");
     }

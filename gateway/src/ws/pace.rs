@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use crate::config::Limits;
 
-/// How often in a row a peer may send control frames faster than allowed before it is dropped.
+/// How often a peer may send control frames faster than allowed, without being quiet in between for as
+/// long as a burst takes to fill up, before it is dropped.
 const CONTROL_STRIKES_MAX: u32 = 100;
 
 /// The buckets of one connection.
@@ -37,12 +38,12 @@ impl Pace {
 
     /// How long to wait before reading on behind a control frame; `None` when it was one too many.
     pub(super) fn control(&mut self) -> Option<Duration> {
-        let wait = self.controls.take(1, Instant::now());
-        self.control_strikes = if wait.is_zero() {
-            0
-        } else {
-            self.control_strikes + 1
-        };
+        let now = Instant::now();
+        if self.controls.is_full(now) {
+            self.control_strikes = 0;
+        }
+        let wait = self.controls.take(1, now);
+        self.control_strikes += u32::from(!wait.is_zero());
         (self.control_strikes <= CONTROL_STRIKES_MAX).then_some(wait)
     }
 }
@@ -67,9 +68,17 @@ impl Bucket {
         }
     }
 
-    fn take(&mut self, amount: u32, now: Instant) -> Duration {
+    fn level(&self, now: Instant) -> f64 {
         let filled = now.saturating_duration_since(self.at).as_secs_f64() * self.per_s;
-        self.level = (self.level + filled).min(self.burst) - f64::from(amount);
+        (self.level + filled).min(self.burst)
+    }
+
+    fn is_full(&self, now: Instant) -> bool {
+        self.level(now) >= self.burst
+    }
+
+    fn take(&mut self, amount: u32, now: Instant) -> Duration {
+        self.level = self.level(now) - f64::from(amount);
         self.at = now;
         let debt = (-self.level / self.per_s).clamp(0.0, 3_600.0);
         Duration::from_secs_f64(debt)
