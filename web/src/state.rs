@@ -82,6 +82,8 @@ pub struct AppState {
     pub chats: RwSignal<Vec<ChatSummary>>,
     /// The same by peer.
     pub chat_of: Memo<HashMap<BareJid, ChatSummary>>,
+    /// Whether the list is known: an empty one is no news before the first connection.
+    pub is_list_known: Memo<bool>,
     /// Who asks to become a contact.
     pub requests: RwSignal<Vec<BareJid>>,
     /// Whose conversation the address bar names.
@@ -113,17 +115,24 @@ impl AppState {
             let by_peer = |chat: &ChatSummary| (chat.peer.clone(), chat.clone());
             chats.with(|chats| chats.iter().map(by_peer).collect())
         });
+        let connection = RwSignal::new(Connection::default());
+        let is_list_known = Memo::new(move |known: Option<&bool>| {
+            known.is_some_and(|known| *known)
+                || chats.with(|chats| !chats.is_empty())
+                || connection.get() == Connection::Live
+        });
         Self {
             page: RwSignal::new(Page::Loading),
             account: RwSignal::new(None),
             slot: RwSignal::new(String::new()),
-            connection: RwSignal::new(Connection::default()),
+            connection,
             jid: RwSignal::new(None),
             waiting: RwSignal::new(0),
             sign_in: RwSignal::new(SignIn::default()),
             trouble: RwSignal::new(None),
             chats,
             chat_of,
+            is_list_known,
             requests: RwSignal::new(Vec::new()),
             route: RwSignal::new(None),
             peer: RwSignal::new(None),

@@ -52,6 +52,7 @@ pub const REQUESTS: &str = "Wants to chat with you";
 pub const ACCEPT: &str = "Accept";
 pub const REFUSE: &str = "Refuse";
 
+pub const LIST_UNKNOWN: &str = "Your conversations appear once this device is connected.";
 pub const NO_CHATS_TITLE: &str = "It is quiet here";
 pub const NO_CHATS: &str = "Add somebody you know, and your conversation appears here.";
 pub const NO_CHAT_OPEN_TITLE: &str = "Pick a conversation";
@@ -129,11 +130,11 @@ pub fn retry_in(seconds: u64) -> String {
 }
 
 /// How far a catch-up is.
-pub fn catching_up(fetched: u32) -> String {
+pub fn so_far(fetched: u32) -> String {
     match fetched {
-        0 => CATCHING_UP.to_owned(),
-        1 => "Catching up: 1 message so far".to_owned(),
-        n => format!("Catching up: {n} messages so far"),
+        0 => String::new(),
+        1 => "1 message so far".to_owned(),
+        n => format!("{n} messages so far"),
     }
 }
 

@@ -14,8 +14,11 @@ use crate::{format, route, texts};
 #[component]
 pub(crate) fn ChatList(adding: RwSignal<bool>) -> impl IntoView {
     let state = expect_context::<AppState>();
-    let is_empty =
-        Memo::new(move |_| state.chats.with(Vec::is_empty) && state.requests.with(Vec::is_empty));
+    let is_empty = Memo::new(move |_| {
+        state.is_list_known.get()
+            && state.chats.with(Vec::is_empty)
+            && state.requests.with(Vec::is_empty)
+    });
     let peers = Memo::new(move |_| {
         state
             .chats

@@ -11,9 +11,10 @@ use crate::texts;
 pub(crate) fn NoChatOpen(adding: RwSignal<bool>) -> impl IntoView {
     let state = expect_context::<AppState>();
     let any = Memo::new(move |_| state.chats.with(|chats| !chats.is_empty()));
-    let words = move || match any.get() {
-        true => (texts::NO_CHAT_OPEN_TITLE, texts::NO_CHAT_OPEN),
-        false => (texts::NO_CHATS_TITLE, texts::NO_CHATS),
+    let words = move || match (any.get(), state.is_list_known.get()) {
+        (true, _) => (texts::NO_CHAT_OPEN_TITLE, texts::NO_CHAT_OPEN),
+        (false, true) => (texts::NO_CHATS_TITLE, texts::NO_CHATS),
+        (false, false) => (texts::APP, texts::LIST_UNKNOWN),
     };
     view! {
         <section class="empty">

@@ -10,27 +10,26 @@ use crate::{browser, texts};
 
 /// A change for the worse is worth a word only if it lasts.
 const GRACE_MS: u32 = 2_000;
+/// What needs no word.
+const ALL_WELL: (Connection, usize) = (Connection::Live, 0);
 
 /// How the link stands, and which device this is.
 #[component]
 pub(crate) fn StatusStrip() -> impl IntoView {
     let state = expect_context::<AppState>();
-    let shown = patient(state.connection);
+    let shown = patient(state);
     let clock = seconds();
-    let words = move || {
-        let waiting = state.waiting.get();
-        match shown.get() {
-            Connection::Idle => texts::IDLE.to_owned(),
-            Connection::Offline { .. } => texts::offline(waiting),
-            Connection::Connecting => texts::CONNECTING.to_owned(),
-            Connection::CatchingUp { fetched } => texts::catching_up(fetched),
-            Connection::Live if waiting > 0 => texts::waiting(waiting),
-            Connection::Live => texts::LIVE.to_owned(),
-            Connection::Broken => texts::BROKEN.to_owned(),
-        }
+    let words = move || match shown.get() {
+        (Connection::Idle, _) => texts::IDLE.to_owned(),
+        (Connection::Offline { .. }, waiting) => texts::offline(waiting),
+        (Connection::Connecting, _) => texts::CONNECTING.to_owned(),
+        (Connection::CatchingUp { .. }, _) => texts::CATCHING_UP.to_owned(),
+        (Connection::Live, 0) => texts::LIVE.to_owned(),
+        (Connection::Live, waiting) => texts::waiting(waiting),
+        (Connection::Broken, _) => texts::BROKEN.to_owned(),
     };
-    // Beside the live region: a count-down would be read out every second.
-    let beside = move || match shown.get() {
+    // Beside the live region: what counts would be read out again and again.
+    let beside = move || match shown.get().0 {
         Connection::Offline { retry_at_ms } => {
             clock.track();
             let left_ms = retry_at_ms.saturating_sub(browser::now().mono_ms);
@@ -49,13 +48,14 @@ pub(crate) fn StatusStrip() -> impl IntoView {
             </button>
         }
         .into_any(),
-        Connection::Idle
-        | Connection::Connecting
-        | Connection::CatchingUp { .. }
-        | Connection::Live => ().into_any(),
+        Connection::CatchingUp { fetched } => view! {
+            <span class="strip-detail">{texts::so_far(fetched)}</span>
+        }
+        .into_any(),
+        Connection::Idle | Connection::Connecting | Connection::Live => ().into_any(),
     };
     view! {
-        <div class="strip" data-shown=move || name(shown.get())>
+        <div class="strip" data-shown=move || name(shown.get().0)>
             <span class="strip-dot" aria-hidden=HIDDEN></span>
             <span
                 role="status"
@@ -84,19 +84,19 @@ fn name(connection: Connection) -> &'static str {
     }
 }
 
-/// Follows a connection at once for the better, and after the grace for the worse.
-fn patient(connection: RwSignal<Connection>) -> RwSignal<Connection> {
-    let shown = RwSignal::new(connection.get_untracked());
+/// Follows link and waiting lines at once for the better, and after the grace for the worse.
+fn patient(state: AppState) -> RwSignal<(Connection, usize)> {
+    let now = move || (state.connection.get(), state.waiting.get());
+    let shown = RwSignal::new(untrack(now));
     let pending = StoredValue::new_local(None::<Timeout>);
     Effect::new(move || {
-        let latest = connection.get();
-        let was_good = matches!(shown.get_untracked(), Connection::Live);
-        let is_bad = !matches!(latest, Connection::Live | Connection::Broken);
-        if was_good && is_bad {
+        let latest = now();
+        let was_good = shown.get_untracked() == ALL_WELL;
+        if was_good && latest != ALL_WELL && latest.0 != Connection::Broken {
             if pending.with_value(Option::is_none) {
                 let later = Timeout::new(GRACE_MS, move || {
                     pending.set_value(None);
-                    shown.set(connection.get_untracked());
+                    shown.set(untrack(now));
                 });
                 pending.set_value(Some(later));
             }
