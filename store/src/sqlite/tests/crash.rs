@@ -14,45 +14,41 @@ use crate::{Accounts as _, Archive as _, Options, Sqlite};
 
 const PATH: &str = "STORE_CRASH_TEST_PATH";
 const ROUND: &str = "STORE_CRASH_TEST_ROUND";
-const CHILD: &str = "sqlite::tests::crash::writes_until_it_is_killed";
+const CHILD: &str = "sqlite::tests::crash::whatever_was_acked_before_a_kill_is_there_after_it";
 
 /// The child's part: says what was acked, and never ends by itself.
-#[test]
-#[ignore = "run by the test below, in a process of its own"]
-fn writes_until_it_is_killed() {
-    let (Ok(path), Ok(round)) = (std::env::var(PATH), std::env::var(ROUND)) else {
-        return;
-    };
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let store = Sqlite::open(&path, Options::default()).unwrap();
-        if store.is_empty().await.unwrap() {
-            register(&store, &["romeo", "juliet"]).await;
-        }
-        let writers = (0..16).map(|writer: u32| {
-            let (store, round) = (store.clone(), round.clone());
-            tokio::spawn(async move {
-                for n in 0_u64.. {
-                    let one = append("romeo/phone", "juliet", &format!("{writer} {n}"));
-                    let one = with_id(one, &format!("{round}-{writer}-{n}"));
-                    let receipt = store_one(&store, one).await;
-                    let RecipientSide::Stored(received) = &receipt.recipient else {
-                        panic!("{receipt:?}")
-                    };
-                    let (pos, id) = sent(&receipt);
-                    println!("acked {pos} {id} {} {}", received.pos, received.id);
-                }
-            })
-        });
-        for writer in writers.collect::<Vec<_>>() {
-            writer.await.unwrap();
-        }
+async fn write_until_killed(path: &str, round: &str) {
+    let store = Sqlite::open(path, Options::default()).unwrap();
+    if store.is_empty().await.unwrap() {
+        register(&store, &["romeo", "juliet"]).await;
+    }
+    let writers = (0..16).map(|writer: u32| {
+        let (store, round) = (store.clone(), round.to_owned());
+        tokio::spawn(async move {
+            for n in 0_u64.. {
+                let one = append("romeo/phone", "juliet", &format!("{writer} {n}"));
+                let one = with_id(one, &format!("{round}-{writer}-{n}"));
+                let receipt = store_one(&store, one).await;
+                let RecipientSide::Stored(received) = &receipt.recipient else {
+                    panic!("{receipt:?}")
+                };
+                let (pos, id) = sent(&receipt);
+                println!("acked {pos} {id} {} {}", received.pos, received.id);
+            }
+        })
     });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
 }
 
 // proves: S11-30 S11-31 INV-01 INV-02 INV-03 SM-08
 #[tokio::test]
 async fn whatever_was_acked_before_a_kill_is_there_after_it() {
+    // In a process of its own, this test is the one that is killed.
+    if let (Ok(path), Ok(round)) = (std::env::var(PATH), std::env::var(ROUND)) {
+        return write_until_killed(&path, &round).await;
+    }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("test.db");
     let mut acked: [BTreeMap<u64, ArchiveId>; 2] = Default::default();
@@ -93,7 +89,7 @@ fn write_and_kill(
     acked: &mut [BTreeMap<u64, ArchiveId>; 2],
 ) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", CHILD, "--ignored", "--nocapture"])
+        .args(["--exact", CHILD, "--nocapture"])
         .env(PATH, path)
         .env(ROUND, round.to_string())
         .stdout(Stdio::piped())

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::super::sql;
 use super::{check_integrity, count, look};
-use crate::suite::tools::{append, bare, jid, query, register, sent, store_one, with_id, write};
+use crate::suite::tools::{append, bare, query, register, sent, store_one, with_id, write};
 use crate::{Accounts as _, Archive as _, Options, Sqlite, StoreError};
 
 fn open(dir: &TempDir) -> Sqlite {
@@ -148,73 +148,4 @@ async fn two_processes_may_share_a_database() {
     store_one(&server, append("romeo/phone", "juliet", "x")).await;
     let head = tool.load(&bare("juliet")).await.unwrap().unwrap().head;
     assert_eq!(head, 1);
-}
-
-/// Not a test but a measurement: `cargo test -p store --release -- --ignored --nocapture figures`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes long and proves nothing"]
-async fn figures() {
-    const MESSAGES: usize = 200_000;
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir);
-    let contacts: Vec<String> = (0..50).map(|n| format!("contact{n}")).collect();
-    register(&store, &["romeo"]).await;
-    register(&store, &contacts.iter().map(|c| &**c).collect::<Vec<_>>()).await;
-    let body = "x".repeat(400);
-    let started = Instant::now();
-    let writers = (0..64).map(|writer| {
-        let (store, body) = (store.clone(), body.clone());
-        tokio::spawn(async move {
-            for n in 0..MESSAGES / 64 {
-                let to = format!("contact{}", (writer + n) % 50);
-                let one = append("romeo/phone", &to, &body);
-                store_one(&store, with_id(one, &format!("{writer}-{n}"))).await;
-            }
-        })
-    });
-    for writer in writers.collect::<Vec<_>>() {
-        writer.await.unwrap();
-    }
-    let rate = MESSAGES as f64 / started.elapsed().as_secs_f64();
-    println!("64 writers: {rate:.0} messages/s");
-    let started = Instant::now();
-    for n in 0..200 {
-        store_one(&store, append("romeo/phone", "contact1", &n.to_string())).await;
-    }
-    println!("one writer: {:?} an append", started.elapsed() / 200);
-    let named = |with: Option<&str>, start| Filter {
-        with: with.map(jid),
-        start,
-        ..Filter::default()
-    };
-    let middle = store
-        .entries_after(&bare("romeo"), MESSAGES as u64 / 2, 1)
-        .await;
-    let start = middle.unwrap().first().map(|entry| entry.stamp);
-    for (what, max, filter) in [
-        ("last page", 100, named(None, None)),
-        ("from a time in the middle", 100, named(None, start)),
-        ("of a conversation", 100, named(Some("contact7"), None)),
-        (
-            "of a conversation from a time",
-            100,
-            named(Some("contact7"), start),
-        ),
-        (
-            "of a resource that never wrote",
-            100,
-            named(Some("contact7/x"), None),
-        ),
-        ("count of a conversation", 0, named(Some("contact7"), None)),
-    ] {
-        let started = Instant::now();
-        for _ in 0..20 {
-            let asked = query("romeo", Paging::Backward, max, filter.clone());
-            store.page(asked).await.unwrap();
-        }
-        println!("page {what}: {:?}", started.elapsed() / 20);
-    }
-    let wal = std::fs::metadata(dir.path().join("data/balcony.db-wal")).unwrap();
-    let main = std::fs::metadata(dir.path().join("data/balcony.db")).unwrap();
-    println!("{} bytes, and {} of write-ahead log", main.len(), wal.len());
 }
