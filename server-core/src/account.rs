@@ -235,6 +235,7 @@ impl Account {
     }
 
     pub(crate) fn on_session_timer(&mut self, cx: &mut Context, id: SessionId) {
+        self.forget(cx.now.mono_ms);
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };

@@ -313,9 +313,10 @@ impl Account {
     /// Ends a session for good (CO-17, SM-29).
     pub(crate) fn end_session(&mut self, cx: &mut Context, id: SessionId) {
         self.leave(cx, id);
-        let Some(session) = self.sessions.remove(&id) else {
+        let Some(mut session) = self.sessions.remove(&id) else {
             return;
         };
+        session.settle_own();
         cx.sessions = cx.sessions.saturating_sub(1);
         self.drain_work(cx, &session);
         self.remember(cx, &session);
@@ -327,17 +328,25 @@ impl Account {
         self.resume_settled(cx);
     }
 
-    fn remember(&mut self, cx: &Context, session: &Session) {
+    fn remember(&mut self, cx: &mut Context, session: &Session) {
         let (count, for_ms) = cx.config.limits.remembered_counters;
         let now_ms = cx.now.mono_ms;
-        self.remembered.retain(|(_, _, until)| *until > now_ms);
+        self.forget(now_ms);
         let Some(sm) = &session.sm else { return };
         let Some(sm_id) = sm.id.clone() else { return };
         self.remembered
             .push_back((sm_id, sm.received.handled(), now_ms + for_ms));
+        cx.timers.arm(now_ms + for_ms, session.timer());
         if self.remembered.len() > count {
             self.remembered.pop_front();
         }
+    }
+}
+
+impl Account {
+    /// Forgets the counters of sessions that ended long ago (SM-23).
+    pub(crate) fn forget(&mut self, now_ms: u64) {
+        self.remembered.retain(|(_, _, until)| *until > now_ms);
     }
 }
 

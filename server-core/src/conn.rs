@@ -20,6 +20,8 @@ pub(crate) struct Conn {
     pub(crate) unsent_bytes: usize,
     /// When something last went onto the wire, or was first put there.
     pub(crate) written_at_ms: u64,
+    /// Whether a timer watches that what is sent goes onto the wire.
+    is_watched: bool,
     /// Whether more was sent than the peer may leave unread (LIM-07).
     pub(crate) is_too_slow: bool,
 }
@@ -53,12 +55,19 @@ impl Conn {
             unsent_frames: 0,
             unsent_bytes: 0,
             written_at_ms: 0,
+            is_watched: false,
             is_too_slow: false,
         }
     }
 
     pub(crate) fn is_unbound(&self) -> bool {
         matches!(self.stage, Stage::Unbound { .. })
+    }
+
+    /// When the connection is given up because its peer takes nothing; `None` while nothing waits.
+    pub(crate) fn gives_up_at(&mut self, blocked_ms: u64) -> Option<u64> {
+        self.is_watched = self.unsent_frames > 0;
+        self.is_watched.then_some(self.written_at_ms + blocked_ms)
     }
 
     /// Counts what went onto the wire; gives the session that may go on walking.
@@ -92,6 +101,8 @@ impl Context {
         }
         if conn.unsent_frames == 0 {
             conn.written_at_ms = now_ms;
+        }
+        if !std::mem::replace(&mut conn.is_watched, true) {
             self.timers.arm(now_ms + limits.blocked_ms, Timer::Conn(id));
         }
         conn.unsent_frames += 1;

@@ -261,7 +261,7 @@ impl Core {
     fn on_conn_timer(&mut self, conn: ConnId) {
         let now_ms = self.cx.now.mono_ms;
         let limits = &self.cx.config.limits;
-        let Some(state) = self.cx.conns.get(&conn) else {
+        let Some(state) = self.cx.conns.get_mut(&conn) else {
             return;
         };
         if state.is_unbound() && now_ms >= state.bind_by_ms {
@@ -269,10 +269,9 @@ impl Core {
                 .because("no resource was bound");
             return self.fail(conn, &error);
         }
-        if state.unsent_frames == 0 {
+        let Some(gives_up_at) = state.gives_up_at(limits.blocked_ms) else {
             return;
-        }
-        let gives_up_at = state.written_at_ms + limits.blocked_ms;
+        };
         if now_ms < gives_up_at {
             return self.cx.timers.arm(gives_up_at, Timer::Conn(conn));
         }
