@@ -217,7 +217,8 @@ impl Tab {
     /// # Errors
     /// When there is no picture, or no place for it.
     pub async fn screenshot(&self, name: &str) -> Result<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/e2e");
+        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = own.ancestors().nth(2).unwrap_or(own).join("target/e2e");
         fs::create_dir_all(&folder).context("making a folder for pictures")?;
         let path = folder.join(format!("{name}.png"));
         let picture = self

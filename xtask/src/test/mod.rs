@@ -92,7 +92,9 @@ fn perform(stage: &Stage, deadline: Instant) -> Result<(&'static str, Tally)> {
         return Ok(("nothing to do", Tally::default()));
     }
     let mut tally = Tally::default();
-    for command in commands {
+    for mut command in commands {
+        // An error says what it means; traces are for panics.
+        command.env("RUST_LIB_BACKTRACE", "0");
         match Watched::spawn(command)?.follow(deadline, |line| tally.read(line))? {
             End::Success => {}
             End::Failure => return Ok(("failed", stage.kind.failed(tally))),

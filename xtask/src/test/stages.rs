@@ -137,10 +137,9 @@ fn xtask(arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// Tells tests where the server and the browser's driver are, and keeps traces to panics: an error says what it means.
+/// Tells tests where the server and the browser's driver are.
 fn with_tools(mut command: Command) -> Result<Command> {
     command
-        .env("RUST_LIB_BACKTRACE", "0")
         .env("BALCONY_BIN", home::target().join("debug/balcony"))
         .env("CHROMEDRIVER", tools::chromedriver()?);
     Ok(command)
