@@ -122,10 +122,10 @@ impl Stream {
         self.unacked.as_ref().map_or(0, Unacked::len)
     }
 
-    /// A stanza came.
-    pub(crate) fn receive(&mut self) {
-        if self.counting == Counting::On {
-            self.received = self.received.plus(1);
-        }
+    /// A stanza came; gives whether it counts.
+    pub(crate) fn receive(&mut self) -> bool {
+        let counts = self.counting == Counting::On;
+        self.received = self.received.plus(u32::from(counts));
+        counts
     }
 }

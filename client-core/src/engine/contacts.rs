@@ -55,6 +55,7 @@ impl Engine {
                     })
                 };
                 self.wire.has_archive = Some(has(ns::MAM) && has(ns::SID));
+                self.introduce();
             }
             Some(Request::Other) | None => {}
         }
@@ -63,6 +64,7 @@ impl Engine {
     pub(super) fn on_refusal(&mut self, id: &str) {
         if self.requests.remove(id) == Some(Request::Disco) {
             self.wire.has_archive = Some(false);
+            self.introduce();
         }
     }
 

@@ -189,9 +189,11 @@ impl Engine {
                 stream.counting = Counting::Asked;
             }
         }
-        self.introduce();
         self.wire.has_archive = is_exact.then_some(true);
-        if !is_exact {
+        if is_exact {
+            self.introduce();
+        } else {
+            // Nothing may come before it is known whether its id can be trusted (SI-05).
             self.ask_for_carbons();
         }
         self.fulfil_wishes();
@@ -208,7 +210,7 @@ impl Engine {
     }
 
     /// Asks for the roster and becomes available.
-    fn introduce(&mut self) {
+    pub(super) fn introduce(&mut self) {
         let known = self.state.device.roster_ver.clone();
         let ver = self.link.offers.roster_ver;
         let ver = ver.then(|| known.unwrap_or_default());

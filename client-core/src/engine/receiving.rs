@@ -9,6 +9,7 @@ use protocol::{Element, Frame, Iq, IqKind, Stanza, StanzaKind, StreamError};
 use super::Engine;
 use crate::inbound::{Inbound, Judge};
 use crate::reduce::{Event, Page};
+use crate::stream::Stream;
 use crate::view::Mark;
 
 impl Engine {
@@ -30,10 +31,9 @@ impl Engine {
     }
 
     fn on_stanza(&mut self, stanza: Stanza) {
-        if let Some(stream) = &mut self.stream {
-            stream.receive();
+        if self.stream.as_mut().is_some_and(Stream::receive) {
+            self.pulse.received(self.now.mono_ms);
         }
-        self.pulse.received(self.now.mono_ms);
         match stanza.kind {
             StanzaKind::Message => self.on_message(stanza),
             StanzaKind::Presence => self.on_presence(stanza),

@@ -126,14 +126,14 @@ impl Device {
     }
 
     /// The next page of the archive as it stands, `unheard` copies of which are still on their way.
-    fn page(&mut self, archive: &[Entry], len: usize, unheard: usize) {
+    fn page(&self, archive: &[Entry], len: usize, unheard: usize) -> Page {
         let (kind, from) = match &self.state.device.pos {
             // A device's first page must reach back to its bind, or the copies of what stands before
             // the page could not be told from new ones: in truth it is 50 long and copies are quick.
-            None => (
-                PageKind::Last,
-                archive.len().saturating_sub(len.max(unheard)),
-            ),
+            None => {
+                let len = len.max(unheard);
+                (PageKind::Last, archive.len().saturating_sub(len))
+            }
             Some(pos) => {
                 let at = archive.iter().position(|entry| entry.id() == *pos);
                 (PageKind::After, at.expect("the cursor is an entry") + 1)
@@ -147,14 +147,12 @@ impl Device {
         } else {
             archive.len() - page.len()
         };
-        let complete = from == end;
-        let entries = page.iter().map(Entry::draft).collect();
-        self.note(Event::Page(Page {
+        Page {
             kind,
-            entries,
-            complete,
+            entries: page.iter().map(Entry::draft).collect(),
+            complete: from == end,
             newest_held: self.state.newest_held(),
-        }));
+        }
     }
 
     fn rows(&self) -> Vec<Row> {
@@ -170,8 +168,10 @@ enum Act {
     Mine,
     /// The next copy or ack reaches the device.
     Hear,
-    /// A page is asked for and comes.
-    Page(usize),
+    /// The results of a page come.
+    Results(usize),
+    /// The end of the page comes.
+    Fin,
     /// What is noted becomes durable.
     Write,
     /// Everything noted becomes durable, and the device restarts.
@@ -183,7 +183,8 @@ fn act() -> impl Strategy<Value = Act> {
         4 => Just(Act::Theirs),
         2 => Just(Act::Mine),
         6 => Just(Act::Hear),
-        3 => (1..5_usize).prop_map(Act::Page),
+        3 => (1..5_usize).prop_map(Act::Results),
+        3 => Just(Act::Fin),
         2 => Just(Act::Write),
         1 => Just(Act::Restart),
     ]
@@ -201,6 +202,7 @@ proptest! {
         let mut device = Device::new();
         let mut archive: Vec<_> = (0..before).map(|number| Entry { number, own: false }).collect();
         let mut stream = VecDeque::new();
+        let mut page = None;
         device.bind();
         for act in acts {
             let number = archive.len();
@@ -219,9 +221,14 @@ proptest! {
                         device.hear(&entry);
                     }
                 }
-                Act::Page(len) => {
-                    if device.state.catching {
-                        device.page(&archive, len, stream.len());
+                Act::Results(len) => {
+                    if device.state.catching && page.is_none() {
+                        page = Some(device.page(&archive, len, stream.len()));
+                    }
+                }
+                Act::Fin => {
+                    if let Some(page) = page.take() {
+                        device.note(Event::Page(page));
                     }
                 }
                 Act::Write => device.write(),
@@ -229,6 +236,7 @@ proptest! {
                     // The stream is resumed: copies go on where they stood.
                     device.write();
                     device.restart();
+                    page = None;
                     if device.state.device.stream.is_none() {
                         stream.clear();
                         device.bind();
@@ -239,9 +247,13 @@ proptest! {
         for entry in stream {
             device.hear(&entry);
         }
+        if let Some(page) = page {
+            device.note(Event::Page(page));
+        }
         let mut rounds = 0;
         while device.state.catching {
-            device.page(&archive, 3, 0);
+            let page = device.page(&archive, 3, 0);
+            device.note(Event::Page(page));
             rounds += 1;
             prop_assert!(rounds <= archive.len() + 2);
         }

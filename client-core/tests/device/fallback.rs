@@ -64,3 +64,30 @@ fn without_an_archive_lines_are_shown_as_not_kept() {
     assert_eq!(world.engine.view().waiting, 0);
     assert!(world.is_live());
 }
+
+#[test]
+fn without_stream_management_lines_go_out_and_silence_is_broken_by_pings() {
+    let mut world = World::new();
+    world.server.has_s11 = false;
+    world.server.has_sm = false;
+    world.sign_in();
+    world.run();
+    world.send("one");
+    world.server.arrive("romeo", "m1", "two");
+    world.pass(5_000);
+    world.assert_same_as_archive();
+    world.pass(60_000);
+    let pings = world
+        .server
+        .seen
+        .iter()
+        .filter(|f| f.contains("urn:xmpp:ping"));
+    assert!(pings.count() >= 2);
+    assert!(world.is_live());
+    world.cut();
+    world.server.arrive("romeo", "m2", "three");
+    world.send("four");
+    world.pass(5_000);
+    world.assert_sent_once(&["one", "four"]);
+    world.assert_same_as_archive();
+}

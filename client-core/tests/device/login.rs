@@ -212,3 +212,21 @@ fn signing_out_offline_stops_the_tries() {
     assert_eq!(world.engine.view().connection, Connection::Idle);
     assert_eq!(world.engine.deadline(), None);
 }
+
+// proves: WS-14 WS-15
+#[test]
+fn features_are_understood_in_both_spellings() {
+    let mut world = World::new();
+    world.sign_in();
+    loop {
+        for frame in &mut world.server.to_device {
+            let plain = frame.replace("<stream:features xmlns:stream=", "<features xmlns=");
+            let plain = plain.replace("</stream:features>", "</features>");
+            *frame = plain.into();
+        }
+        if !world.step() {
+            break;
+        }
+    }
+    assert!(world.is_live());
+}

@@ -288,3 +288,34 @@ fn presence_alone_is_counted_too_and_survives_a_reload() {
     assert_eq!(world.server.jid(), jid, "resumed: h did not fall");
     world.assert_same_as_archive();
 }
+
+// proves: S11-60 S11-62
+#[test]
+fn a_server_that_forgot_acks_of_other_stanzas_is_followed() {
+    let mut world = World::live();
+    world.send("one");
+    world.run();
+    world.intent(Intent::AddContact(bare("romeo")));
+    world.pass(1_000);
+    let jid = world.server.jid();
+    world.server.crash();
+    world.cut();
+    world.send("two");
+    world.pass(2_000);
+    assert_eq!(world.server.jid(), jid, "resumed all the same");
+    world.assert_sent_once(&["one", "two"]);
+    world.assert_same_as_archive();
+}
+
+#[test]
+fn on_a_resumed_stream_nothing_waits_for_the_catch_up() {
+    let mut world = World::live();
+    world.cut();
+    world.send("one");
+    world.server.holds_pages = true;
+    world.pass(2_000);
+    world.assert_sent_once(&["one"]);
+    world.server.release_pages();
+    world.run();
+    world.assert_same_as_archive();
+}

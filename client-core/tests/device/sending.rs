@@ -36,7 +36,7 @@ fn a_line_keeps_its_key_from_enter_to_archived() {
     world.assert_same_as_archive();
 }
 
-// proves: P6
+// proves: S11-11
 #[test]
 fn nothing_is_sent_before_its_prefix_is_durable() {
     let mut world = World::live();

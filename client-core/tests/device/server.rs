@@ -60,6 +60,8 @@ struct Session {
     jid: FullJid,
     counts: bool,
     handled: u32,
+    /// How many were handled when an own message was last written: what a crash leaves (S11-60).
+    handled_on_disk: u32,
     /// What was sent and is not acked, counted from `acked`.
     unacked: VecDeque<String>,
     acked: u32,
@@ -100,6 +102,7 @@ pub(crate) struct Server {
     pub(crate) seen: Vec<String>,
     pub(crate) has_s11: bool,
     pub(crate) has_mam: bool,
+    pub(crate) has_sm: bool,
     pub(crate) page_len: usize,
     pub(crate) fate: Fate,
     /// Whether nothing is acknowledged.
@@ -129,6 +132,7 @@ impl Server {
             seen: Vec::new(),
             has_s11: true,
             has_mam: true,
+            has_sm: true,
             page_len: 3,
             fate: Fate::Archive,
             holds_acks: false,
@@ -167,6 +171,7 @@ impl Server {
         self.cut();
         for session in &mut self.sessions {
             session.memory_lost = true;
+            session.handled = session.handled_on_disk;
         }
     }
 
@@ -300,10 +305,12 @@ impl Server {
         let features = if is_authenticated {
             let mut features = vec![
                 bind::feature(),
-                protocol::sm::feature(),
                 protocol::csi::feature(),
                 Element::new("ver", ns::ROSTER_VER),
             ];
+            if self.has_sm {
+                features.push(protocol::sm::feature());
+            }
             if self.has_s11 {
                 features.push(s11::feature());
             }
@@ -454,7 +461,9 @@ impl Server {
     }
 
     fn on_message(&mut self, index: usize, mut stanza: Stanza) {
-        let jid = self.sessions[index].jid.clone();
+        let session = &mut self.sessions[index];
+        session.handled_on_disk = session.handled;
+        let jid = session.jid.clone();
         let message_id = stanza.header.id.clone().unwrap();
         let resend = stanza.find("resend", ns::S11).map(|c| c.element().unwrap());
         let resend = resend.and_then(|r| IdPrefix::parse(r.get_attr("prefix").unwrap()));
@@ -581,6 +590,7 @@ impl Server {
             jid: jid.clone(),
             counts: false,
             handled: 0,
+            handled_on_disk: 0,
             unacked: VecDeque::new(),
             acked: 0,
             memory_lost: false,
