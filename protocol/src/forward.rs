@@ -33,7 +33,7 @@ pub fn unwrap(forwarded: &Element) -> Option<Forwarded> {
     }
     let inner = forwarded.find("message", ns::CLIENT)?;
     let text = Text::from(inner.to_string());
-    let frame = Frame::parse(&text, XmlLimits::AFTER_LOGIN).ok()?;
+    let frame = Frame::parse(&text, XmlLimits::RELAYED).ok()?;
     let Frame::Stanza(stanza) = frame else {
         return None;
     };

@@ -1,9 +1,9 @@
 //! One WebSocket message ↔ one [`Frame`] (RFC 7395 §3).
 
-use std::ops::Range;
-
 use crate::stanza::{Child, Header, Stanza, StanzaKind};
-use crate::xml::{Element, Item, ParseError, ParseErrorKind, Scanner, StartTag, XmlLimits};
+use crate::xml::{
+    Element, Item, ParseError, ParseErrorKind, Scanner, StartTag, XmlLimits, push_attribute,
+};
 use crate::{Text, ns};
 
 /// What one WebSocket message says.
@@ -127,26 +127,29 @@ fn parse_stanza(
     let header = Header::of_tag(root);
     let mut children = Vec::new();
     let mut current: Option<ChildHead> = None;
+    let mut rewritten_len = 0;
     let mut depth = 1_usize;
     while let Some(item) = scanner.next_item()? {
         match item {
             Item::Start(tag) => {
                 depth += 1;
                 if depth == 2 {
-                    current = Some(ChildHead::of_tag(
-                        text,
-                        &tag,
-                        scanner.scope_len_of_innermost(),
-                    ));
+                    current = Some(ChildHead::of_tag(text, &tag));
                 }
             }
             Item::Text(_) => {}
-            Item::End { end, free_from } => {
+            Item::End { end, used } => {
                 depth = depth.saturating_sub(1);
                 if depth == 1
                     && let Some(head) = current.take()
                 {
-                    children.push(head.finish(text, end, free_from)?);
+                    let missing = declarations(scanner.needed(used));
+                    let child = head.finish(text, end, &missing)?;
+                    if !missing.is_empty() {
+                        rewritten_len += child.xml.len();
+                        check_rewritten(end, rewritten_len)?;
+                    }
+                    children.push(child);
                 }
             }
         }
@@ -162,11 +165,10 @@ struct ChildHead {
     ns: Text,
     name: Text,
     start: usize,
-    scope_len: usize,
 }
 
 impl ChildHead {
-    fn of_tag(text: &Text, tag: &StartTag<'_>, scope_len: usize) -> Self {
+    fn of_tag(text: &Text, tag: &StartTag<'_>) -> Self {
         let ns = match &tag.ns {
             std::borrow::Cow::Borrowed(uri) => share(text, uri),
             std::borrow::Cow::Owned(uri) => Text::from(uri.as_str()),
@@ -175,17 +177,26 @@ impl ChildHead {
             ns,
             name: share(text, tag.name),
             start: tag.start,
-            scope_len,
         }
     }
 
-    /// Keeps the range as it is if it is self-contained, else writes it anew (SEC-21).
-    fn finish(self, text: &Text, end: usize, free_from: usize) -> Result<Child, ParseError> {
-        let range: Range<usize> = self.start..end;
-        let xml = if free_from >= self.scope_len {
-            share(text, text.get(range).unwrap_or_default())
+    /// Keeps the range as it is if it is self-contained, else puts in what is missing (SEC-21).
+    fn finish(self, text: &Text, end: usize, missing: &str) -> Result<Child, ParseError> {
+        let range = text.get(self.start..end).unwrap_or_default();
+        let xml = if missing.is_empty() {
+            share(text, range)
         } else {
-            rewritten(text, self.start)?
+            let name_len = range.find([' ', '\t', '\n', '\r', '/', '>']);
+            let (name, rest) = range.split_at(name_len.unwrap_or_default());
+            let xml = [name, missing, rest].concat();
+            // More declarations than anybody accepts in one place would end the reader's stream.
+            Scanner::with_default_ns(&xml, XmlLimits::AFTER_LOGIN, ns::CLIENT)
+                .and_then(|mut scanner| scanner.next_item().map(drop))
+                .map_err(|error| ParseError {
+                    at: self.start,
+                    kind: error.kind,
+                })?;
+            xml.into()
         };
         Ok(Child {
             ns: self.ns,
@@ -195,32 +206,28 @@ impl ChildHead {
     }
 }
 
-/// The child that starts at `start`, with every declaration that it needs inside it.
-fn rewritten(text: &Text, start: usize) -> Result<Text, ParseError> {
-    let mut scanner = Scanner::new(text, XmlLimits::AFTER_LOGIN)?;
-    let mut index = 0;
-    let mut depth = 0_usize;
-    while let Some(item) = scanner.next_item()? {
-        match item {
-            Item::Start(tag) => {
-                depth += 1;
-                if depth == 2 && tag.start == start {
-                    break;
-                }
-                if depth == 2 {
-                    index += 1;
-                }
-            }
-            Item::Text(_) => {}
-            Item::End { .. } => depth = depth.saturating_sub(1),
+/// Bytes that all rewritten children of a stanza may have together (LIM-04): with the declarations of
+/// the root repeated in each of thousands of children, a stanza would else grow a hundredfold.
+const REWRITTEN_LEN_MAX: usize = 262_144;
+
+fn check_rewritten(at: usize, len: usize) -> Result<(), ParseError> {
+    if len > REWRITTEN_LEN_MAX {
+        let kind = ParseErrorKind::Limit("declarations of the root, repeated in its children");
+        return Err(ParseError { at, kind });
+    }
+    Ok(())
+}
+
+/// Writes declarations as attributes of a start tag.
+fn declarations<'a>(needed: impl Iterator<Item = (Option<&'a str>, &'a str)>) -> String {
+    let mut out = String::new();
+    for (prefix, uri) in needed {
+        match prefix {
+            Some(prefix) => push_attribute(&mut out, &format!("xmlns:{prefix}"), uri),
+            None => push_attribute(&mut out, "xmlns", uri),
         }
     }
-    let root = Element::parse(text, XmlLimits::AFTER_LOGIN)?;
-    let mut out = String::new();
-    if let Some(child) = root.children().nth(index) {
-        child.write(&mut out, ns::CLIENT);
-    }
-    Ok(out.into())
+    out
 }
 
 /// A part of the frame that shares its bytes, or a copy of text from elsewhere.

@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::error::{ParseError, ParseErrorKind};
 use super::scan::{Item, Scanner, StartTag, XmlLimits};
-use super::write::{escape_attribute, escape_text};
+use super::write::{escape_text, push_attribute};
 use crate::ns;
 
 /// An element as a tree: for IQs, nonzas and small payloads, not for messages on their way through.
@@ -60,7 +60,7 @@ impl Element {
     pub fn parse_child(text: &str) -> Result<Self, ParseError> {
         Self::build(Scanner::with_default_ns(
             text,
-            XmlLimits::AFTER_LOGIN,
+            XmlLimits::RELAYED,
             ns::CLIENT,
         )?)
     }
@@ -240,42 +240,58 @@ impl Element {
 
     /// Appends the element as XML; its namespace is declared unless it is `parent_ns`.
     pub fn write(&self, out: &mut String, parent_ns: &str) {
+        self.write_in(out, parent_ns, &mut Vec::new());
+    }
+
+    /// Writes the element where `prefixed` are the namespaces that ancestors gave the prefixes a0,
+    /// a1 and so on.
+    fn write_in<'a>(&'a self, out: &mut String, parent_ns: &str, prefixed: &mut Vec<&'a str>) {
+        let outside = prefixed.len();
+        // The `xml` namespace has its prefix and can be nobody's default (Namespaces in XML §3).
+        let is_xml = self.ns == ns::XML;
+        let tag = if is_xml { "xml:" } else { "" };
+        let inner_ns = if is_xml { parent_ns } else { &self.ns };
         out.push('<');
+        out.push_str(tag);
         out.push_str(&self.name);
-        if self.ns != parent_ns {
-            push_attribute(out, "xmlns", &self.ns);
+        if inner_ns != parent_ns {
+            push_attribute(out, "xmlns", inner_ns);
         }
-        for (index, attribute) in self.attributes.iter().enumerate() {
-            self.write_attribute(out, index, attribute);
+        for attribute in &self.attributes {
+            write_attribute(out, prefixed, attribute);
         }
         if self.nodes.is_empty() {
             out.push_str("/>");
-            return;
+            return prefixed.truncate(outside);
         }
         out.push('>');
         for node in &self.nodes {
             match node {
-                Node::Element(child) => child.write(out, &self.ns),
+                Node::Element(child) => child.write_in(out, inner_ns, prefixed),
                 Node::Text(text) => escape_text(out, text),
             }
         }
         out.push_str("</");
+        out.push_str(tag);
         out.push_str(&self.name);
         out.push('>');
+        prefixed.truncate(outside);
     }
+}
 
-    fn write_attribute(&self, out: &mut String, index: usize, attribute: &Attribute) {
-        match attribute.ns.as_str() {
-            "" => push_attribute(out, &attribute.name, &attribute.value),
-            ns::XML => push_attribute(out, &format!("xml:{}", attribute.name), &attribute.value),
-            other => {
+fn write_attribute<'a>(out: &mut String, prefixed: &mut Vec<&'a str>, attribute: &'a Attribute) {
+    let name = &attribute.name;
+    match attribute.ns.as_str() {
+        "" => push_attribute(out, name, &attribute.value),
+        ns::XML => push_attribute(out, &format!("xml:{name}"), &attribute.value),
+        other => {
+            let known = prefixed.iter().position(|uri| *uri == other);
+            let index = known.unwrap_or(prefixed.len());
+            if known.is_none() {
                 push_attribute(out, &format!("xmlns:a{index}"), other);
-                push_attribute(
-                    out,
-                    &format!("a{index}:{}", attribute.name),
-                    &attribute.value,
-                );
+                prefixed.push(other);
             }
+            push_attribute(out, &format!("a{index}:{name}"), &attribute.value);
         }
     }
 }
@@ -287,12 +303,4 @@ impl fmt::Display for Element {
         self.write(&mut out, "");
         f.write_str(&out)
     }
-}
-
-fn push_attribute(out: &mut String, name: &str, value: &str) {
-    out.push(' ');
-    out.push_str(name);
-    out.push_str("='");
-    escape_attribute(out, value);
-    out.push('\'');
 }

@@ -9,5 +9,6 @@ mod write;
 
 pub use element::{Attribute, Element, Node};
 pub use error::{ParseError, ParseErrorKind};
-pub use scan::{Item, Scanner, StartTag, XmlLimits};
+pub use scan::{Item, Scanner, StartTag, Used, XmlLimits};
+pub(crate) use write::push_attribute;
 pub use write::{escape_attribute, escape_text};

@@ -23,7 +23,8 @@ pub struct XmlLimits {
     pub elements: usize,
     /// Attributes of one element, namespace declarations included.
     pub attributes: usize,
-    /// Bytes of one qualified name.
+    /// Bytes of one qualified name, and of one namespace name: a short prefix repeats a long
+    /// namespace name in every tree and every rewritten child.
     pub name_bytes: usize,
     /// Namespace declarations of one element.
     pub declarations: usize,
@@ -47,6 +48,17 @@ impl XmlLimits {
         declarations: 16,
         declarations_in_scope: 64,
     };
+    /// The bounds of what a server relays: what a session may send, and room for the wrappers,
+    /// ids and declarations that are put around and into it. Whoever reads copies, pages or an
+    /// archive by less would refuse for ever what was rightly accepted once.
+    pub const RELAYED: Self = Self {
+        depth: 40,
+        elements: 4_160,
+        attributes: 128,
+        name_bytes: 256,
+        declarations: 64,
+        declarations_in_scope: 120,
+    };
 }
 
 /// What a pass finds, in document order.
@@ -60,9 +72,8 @@ pub enum Item<'a> {
     End {
         /// Byte offset behind the tag.
         end: usize,
-        /// Whether the element means the same outside this document, as far as its own start tag
-        /// and everything inside go: see [`StartTag::free_from`].
-        free_from: usize,
+        /// The declarations that a name in the element, its own included, was resolved by.
+        used: Used,
     },
 }
 
@@ -81,12 +92,32 @@ pub struct StartTag<'a> {
     pub depth: usize,
 }
 
+/// Declarations by their place in the scope, one bit each.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Used(u128);
+
+impl Used {
+    fn add(&mut self, index: usize) {
+        // Beyond the mask everything counts as used; `declarations_in_scope` keeps clear of that.
+        self.0 |= u32::try_from(index)
+            .ok()
+            .and_then(|index| 1_u128.checked_shl(index))
+            .unwrap_or(u128::MAX);
+    }
+
+    fn has(self, index: usize) -> bool {
+        let mut only = Self::default();
+        only.add(index);
+        self.0 & only.0 != 0
+    }
+}
+
 struct Open<'a> {
     qname: &'a str,
     /// Length of `scope` before this element's own declarations.
     scope_len: usize,
-    /// The lowest index into `scope` that a name in here (itself included) was resolved by.
-    free_from: usize,
+    /// What the names in here, its own included, were resolved by.
+    used: Used,
 }
 
 /// A strict pass over one element; yields [`Item`]s until the root is closed and nothing follows.
@@ -159,9 +190,12 @@ impl<'a> Scanner<'a> {
         self.text.get(range).unwrap_or_default()
     }
 
-    /// How many namespace declarations were in scope before the innermost open element.
-    pub fn scope_len_of_innermost(&self) -> usize {
-        self.open.last().map_or(1, |open| open.scope_len)
+    /// Those of the declarations in scope that are among `used`, as (prefix, namespace name): what
+    /// an element that was just closed needs from outside.
+    pub fn needed(&self, used: Used) -> impl Iterator<Item = (Option<&'a str>, &str)> {
+        let scope = self.scope.iter().enumerate();
+        let needed = scope.filter(move |(index, _)| used.has(*index));
+        needed.map(|(_, (prefix, uri))| (*prefix, &**uri))
     }
 
     fn position(&self) -> usize {
@@ -172,6 +206,7 @@ impl<'a> Scanner<'a> {
         if std::mem::take(&mut self.pending_end) {
             return self.close(at).map(Some);
         }
+        refuse_restricted(self.text.get(at..).unwrap_or_default())?;
         let event = self.reader.read_event().map_err(|_| malformed("markup"))?;
         let end = self.position();
         // The reader accepts an unclosed `<a/` and the like; every token must end where it should.
@@ -193,10 +228,10 @@ impl<'a> Scanner<'a> {
                 self.inside()?;
                 Ok(Some(Item::Text(Cow::Owned(character.to_string()))))
             }
-            Event::Comment(_) => Err(ParseErrorKind::Restricted("comment")),
-            Event::PI(_) => Err(ParseErrorKind::Restricted("processing instruction")),
-            Event::DocType(_) => Err(ParseErrorKind::Restricted("document type declaration")),
-            Event::Decl(_) => Err(ParseErrorKind::Restricted("XML declaration inside")),
+            // Those that are spelled right were refused above.
+            Event::Comment(_) | Event::PI(_) | Event::DocType(_) | Event::Decl(_) => {
+                Err(malformed("markup"))
+            }
             Event::Eof if self.root_closed => Ok(None),
             Event::Eof => Err(malformed("root not closed")),
         }
@@ -208,19 +243,19 @@ impl<'a> Scanner<'a> {
         }
         let markup: &'a str = self.text.get(at..end).unwrap_or_default();
         let content = markup.strip_prefix('<').and_then(|m| m.strip_suffix(close));
-        let (qname, raw) = split_tag(content.ok_or(malformed("start tag"))?)?;
+        let (qname, raw) = split_tag(content.ok_or(malformed("start tag"))?, &self.limits)?;
         self.elements += 1;
-        self.check_counts(qname, raw.len())?;
+        self.check_counts()?;
         let scope_len = self.scope.len();
         self.declare(&raw)?;
-        let mut free_from = usize::MAX;
+        let mut used = Used::default();
         let (prefix, name) = split_qname(qname).ok_or(malformed("element name"))?;
-        let ns = self.resolve(prefix, &mut free_from)?;
-        let attributes = self.attributes(raw, &mut free_from)?;
+        let ns = self.resolve(prefix, &mut used)?;
+        let attributes = self.attributes(raw, &mut used)?;
         self.open.push(Open {
             qname,
             scope_len,
-            free_from,
+            used,
         });
         Ok(Item::Start(StartTag {
             ns,
@@ -231,17 +266,12 @@ impl<'a> Scanner<'a> {
         }))
     }
 
-    fn check_counts(&self, qname: &str, attributes: usize) -> Result<(), ParseErrorKind> {
-        let limits = &self.limits;
-        for (over, what) in [
-            (self.open.len() >= limits.depth, "depth"),
-            (self.elements > limits.elements, "elements"),
-            (attributes > limits.attributes, "attributes"),
-            (qname.len() > limits.name_bytes, "name"),
-        ] {
-            if over {
-                return Err(ParseErrorKind::Limit(what));
-            }
+    fn check_counts(&self) -> Result<(), ParseErrorKind> {
+        if self.open.len() >= self.limits.depth {
+            return Err(ParseErrorKind::Limit("depth"));
+        }
+        if self.elements > self.limits.elements {
+            return Err(ParseErrorKind::Limit("elements"));
         }
         Ok(())
     }
@@ -257,14 +287,18 @@ impl<'a> Scanner<'a> {
                 },
             };
             check_declaration(prefix, value)?;
+            if value.len() > self.limits.name_bytes {
+                return Err(ParseErrorKind::Limit("namespace name"));
+            }
             let own = self.scope.get(before..).unwrap_or_default();
             if own.iter().any(|(declared, _)| *declared == prefix) {
                 return Err(malformed("duplicate declaration"));
             }
             self.scope.push((prefix, value.clone()));
         }
+        // The first entry of the scope is the default namespace around the root: nobody declared it.
         if self.scope.len() - before > self.limits.declarations
-            || self.scope.len() > self.limits.declarations_in_scope
+            || self.scope.len() > self.limits.declarations_in_scope + 1
         {
             return Err(ParseErrorKind::Limit("namespace declarations"));
         }
@@ -274,7 +308,7 @@ impl<'a> Scanner<'a> {
     fn resolve(
         &self,
         prefix: Option<&'a str>,
-        free_from: &mut usize,
+        used: &mut Used,
     ) -> Result<Cow<'a, str>, ParseErrorKind> {
         match prefix {
             Some("xml") => return Ok(Cow::Borrowed(ns::XML)),
@@ -290,7 +324,7 @@ impl<'a> Scanner<'a> {
         let (index, (_, uri)) = found.ok_or(malformed("unbound prefix"))?;
         // An inherited `jabber:client` default means the same in every copy that we write.
         if prefix.is_some() || uri != ns::CLIENT {
-            *free_from = (*free_from).min(index);
+            used.add(index);
         }
         Ok(uri.clone())
     }
@@ -299,7 +333,7 @@ impl<'a> Scanner<'a> {
     fn attributes(
         &self,
         raw: Vec<(&'a str, Cow<'a, str>)>,
-        free_from: &mut usize,
+        used: &mut Used,
     ) -> Result<Vec<(Cow<'a, str>, &'a str, Cow<'a, str>)>, ParseErrorKind> {
         let mut attributes: Vec<(Cow<'a, str>, &'a str, Cow<'a, str>)> = Vec::new();
         for (qname, value) in raw {
@@ -309,7 +343,7 @@ impl<'a> Scanner<'a> {
             let (prefix, name) = split_qname(qname).ok_or(malformed("attribute name"))?;
             let ns = match prefix {
                 None => Cow::Borrowed(""),
-                Some(_) => self.resolve(prefix, free_from)?,
+                Some(_) => self.resolve(prefix, used)?,
             };
             if attributes.iter().any(|(n, l, _)| *n == ns && *l == name) {
                 return Err(malformed("duplicate attribute"));
@@ -337,12 +371,12 @@ impl<'a> Scanner<'a> {
         let open = self.open.pop().ok_or(malformed("end tag without start"))?;
         self.scope.truncate(open.scope_len);
         match self.open.last_mut() {
-            Some(parent) => parent.free_from = parent.free_from.min(open.free_from),
+            Some(parent) => parent.used.0 |= open.used.0,
             None => self.root_closed = true,
         }
         Ok(Item::End {
             end,
-            free_from: open.free_from,
+            used: open.used,
         })
     }
 
@@ -398,14 +432,18 @@ fn declaration_len(text: &str) -> Result<usize, ParseError> {
     let (inside, after) = rest
         .split_once("?>")
         .ok_or(wrong("XML declaration not closed"))?;
-    let (_, raw) = split_tag(inside).map_err(|_| wrong("XML declaration"))?;
+    if inside.contains('&') {
+        return Err(wrong("XML declaration"));
+    }
+    let (_, raw) =
+        split_tag(inside, &XmlLimits::BEFORE_LOGIN).map_err(|_| wrong("XML declaration"))?;
     let mut expected = ["version", "encoding", "standalone"].iter();
     for (index, (name, value)) in raw.iter().enumerate() {
         let known = expected.any(|e| e == name);
         let fits = match *name {
             "version" => index == 0 && value == "1.0",
             "encoding" => index > 0 && value.eq_ignore_ascii_case("utf-8"),
-            "standalone" => index > 0 && matches!(&**value, "yes" | "no"),
+            "standalone" => index == 2 && value == "yes",
             _ => false,
         };
         if !known || !fits {
@@ -417,6 +455,20 @@ fn declaration_len(text: &str) -> Result<usize, ParseError> {
     }
     let trimmed = after.trim_start_matches(is_xml_space);
     Ok(text.len() - trimmed.len())
+}
+
+/// Refuses the productions of RFC 6120 §11.1 by how they begin, before the tokenizer reads them.
+fn refuse_restricted(rest: &str) -> Result<(), ParseErrorKind> {
+    for (start, what) in [
+        ("<?", "processing instruction"),
+        ("<!--", "comment"),
+        ("<!DOCTYPE", "document type declaration"),
+    ] {
+        if rest.starts_with(start) {
+            return Err(ParseErrorKind::Restricted(what));
+        }
+    }
+    Ok(())
 }
 
 fn check_declaration(prefix: Option<&str>, uri: &str) -> Result<(), ParseErrorKind> {

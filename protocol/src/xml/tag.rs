@@ -4,14 +4,19 @@ use std::borrow::Cow;
 
 use super::error::ParseErrorKind;
 use super::names::{is_xml_char, is_xml_space};
+use super::scan::XmlLimits;
 
 /// One attribute as it stands in the tag: its qualified name and its value, references resolved.
 pub(super) type RawAttribute<'a> = (&'a str, Cow<'a, str>);
 
-/// Splits `name a='1' b="2"` into the name and its attributes.
-pub(super) fn split_tag(content: &str) -> Result<(&str, Vec<RawAttribute<'_>>), ParseErrorKind> {
+/// Splits `name a='1' b="2"` into the name and its attributes; stops at the first one too many.
+pub(super) fn split_tag<'a>(
+    content: &'a str,
+    limits: &XmlLimits,
+) -> Result<(&'a str, Vec<RawAttribute<'a>>), ParseErrorKind> {
     let name_len = content.find(is_xml_space).unwrap_or(content.len());
     let (name, mut rest) = content.split_at_checked(name_len).ok_or(malformed("tag"))?;
+    check_name(name, limits)?;
     let mut attributes = Vec::new();
     loop {
         let trimmed = rest.trim_start_matches(is_xml_space);
@@ -22,9 +27,20 @@ pub(super) fn split_tag(content: &str) -> Result<(&str, Vec<RawAttribute<'_>>), 
             return Err(malformed("no space before an attribute"));
         }
         let (attribute, after) = take_attribute(trimmed)?;
+        check_name(attribute.0, limits)?;
+        if attributes.len() >= limits.attributes {
+            return Err(ParseErrorKind::Limit("attributes"));
+        }
         attributes.push(attribute);
         rest = after;
     }
+}
+
+fn check_name(name: &str, limits: &XmlLimits) -> Result<(), ParseErrorKind> {
+    if name.len() > limits.name_bytes {
+        return Err(ParseErrorKind::Limit("name"));
+    }
+    Ok(())
 }
 
 fn take_attribute(text: &str) -> Result<(RawAttribute<'_>, &str), ParseErrorKind> {
@@ -89,7 +105,8 @@ pub(super) fn resolve_reference(name: &str) -> Result<char, ParseErrorKind> {
     let (digits, radix) = number
         .strip_prefix('x')
         .map_or((number, 10), |hex| (hex, 16));
-    let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
+    // Seven digits are enough for the highest code point; zeros before them only hide something.
+    let is_number = (1..=7).contains(&digits.len()) && digits.chars().all(|c| c.is_digit(radix));
     let code = is_number
         .then(|| u32::from_str_radix(digits, radix).ok())
         .flatten();

@@ -1,15 +1,28 @@
-/// Appends character data, escaped so that it reads back the same in every parser.
+use super::names::is_xml_char;
+
+/// Appends character data, escaped so that it reads back the same in every parser; what no XML may hold
+/// (control characters that someone pasted) becomes U+FFFD.
 pub fn escape_text(out: &mut String, text: &str) {
     escape(out, text, |c| match c {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
         '>' => Some("&gt;"),
         '\r' => Some("&#13;"),
+        c if !is_xml_char(c) => Some("\u{FFFD}"),
         _ => None,
     });
 }
 
-/// Appends an attribute value without its quotes; fits into single and double ones.
+/// Appends ` name='value'`.
+pub(crate) fn push_attribute(out: &mut String, name: &str, value: &str) {
+    out.push(' ');
+    out.push_str(name);
+    out.push_str("='");
+    escape_attribute(out, value);
+    out.push('\'');
+}
+
+/// Appends an attribute value without its quotes, as [`escape_text`]; fits into single and double ones.
 pub fn escape_attribute(out: &mut String, value: &str) {
     escape(out, value, |c| match c {
         '&' => Some("&amp;"),
@@ -20,6 +33,7 @@ pub fn escape_attribute(out: &mut String, value: &str) {
         '\t' => Some("&#9;"),
         '\n' => Some("&#10;"),
         '\r' => Some("&#13;"),
+        c if !is_xml_char(c) => Some("\u{FFFD}"),
         _ => None,
     });
 }
