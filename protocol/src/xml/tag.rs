@@ -92,8 +92,39 @@ fn resolve_value(raw: &str) -> Result<Cow<'_, str>, ParseErrorKind> {
     Ok(Cow::Owned(value))
 }
 
+/// Resolves references in character data; line ends become line feeds (XML 1.0 §2.11).
+pub(super) fn resolve_references(raw: &str) -> Result<Cow<'_, str>, ParseErrorKind> {
+    let Some((before, mut rest)) = raw.split_once('&') else {
+        return Ok(line_feeds(raw));
+    };
+    let mut text = String::with_capacity(raw.len());
+    text.push_str(&line_feeds(before));
+    loop {
+        let (name, after) = rest.split_once(';').ok_or(malformed("bare '&'"))?;
+        text.push(resolve_reference(name)?);
+        match after.split_once('&') {
+            Some((before, next)) => {
+                text.push_str(&line_feeds(before));
+                rest = next;
+            }
+            None => {
+                text.push_str(&line_feeds(after));
+                return Ok(Cow::Owned(text));
+            }
+        }
+    }
+}
+
+pub(super) fn line_feeds(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') {
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 /// The character of `lt`, `gt`, `amp`, `apos`, `quot`, `#60` or `#x3C`; every other reference is refused.
-pub(super) fn resolve_reference(name: &str) -> Result<char, ParseErrorKind> {
+fn resolve_reference(name: &str) -> Result<char, ParseErrorKind> {
     let number = match name {
         "lt" => return Ok('<'),
         "gt" => return Ok('>'),
