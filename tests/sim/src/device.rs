@@ -1,0 +1,114 @@
+//! One device: an engine, its history, and at most one connection.
+
+use std::collections::VecDeque;
+
+use client_core::history::MemoryHistory;
+use client_core::{Batch, Config, Engine, Input, Intent, Output};
+use protocol::scram::Secret;
+use protocol::{BareJid, Now, Text};
+use server_core::ConnId;
+
+use crate::server::Server;
+
+/// What a device does outside itself.
+pub(crate) enum Effect {
+    Connect,
+    Send(Text),
+    Disconnect,
+    /// A transaction is under way; it is whole or nothing.
+    Commit,
+}
+
+pub(crate) struct Device {
+    pub(crate) account: BareJid,
+    pub(crate) engine: Engine,
+    pub(crate) history: MemoryHistory,
+    pub(crate) conn: Option<ConnId>,
+    /// Counts the lives of the device: what was on its way to an earlier one is lost.
+    pub(crate) life: u64,
+    commits: VecDeque<Batch>,
+}
+
+impl Device {
+    pub(crate) fn new(account: BareJid, seed: [u8; 32], now: Now) -> Self {
+        let history = MemoryHistory::default();
+        let engine = engine(&account, seed, &history, now);
+        let (conn, life, commits) = (None, 0, VecDeque::new());
+        let mut device = Self {
+            account,
+            engine,
+            history,
+            conn,
+            life,
+            commits,
+        };
+        device.sign_in(now);
+        device
+    }
+
+    /// The tab is killed and opened again; what was not written is gone.
+    pub(crate) fn reload(&mut self, seed: [u8; 32], now: Now) {
+        self.life += 1;
+        self.conn = None;
+        self.commits.clear();
+        self.engine = engine(&self.account, seed, &self.history, now);
+        self.sign_in(now);
+    }
+
+    fn sign_in(&mut self, now: Now) {
+        let secret = Secret::Keys(Server::keys_of(&self.account));
+        let intent = Intent::SignIn {
+            secret,
+            register: None,
+        };
+        self.engine.handle(Input::Intent(intent), now);
+    }
+
+    /// Texts of own lines whose first transaction is not through.
+    pub(crate) fn unsaved(&self) -> Vec<String> {
+        let items = self.commits.iter().flat_map(|batch| &batch.outbox);
+        let saved = self.history.restore().outbox;
+        let is_saved = |seq: u64| saved.iter().any(|item| item.seq == seq);
+        items
+            .filter(|item| !is_saved(item.seq))
+            .map(|item| item.body.clone())
+            .collect()
+    }
+
+    /// The oldest transaction is durable.
+    pub(crate) fn finish_commit(&mut self, now: Now) {
+        if let Some(batch) = self.commits.pop_front() {
+            self.history.apply(batch);
+            self.engine.handle(Input::Committed, now);
+        }
+    }
+
+    pub(crate) fn poll(&mut self, now: Now) -> Option<Effect> {
+        while let Some(output) = self.engine.poll() {
+            return Some(match output {
+                Output::Connect => Effect::Connect,
+                Output::Transmit(text) => Effect::Send(text),
+                Output::Disconnect => Effect::Disconnect,
+                Output::Commit(batch) => {
+                    self.commits.push_back(batch);
+                    Effect::Commit
+                }
+                Output::Query(query) => {
+                    let (query, rows) = (query.query, self.history.query(&query));
+                    self.engine.handle(Input::Rows { query, rows }, now);
+                    continue;
+                }
+                Output::KeepKeys { .. } | Output::ForgetKeys | Output::Changed(_) => continue,
+            });
+        }
+        None
+    }
+}
+
+fn engine(account: &BareJid, seed: [u8; 32], history: &MemoryHistory, now: Now) -> Engine {
+    let config = Config {
+        account: account.clone(),
+        seed,
+    };
+    Engine::new(config, history.restore(), now)
+}

@@ -1,0 +1,249 @@
+//! One server process: the core, its connections before login, and the store behind it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use anyhow::{Result, bail};
+use protocol::scram::{ClientKeys, ScramHash, StoredKeys};
+use protocol::time::Stamp;
+use protocol::{BareJid, Now, Text};
+use server_core::archive::ReadError;
+use server_core::records::Change;
+use server_core::{
+    ConnId, Core, Input, Limits, Opening, OpeningInput, OpeningOutput, Output, ServerConfig,
+};
+use store::memory::Memory;
+
+const SALT: [u8; 16] = [9; 16];
+const ITERATIONS: u32 = 4_096;
+
+/// What a server does outside itself.
+pub(crate) enum Effect {
+    /// A frame for the other end of a connection.
+    Send(ConnId, Text),
+    /// The connection is to be closed.
+    Close(ConnId),
+    /// The store is asked; carried out later, if the server lives that long.
+    Ask(Box<Output>),
+}
+
+pub(crate) struct Server {
+    config: ServerConfig,
+    core: Core,
+    openings: BTreeMap<ConnId, Opening>,
+    attached: Vec<ConnId>,
+    pub(crate) store: Memory,
+    clock: Arc<AtomicI64>,
+    effects: VecDeque<Effect>,
+}
+
+impl Server {
+    /// A server with these accounts, whose password is their name.
+    pub(crate) fn new(seed: [u8; 32], accounts: &[BareJid]) -> Result<Self> {
+        let config = ServerConfig {
+            domain: "localhost".into(),
+            open_registration: false,
+            allow_plain: false,
+            secret: [7; 32],
+            limits: Limits {
+                tail_entries: 8,
+                read_entries: 5,
+                ..Limits::default()
+            },
+        };
+        let clock = Arc::new(AtomicI64::new(0));
+        let ticking = clock.clone();
+        let store = Memory::new(seed, store::Limits::default(), move || {
+            Stamp(ticking.load(Ordering::Relaxed))
+        });
+        let core = Core::new(config.clone(), seed);
+        for account in accounts {
+            let password = account.as_str();
+            let keys =
+                StoredKeys::of_password(ScramHash::Sha256, password, SALT.to_vec(), ITERATIONS);
+            let change = Change::Register {
+                account: account.clone(),
+                keys: vec![keys],
+                token: None,
+            };
+            store.change_now(change)?;
+        }
+        let (openings, attached, effects) = (BTreeMap::new(), Vec::new(), VecDeque::new());
+        Ok(Self {
+            config,
+            core,
+            openings,
+            attached,
+            store,
+            clock,
+            effects,
+        })
+    }
+
+    /// What a device of the account signs in with.
+    pub(crate) fn keys_of(account: &BareJid) -> ClientKeys {
+        let hash = ScramHash::Sha256;
+        let salted = hash.salted_password(account.as_str(), &SALT, ITERATIONS);
+        ClientKeys::of_salted(hash, &salted, SALT.to_vec(), ITERATIONS)
+    }
+
+    /// The process ends and another one starts on the same store; only what was written is left.
+    pub(crate) fn crash(&mut self, seed: [u8; 32]) {
+        self.core = Core::new(self.config.clone(), seed);
+        self.openings.clear();
+        self.attached.clear();
+        self.effects.clear();
+    }
+
+    pub(crate) fn poll(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        let openings = self.openings.values().map(Opening::deadline);
+        openings.chain(self.core.deadline()).min()
+    }
+
+    pub(crate) fn accept(&mut self, conn: ConnId, seed: [u8; 32], now: Now) {
+        self.openings
+            .insert(conn, Opening::new(self.config.clone(), seed, now));
+    }
+
+    pub(crate) fn frame(&mut self, conn: ConnId, text: Text, now: Now) -> Result<()> {
+        if let Some(mut opening) = self.openings.remove(&conn) {
+            opening.handle(OpeningInput::Frame(text), now);
+            return self.drive(conn, opening, now);
+        }
+        self.input(Input::Frame { conn, text }, now);
+        Ok(())
+    }
+
+    pub(crate) fn lost(&mut self, conn: ConnId, now: Now) {
+        self.openings.remove(&conn);
+        if self.attached.contains(&conn) {
+            self.attached.retain(|attached| *attached != conn);
+            self.input(Input::Lost { conn }, now);
+        }
+    }
+
+    pub(crate) fn tick(&mut self, now: Now) -> Result<()> {
+        let due = self
+            .openings
+            .iter()
+            .filter(|(_, opening)| opening.deadline() <= now.mono_ms);
+        let due: Vec<_> = due.map(|(conn, _)| *conn).collect();
+        for conn in due {
+            if let Some(mut opening) = self.openings.remove(&conn) {
+                opening.handle(OpeningInput::Tick, now);
+                self.drive(conn, opening, now)?;
+            }
+        }
+        self.input(Input::Tick, now);
+        Ok(())
+    }
+
+    /// Carries out what the core asked of the store; gives the answer.
+    pub(crate) fn ask(&self, question: Output) -> Option<Input> {
+        Some(match question {
+            Output::Load { account } => {
+                let result = self
+                    .store
+                    .load_now(&account)
+                    .map_err(|_| ReadError::Storage);
+                Input::Loaded { account, result }
+            }
+            Output::Append { ticket, append } => {
+                let result = self.store.append_now(&[*append]).pop()?;
+                Input::Appended { ticket, result }
+            }
+            Output::ReadPage { ticket, query } => Input::Page {
+                ticket,
+                result: self.store.page_now(&query),
+            },
+            Output::ReadEnds { ticket, account } => Input::Ends {
+                ticket,
+                result: self.store.ends_now(&account),
+            },
+            Output::ReadEntries {
+                account,
+                after,
+                max,
+            } => {
+                let result = self.store.entries_after_now(&account, after, max);
+                Input::Entries { account, result }
+            }
+            Output::Change { ticket, change } => Input::Changed {
+                ticket,
+                result: self.store.change_now(*change),
+            },
+            Output::Hash { .. }
+            | Output::Send { .. }
+            | Output::Close { .. }
+            | Output::Credit { .. } => {
+                return None;
+            }
+        })
+    }
+
+    pub(crate) fn input(&mut self, input: Input, now: Now) {
+        self.clock.store(now.wall_ms, Ordering::Relaxed);
+        self.core.handle(input, now);
+        while let Some(output) = self.core.poll() {
+            let effect = match output {
+                Output::Send { conn, frame } => {
+                    let bytes = frame.len();
+                    self.effects.push_back(Effect::Send(conn, frame));
+                    self.core.handle(
+                        Input::Written {
+                            conn,
+                            frames: 1,
+                            bytes,
+                        },
+                        now,
+                    );
+                    continue;
+                }
+                Output::Close { conn } => Effect::Close(conn),
+                Output::Credit { .. } => continue,
+                question @ (Output::Load { .. }
+                | Output::Append { .. }
+                | Output::ReadPage { .. }
+                | Output::ReadEnds { .. }
+                | Output::ReadEntries { .. }
+                | Output::Change { .. }
+                | Output::Hash { .. }) => Effect::Ask(Box::new(question)),
+            };
+            self.effects.push_back(effect);
+        }
+    }
+
+    fn drive(&mut self, conn: ConnId, mut opening: Opening, now: Now) -> Result<()> {
+        while let Some(output) = opening.poll() {
+            match output {
+                OpeningOutput::Send(frame) => self.effects.push_back(Effect::Send(conn, frame)),
+                OpeningOutput::Lookup(account) => {
+                    let found = self.store.credentials_now(&account).map_err(|_| ());
+                    opening.handle(OpeningInput::Credentials(found), now);
+                }
+                OpeningOutput::LoginFailed(account) => bail!("{account} could not log in"),
+                OpeningOutput::Close => {
+                    self.effects.push_back(Effect::Close(conn));
+                    return Ok(());
+                }
+                OpeningOutput::Authenticated(account) => {
+                    self.attached.push(conn);
+                    self.input(Input::Attached { conn, account }, now);
+                    return Ok(());
+                }
+                OpeningOutput::CheckInvite(_)
+                | OpeningOutput::Hash(_)
+                | OpeningOutput::Change(_) => {
+                    bail!("nobody registers here");
+                }
+            }
+        }
+        self.openings.insert(conn, opening);
+        Ok(())
+    }
+}
