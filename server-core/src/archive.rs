@@ -214,7 +214,7 @@ pub enum ReadError {
 
 /// [`protocol::Message::digest`] of a stored stanza, for telling a repetition from a conflict.
 pub fn digest_of(stanza: &Text) -> Option<[u8; 32]> {
-    match Frame::parse(stanza, XmlLimits::AFTER_LOGIN) {
+    match Frame::parse(stanza, XmlLimits::RELAYED) {
         Ok(Frame::Stanza(stanza)) => Message::of_stanza(stanza).map(|message| message.digest()),
         _ => None,
     }

@@ -34,7 +34,7 @@ impl Envelope {
 
     /// Reads a message that came out of an archive.
     pub(crate) fn of_stored(stanza: &Text) -> Option<Self> {
-        let Ok(Frame::Stanza(parsed)) = Frame::parse(stanza, XmlLimits::AFTER_LOGIN) else {
+        let Ok(Frame::Stanza(parsed)) = Frame::parse(stanza, XmlLimits::RELAYED) else {
             return None;
         };
         let message = Message::of_stanza(parsed)?;

@@ -4,7 +4,7 @@ use protocol::{Frame, Jid, Text, XmlLimits};
 
 /// Whether the stanza is from or to exactly this address.
 pub(crate) fn is_from_or_to(stanza: &Text, jid: &Jid) -> bool {
-    match Frame::parse(stanza, XmlLimits::AFTER_LOGIN) {
+    match Frame::parse(stanza, XmlLimits::RELAYED) {
         Ok(Frame::Stanza(stanza)) => {
             let header = stanza.header;
             [&header.from, &header.to]

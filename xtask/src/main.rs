@@ -9,6 +9,7 @@ mod build;
 mod docs;
 mod home;
 mod serve;
+mod sim;
 mod site;
 mod test;
 mod tidy;
@@ -50,6 +51,15 @@ enum Chore {
         /// Only stages whose name contains one of these words
         only: Vec<String>,
     },
+    /// Plays many seeded worlds of servers and devices with faults
+    Sim {
+        /// Seeds from the first to the one before the last, written A..B
+        #[arg(long, conflicts_with = "seed", default_value = "0..1000")]
+        seeds: String,
+        /// One seed
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Checks who may know whom, and what the compiler does not look for
     Tidy,
     /// Writes the generated pages of docs/
@@ -66,6 +76,9 @@ fn main() -> Result<()> {
         Chore::Serve { demo, rest } => serve::run(demo, &rest),
         Chore::Build => build::run(),
         Chore::Test { only } => test::run(&only),
+        Chore::Sim { seeds, seed } => {
+            sim::run(&seed.map_or(seeds, |seed| format!("{seed}..{}", seed + 1)))
+        }
         Chore::Tidy => tidy::run(),
         Chore::Docs { check } => docs::run(check),
     }

@@ -173,6 +173,8 @@ impl Engine {
             Iq::set(id, roster::query(None, [element]))
         });
         self.tell(jid, PresenceType::Subscribe);
+        // Who is asked may see the asker too: approved in advance, so that one answer suffices (RO-11).
+        self.tell(jid, PresenceType::Subscribed);
     }
 
     pub(super) fn remove_contact(&mut self, jid: &BareJid) {

@@ -36,7 +36,7 @@ impl Engine {
         }
         self.pulse.heard(self.now.mono_ms);
         let limits = if self.link.is_known() {
-            XmlLimits::AFTER_LOGIN
+            XmlLimits::RELAYED
         } else {
             XmlLimits::BEFORE_LOGIN
         };

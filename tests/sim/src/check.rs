@@ -108,15 +108,35 @@ fn devices_show_their_log(world: &World, logs: &[(BareJid, Vec<Line>)]) -> Resul
             let id = row.id.as_ref().map(ToString::to_string).unwrap_or_default();
             shown.push((id, text.clone()));
         }
+        // A hole looks like a shorter history: say which entry is missed.
+        let first = log
+            .iter()
+            .position(|entry| Some(entry) == shown.first())
+            .unwrap_or(log.len());
+        let missed = log.iter().skip(first).find(|entry| !shown.contains(entry));
+        ensure!(missed.is_none(), "INV-15: device {index} misses {missed:?}");
         let skipped = log.len().checked_sub(shown.len());
         let skipped = skipped.with_context(|| {
             format!("INV-15: device {index} shows more than there is: {shown:?}")
         })?;
         let expected = log.get(skipped..).unwrap_or_default();
-        ensure!(
-            shown == expected,
-            "INV-15: device {index} shows {shown:#?}\nbut the log has {expected:#?}"
-        );
+        let differs = shown
+            .iter()
+            .zip(expected)
+            .position(|(line, entry)| line != entry);
+        if let Some(at) = differs {
+            let around = |lines: &[Line]| {
+                lines
+                    .iter()
+                    .skip(at.saturating_sub(3))
+                    .take(8)
+                    .cloned()
+                    .collect::<Vec<_>>()
+            };
+            let (is, should) = (around(&shown), around(expected));
+            anyhow::bail!("INV-15: device {index} shows {is:#?}\nwhere its log has {should:#?}");
+        }
+
         ensure!(
             skipped == 0 || shown.len() >= PAGE,
             "device {index} knows {} lines only",

@@ -48,6 +48,11 @@ const START_MS: i64 = 1_795_341_600_000;
 /// Simulated time after the last fault within which everything must be in order (INV-27).
 const SETTLE_MS: u64 = 240_000;
 
+/// Devices of all accounts together.
+const MAX_DEVICES: usize = 9;
+/// How much of the story a failing run tells.
+const LOG_SHOWN: usize = 200;
+
 /// What happens at some time.
 enum Event {
     ToServer(ConnId, Text),
@@ -152,10 +157,14 @@ impl World {
             let action = self.choose(faults);
             self.schedule_at(at, Event::Action(action));
         }
+        // Nobody is held back any more once the world comes to rest.
+        for device in 0..MAX_DEVICES {
+            self.schedule_at(at + 1, Event::Action(Action::Hide(device, false)));
+        }
         let end = at + SETTLE_MS;
         let played = self.play(end).and_then(|()| crate::check::all(&self));
         played.with_context(|| {
-            let tail = self.log.len().saturating_sub(60);
+            let tail = self.log.len().saturating_sub(LOG_SHOWN);
             self.log.get(tail..).unwrap_or_default().join("\n")
         })
     }
@@ -321,7 +330,9 @@ impl World {
                     self.cut(conn);
                 }
             }
-            Action::NewDevice(account) if self.devices.len() < 9 => self.add_device(account),
+            Action::NewDevice(account) if self.devices.len() < MAX_DEVICES => {
+                self.add_device(account)
+            }
             Action::NewDevice(_) => {}
             Action::Hide(index, hidden) => {
                 if let Some(device) = self.devices.get_mut(index) {

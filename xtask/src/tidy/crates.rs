@@ -17,6 +17,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "support",
         &["gateway", "store", "server-core", "client-core", "protocol"],
     ),
+    ("sim", &["store", "server-core", "client-core", "protocol"]),
     (
         "dialogues",
         &[
