@@ -514,7 +514,7 @@ impl Core {
     fn on_missing(&mut self, jid: &BareJid, conns: &[ConnId], parcels: VecDeque<Parcel>) {
         for parcel in parcels {
             match parcel {
-                Parcel::Message(loose) => crate::message::bounce_missing(&mut self.cx, loose),
+                Parcel::Message(loose) => crate::beside::bounce_missing(&mut self.cx, loose),
                 Parcel::Iq(stanza) => crate::iq::refuse(&mut self.cx, &stanza),
                 Parcel::Entry(..)
                 | Parcel::Presence { .. }

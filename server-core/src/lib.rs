@@ -4,6 +4,7 @@
 
 mod account;
 pub mod archive;
+mod beside;
 mod binding;
 mod conn;
 mod copies;
@@ -23,6 +24,7 @@ mod presence;
 pub mod records;
 mod roster;
 mod session;
+mod strip;
 mod subscription;
 mod tail;
 mod timers;

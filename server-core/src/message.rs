@@ -3,26 +3,24 @@
 use std::sync::Arc;
 
 use protocol::fork::{self, Mode};
-use protocol::jid::{BareJid, Jid};
+use protocol::jid::BareJid;
 use protocol::s11::{self, Reason};
 use protocol::sm::Slot;
-use protocol::stanza::{Address, Child};
-use protocol::{
-    ArchiveId, Condition, IdPrefix, Message, MessageType, Stanza, StanzaError, StanzaKind, ns, sid,
-};
+use protocol::stanza::Address;
+use protocol::{ArchiveId, Condition, Message, MessageType, Stanza, StanzaError, StanzaKind};
 
 use crate::account::Account;
 use crate::archive::{
     Append, AppendError, Entry, FirstOutcome, Keep, Outcome, Receipt, RecipientSide,
 };
-use crate::copies;
+use crate::beside::{bounce_missing, dispatch_in};
 use crate::core::{Context, Core};
 use crate::envelope::Envelope;
-use crate::ids;
 use crate::io::Output;
 use crate::parcel::{Bounce, Loose, Parcel};
 use crate::pending::{Pending, SentMessage};
 use crate::session::{Own, SessionId};
+use crate::strip::{own_id, strip};
 
 /// A stanza of a session that waits its turn (CO-07).
 pub(crate) enum Work {
@@ -32,12 +30,6 @@ pub(crate) enum Work {
     Loose(Option<Slot>, Arc<Envelope>),
     /// Presence or an iq.
     Other(Option<Slot>, Stanza),
-}
-
-/// What of a message is taken out before anything else is done with it, and what that told.
-struct Stripped {
-    resend: Option<Child>,
-    removed: bool,
 }
 
 impl Account {
@@ -340,67 +332,6 @@ impl Account {
         stanza.header.id.clone_from(&sent.envelope.id);
         self.answer_error(cx, id, &stanza, &condition.into());
     }
-
-    // ---- beside the log
-
-    /// A message beside the log arrives at one of its two accounts.
-    pub(crate) fn on_loose(&mut self, cx: &mut Context, loose: Loose) {
-        let notice = loose.unarchived.map(|reason| {
-            let mut out = String::new();
-            s11::unarchived(&self.jid, None, reason).write(&mut out, "");
-            out
-        });
-        let text = copies::direct(
-            &loose.envelope.stanza,
-            notice.as_deref().unwrap_or_default(),
-        );
-        let envelope = &loose.envelope;
-        let mut targets = self.targets_beside(envelope);
-        if loose.outgoing {
-            targets.retain(|(_, copy)| *copy != copies::Copy::Direct);
-        }
-        let reached = !targets.is_empty();
-        for (session, copy) in targets {
-            self.give(cx, session, envelope, &text, copy);
-        }
-        if !reached && !loose.outgoing {
-            self.on_unreached(cx, loose);
-        }
-    }
-
-    /// Who gets a message that is not in the log: s11 sessions by their rule, and where it says no
-    /// (headlines, errors to a resource) by the table like everybody.
-    fn targets_beside(&self, envelope: &Envelope) -> Vec<(SessionId, copies::Copy)> {
-        let mut targets = copies::for_others(envelope, &self.jid, self.sessions.values());
-        let addressed = match envelope.is_to(&self.jid) {
-            true => copies::addressed(envelope, self.sessions.values()),
-            false => Vec::new(),
-        };
-        for session in self
-            .sessions
-            .values()
-            .filter(|session| session.mode == Mode::S11)
-        {
-            let copy = copies::for_s11(envelope, &self.jid, &session.jid);
-            let by_table = addressed.contains(&session.id) && envelope.from != session.jid;
-            if let Some(copy) = copy.or(by_table.then_some(copies::Copy::Direct)) {
-                targets.push((session.id, copy));
-            }
-        }
-        targets
-    }
-
-    fn on_unreached(&self, cx: &mut Context, loose: Loose) {
-        let failure = match (loose.unarchived, &loose.envelope.kind) {
-            // Nobody has it and no archive holds it (S11-34).
-            (Some(_), _) => Some(StanzaError::new(Condition::ResourceConstraint)),
-            (None, MessageType::Groupchat) => Some(StanzaError::new(Condition::ServiceUnavailable)),
-            (None, _) => None,
-        };
-        if let Some(error) = failure {
-            bounce(cx, loose, &error);
-        }
-    }
 }
 
 /// What became of the sender's side of a message.
@@ -524,165 +455,6 @@ fn publish(
     );
 }
 
-/// Sends a message beside the log to its addressee, or back if the domain is not served (RT-17).
-fn dispatch_in(cx: &mut Context, loose: Loose, unarchived: Option<Reason>) {
-    let to = loose.envelope.to.to_bare();
-    if !cx.is_local(to.domain().as_str()) {
-        return bounce(cx, loose, &Condition::RemoteServerNotFound.into());
-    }
-    if to.node().is_none() {
-        return bounce(cx, loose, &Condition::ServiceUnavailable.into());
-    }
-    let unarchived = loose.unarchived.or(unarchived);
-    cx.dispatch(
-        to,
-        Parcel::Message(Loose {
-            unarchived,
-            ..loose
-        }),
-    );
-}
-
-/// The addressee does not exist (protocol.md §7, first rows of the table).
-pub(crate) fn bounce_missing(cx: &mut Context, loose: Loose) {
-    if matches!(
-        loose.envelope.kind,
-        MessageType::Normal | MessageType::Chat | MessageType::Groupchat
-    ) {
-        bounce(cx, loose, &Condition::ServiceUnavailable.into());
-    }
-}
-
-/// Tells the sender that a message came back, and lets the log remember it (RT-18, S11-36).
-fn bounce(cx: &mut Context, loose: Loose, error: &StanzaError) {
-    let envelope = &loose.envelope;
-    if envelope.chat_state
-        || envelope.kind == MessageType::Error
-        || envelope.kind == MessageType::Headline
-    {
-        return;
-    }
-    let mut answer = Stanza::new(StanzaKind::Message)
-        .typed("error")
-        .from(envelope.to.clone())
-        .to(envelope.from.clone());
-    answer.header.id.clone_from(&envelope.id);
-    let answer = Message(answer.child(&error.to_element()));
-    let sender = envelope.from.to_bare();
-    let back = Envelope::new(&answer, envelope.to.clone(), envelope.from.clone());
-    let back = Loose {
-        envelope: Arc::new(back),
-        unarchived: None,
-        outgoing: false,
-        bounce: None,
-    };
-    cx.dispatch(sender.clone(), Parcel::Message(back));
-    if let Some(entry) = loose.bounce.and_then(|bounce| bounce.entry) {
-        record_bounce(cx, &sender, &entry, &envelope.to.to_bare(), error);
-    }
-}
-
-fn record_bounce(
-    cx: &mut Context,
-    sender: &BareJid,
-    entry: &ArchiveId,
-    peer: &BareJid,
-    error: &StanzaError,
-) {
-    let record = Stanza::new(StanzaKind::Message)
-        .typed("normal")
-        .from(sender.clone())
-        .to(sender.clone())
-        .id(ids::opaque(&mut cx.rng))
-        .child(&s11::bounced(entry, peer, error));
-    let record = Message(record);
-    let envelope = Envelope::new(
-        &record,
-        Jid::from(sender.clone()),
-        Jid::from(sender.clone()),
-    );
-    let append = Append {
-        sender: sender.clone(),
-        recipient: None,
-        peer: sender.clone(),
-        own_id: None,
-        digest: record.digest(),
-        keep: Keep::Entries,
-        stanza: envelope.stanza.clone(),
-    };
-    let ticket = cx.await_answer(Pending::Append(Box::new(SentMessage {
-        account: sender.clone(),
-        session: None,
-        envelope: Arc::new(envelope),
-        own_id: None,
-        archives: true,
-    })));
-    cx.output(Output::Append {
-        ticket,
-        append: Box::new(append),
-    });
-}
-
 fn is_one_to_one(kind: MessageType) -> bool {
     matches!(kind, MessageType::Chat | MessageType::Normal)
-}
-
-/// Takes out what a client must not say (RT-13, SI-01, SI-02, CO-13) and what is for the server only.
-fn strip(cx: &Context, stanza: &mut Stanza) -> Stripped {
-    let before = stanza.children.len();
-    let mut resend = None;
-    stanza.children.retain(|child| {
-        if child.is("resend", ns::S11) {
-            resend = Some(child.clone());
-            return false;
-        }
-        !is_forged(cx, child)
-    });
-    Stripped {
-        resend,
-        removed: stanza.children.len() < before,
-    }
-}
-
-fn is_forged(cx: &Context, child: &Child) -> bool {
-    let is_local = |jid: &Jid| cx.is_local(jid.domain().as_str());
-    match &*child.ns {
-        ns::CARBONS | ns::MR2 => matches!(&*child.name, "sent" | "received"),
-        ns::MAM => matches!(&*child.name, "result" | "fin"),
-        ns::S11 => matches!(&*child.name, "unarchived" | "bounced"),
-        ns::SID if &*child.name == "stanza-id" => {
-            sid::by_of(child).is_none_or(|(by, _)| is_local(&by))
-        }
-        ns::DELAY if &*child.name == "delay" => {
-            let element = child.element().ok();
-            let from = element.as_ref().and_then(|delay| delay.get_attr("from"));
-            from.and_then(|from| Jid::new(from).ok())
-                .is_some_and(|from| is_local(&from))
-        }
-        _ => false,
-    }
-}
-
-/// The archive id that the sender computed, if it is an s11 session and the id is computable.
-fn own_id(
-    mode: Mode,
-    prefix: Option<&IdPrefix>,
-    stanza: &Stanza,
-    resend: Option<Child>,
-) -> Result<Option<ArchiveId>, Condition> {
-    let (Mode::S11, Some(prefix)) = (mode, prefix) else {
-        return Ok(None);
-    };
-    let message_id = stanza.header.id.as_deref().unwrap_or_default();
-    let Some(resend) = resend else {
-        return Ok(ArchiveId::of_own(prefix, message_id));
-    };
-    let resend = resend.element().map_err(|_| Condition::BadRequest)?;
-    let first = resend
-        .get_attr("prefix")
-        .and_then(IdPrefix::parse)
-        .ok_or(Condition::BadRequest)?;
-    ArchiveId::of_own(&first, message_id)
-        .map(Some)
-        .ok_or(Condition::BadRequest)
 }

@@ -105,6 +105,8 @@ pub struct World {
     next_conn: u64,
     /// Every line that was written: (sender, text).
     pub(crate) said: Vec<(BareJid, String)>,
+    /// How many lines were ever written, those included that a killed tab took with it.
+    lines: u64,
     pub(crate) accounts: Vec<BareJid>,
     /// What happened, for the report of a failing run.
     log: Vec<String>,
@@ -135,6 +137,7 @@ impl World {
             links: BTreeMap::new(),
             next_conn: 0,
             said: Vec::new(),
+            lines: 0,
             accounts: accounts.clone(),
             log: Vec::new(),
         };
@@ -266,7 +269,8 @@ impl World {
         let now = self.now();
         match action {
             Action::Say(index) => {
-                let text = format!("line {}", self.said.len());
+                self.lines += 1;
+                let text = format!("line {}", self.lines);
                 let Some(device) = self.devices.get_mut(index) else {
                     return;
                 };
