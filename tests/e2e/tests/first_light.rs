@@ -61,6 +61,10 @@ async fn four_tabs_show_one_conversation_through_reloads_cuts_and_new_devices() 
         let tower = juliet.open("tower", server.addr()).await?;
         tower.sign_in("juliet", PASSWORD).await?;
 
+        // One answer makes both contacts: nobody is left to be answered.
+        let requests = phone.texts("[data-testid=request-accept]").await?;
+        ensure!(requests.is_empty(), "the one who asked is asked back");
+
         let tabs = [&*phone, &*desk, &*hall, &*tower];
         for tab in [&phone, &desk] {
             tab.open_chat(JULIET).await?;
@@ -194,6 +198,37 @@ async fn a_reload_shows_history_and_what_waits_before_any_socket_opens() -> Resu
             .wait_for_lines(&["archived", "written without a network"])
             .await
             .map(drop)
+    })
+    .await
+}
+
+// proves: AU-19
+#[tokio::test]
+async fn a_duplicated_tab_is_a_device_of_its_own_and_a_reload_is_not() -> Result<()> {
+    let server = TestServer::start().await?;
+    server.add_user(ROMEO, PASSWORD).await?;
+    server.add_user(JULIET, PASSWORD).await?;
+    journey("duplicate", async |browser| {
+        let profile = browser.profile().await?;
+        let phone = profile.open("phone", server.addr()).await?;
+        phone.sign_in("romeo", PASSWORD).await?;
+        phone.add_contact("juliet").await?;
+        phone.open_chat(JULIET).await?;
+        phone.say("before").await?;
+        phone.wait_for_lines(&["before"]).await?;
+        let twin = profile.duplicate("twin", &phone).await?;
+        twin.wait_for_status("live").await?;
+        let (first, second) = (phone.device().await?, twin.device().await?);
+        ensure!(first != second, "both are device {first}");
+        phone.reload().await?;
+        phone.wait_for_status("live").await?;
+        ensure!(
+            phone.device().await? == first,
+            "a reload made another device"
+        );
+        twin.wait_for_lines(&["before"]).await?;
+        phone.say("after").await?;
+        all_show(&[&*phone, &*twin], &["before", "after"]).await
     })
     .await
 }
