@@ -5,7 +5,7 @@ use client_core::Connection;
 use client_core::history::Content;
 use protocol::{BareJid, Frame, Message, XmlLimits};
 
-use crate::world::World;
+use crate::world::{Said, World};
 
 /// What a fresh device fetches at once; older lines come when somebody scrolls there.
 const PAGE: usize = 50;
@@ -68,7 +68,10 @@ fn devices_are_at_rest(world: &World) -> Result<()> {
 /// INV-07.
 fn every_line_is_in_both_logs_once(world: &World, logs: &[(BareJid, Vec<Line>)]) -> Result<()> {
     for (account, log) in logs {
-        for (who, text) in &world.said {
+        for Said {
+            account: who, text, ..
+        } in &world.said
+        {
             let count = log.iter().filter(|(_, line)| line == text).count();
             ensure!(
                 count == 1,

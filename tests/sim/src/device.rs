@@ -1,8 +1,8 @@
 //! One device: an engine, its history, and at most one connection.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use client_core::history::MemoryHistory;
+use client_core::history::{Content, MemoryHistory};
 use client_core::{Batch, Config, Engine, Input, Intent, Output};
 use protocol::scram::Secret;
 use protocol::{BareJid, Now, Text};
@@ -64,15 +64,19 @@ impl Device {
         self.engine.handle(Input::Intent(intent), now);
     }
 
-    /// Texts of own lines whose first transaction is not through.
-    pub(crate) fn unsaved(&self) -> Vec<String> {
-        let items = self.commits.iter().flat_map(|batch| &batch.outbox);
-        let saved = self.history.restore().outbox;
-        let is_saved = |seq: u64| saved.iter().any(|item| item.seq == seq);
-        items
-            .filter(|item| !is_saved(item.seq))
-            .map(|item| item.body.clone())
-            .collect()
+    /// Texts of all lines that would survive the death of the tab.
+    pub(crate) fn kept_texts(&self) -> BTreeSet<String> {
+        let waiting = self
+            .history
+            .restore()
+            .outbox
+            .into_iter()
+            .map(|item| item.body);
+        let rows = self.history.rows().filter_map(|row| match &row.content {
+            Content::Text(text) => Some(text.clone()),
+            Content::Other(_) | Content::Gap => None,
+        });
+        waiting.chain(rows).collect()
     }
 
     /// The oldest transaction is durable.

@@ -90,6 +90,13 @@ struct Link {
     is_cut: bool,
 }
 
+/// One line that somebody wrote.
+pub(crate) struct Said {
+    device: usize,
+    pub(crate) account: BareJid,
+    pub(crate) text: String,
+}
+
 /// One simulated world.
 pub struct World {
     rng: ChaCha20Rng,
@@ -103,8 +110,8 @@ pub struct World {
     pub(crate) devices: Vec<Device>,
     links: BTreeMap<ConnId, Link>,
     next_conn: u64,
-    /// Every line that was written: (sender, text).
-    pub(crate) said: Vec<(BareJid, String)>,
+    /// Every line that was written and not lost with its tab.
+    pub(crate) said: Vec<Said>,
     /// How many lines were ever written, those included that a killed tab took with it.
     lines: u64,
     pub(crate) accounts: Vec<BareJid>,
@@ -291,7 +298,11 @@ impl World {
                     now,
                 );
                 self.note(|| format!("{index} says {text}"));
-                self.said.push((account, text));
+                self.said.push(Said {
+                    device: index,
+                    account,
+                    text,
+                });
             }
             Action::Cut(index) => {
                 let conn = self.devices.get(index).and_then(|device| device.conn);
@@ -351,17 +362,9 @@ impl World {
         let Some(device) = self.devices.get(index) else {
             return;
         };
-        let restored = device.history.restore();
-        let account = device.account.clone();
-        let kept: Vec<_> = restored
-            .outbox
-            .iter()
-            .map(|item| item.body.clone())
-            .collect();
-        let waiting = device.unsaved();
-        self.said.retain(|(who, text)| {
-            *who != account || kept.contains(text) || !waiting.contains(text)
-        });
+        let kept = device.kept_texts();
+        self.said
+            .retain(|said| said.device != index || kept.contains(&said.text));
     }
 
     fn cut(&mut self, conn: ConnId) {
