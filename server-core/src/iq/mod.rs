@@ -154,13 +154,7 @@ impl Account {
                 let answer = disco::account(&iq, payload, true);
                 self.answer(cx, id, slot, &answer);
             }
-            ("ping", ns::PING, true) | ("session", ns::SESSION, false) => {
-                self.answer(cx, id, slot, &iq.result(None));
-            }
-            ("bind", ns::BIND, false) => {
-                self.answer(cx, id, slot, &iq.error(Condition::NotAllowed))
-            }
-            _ => self.answer(cx, id, slot, &iq.error(Condition::ServiceUnavailable)),
+            _ => self.answer(cx, id, slot, &common_answer(&iq, payload)),
         }
     }
 
@@ -178,18 +172,12 @@ impl Account {
                 let answer = disco::server(&iq, payload);
                 self.answer(cx, id, slot, &answer);
             }
-            ("ping", ns::PING, true) | ("session", ns::SESSION, false) => {
-                self.answer(cx, id, slot, &iq.result(None));
-            }
             ("query", ns::VERSION, true) => {
                 let answer = disco::version(&iq);
                 self.answer(cx, id, slot, &answer);
             }
             ("query", ns::REGISTER, _) => self.on_account_iq(cx, id, slot, iq, payload),
-            ("bind", ns::BIND, false) => {
-                self.answer(cx, id, slot, &iq.error(Condition::NotAllowed))
-            }
-            _ => self.answer(cx, id, slot, &iq.error(Condition::ServiceUnavailable)),
+            _ => self.answer(cx, id, slot, &common_answer(&iq, payload)),
         }
     }
 
@@ -244,6 +232,16 @@ impl Account {
         }
         self.send_now(cx, id, answer.write());
         self.settle(cx, id, slot);
+    }
+}
+
+/// What the server and the account answer alike.
+fn common_answer(iq: &Iq, payload: &Element) -> Iq {
+    let is_get = matches!(iq.kind, IqKind::Get(_));
+    match (payload.name(), payload.ns(), is_get) {
+        ("ping", ns::PING, true) | ("session", ns::SESSION, false) => iq.result(None),
+        ("bind", ns::BIND, false) => iq.error(Condition::NotAllowed),
+        _ => iq.error(Condition::ServiceUnavailable),
     }
 }
 
