@@ -83,6 +83,8 @@ impl Play {
         match what {
             "stops" => self.world.stop_store(),
             "goes on" => self.world.restart_store(),
+            "stops reading" => self.world.stop_reading(),
+            "reads again" => self.world.read_again(),
             "fails the next append" => self.world.fail_appends(1, FailingSide::Whole),
             "fails the sender's side of the next append" => {
                 self.world.fail_appends(1, FailingSide::Sender)

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use protocol::scram::{ScramHash, StoredKeys};
 use protocol::time::Stamp;
 use protocol::{BareJid, Now, Text};
-use server_core::archive::{Append, ReadError};
+use server_core::archive::{Append, PageQuery, ReadError};
 use server_core::records::Change;
 use server_core::{
     ConnId, Core, Input, Limits, Opening, OpeningInput, OpeningOutput, Output, ServerConfig, Ticket,
@@ -39,6 +39,8 @@ pub(crate) struct World {
     next_conn: u64,
     /// Appends that wait while the store stands still.
     stopped: Option<VecDeque<(Ticket, Append)>>,
+    /// Pages that wait while the store reads nothing.
+    unread: Option<VecDeque<(Ticket, PageQuery)>>,
 }
 
 impl World {
@@ -70,7 +72,7 @@ impl World {
             wall_ms: START_MS,
         };
         let core = Core::new(config.clone(), SEED);
-        let (peers, next_conn, stopped) = (BTreeMap::new(), 0, None);
+        let (peers, next_conn, stopped, unread) = (BTreeMap::new(), 0, None, None);
         Ok(Self {
             config,
             core,
@@ -80,6 +82,7 @@ impl World {
             peers,
             next_conn,
             stopped,
+            unread,
         })
     }
 
@@ -186,6 +189,23 @@ impl World {
         }
     }
 
+    /// The store reads no pages for a while.
+    pub(crate) fn stop_reading(&mut self) {
+        self.unread.get_or_insert_default();
+    }
+
+    /// The store reads what waited, and goes on.
+    pub(crate) fn read_again(&mut self) {
+        for (ticket, query) in self.unread.take().unwrap_or_default() {
+            self.read_page(ticket, &query);
+        }
+    }
+
+    fn read_page(&mut self, ticket: Ticket, query: &PageQuery) {
+        let result = self.store.page_now(query);
+        self.input(Input::Page { ticket, result });
+    }
+
     pub(crate) fn fail_appends(&self, appends: u32, side: FailingSide) {
         self.store.fail_appends(FaultPlan { appends, side });
     }
@@ -227,10 +247,10 @@ impl World {
                 Some(waiting) => waiting.push_back((ticket, *append)),
                 None => self.append(ticket, *append),
             },
-            Output::ReadPage { ticket, query } => {
-                let result = self.store.page_now(&query);
-                self.input(Input::Page { ticket, result });
-            }
+            Output::ReadPage { ticket, query } => match &mut self.unread {
+                Some(waiting) => waiting.push_back((ticket, *query)),
+                None => self.read_page(ticket, &query),
+            },
             Output::ReadEnds { ticket, account } => {
                 let result = self.store.ends_now(&account);
                 self.input(Input::Ends { ticket, result });
