@@ -1,7 +1,7 @@
 //! Romeo and Juliet, two tabs each, one complete conversation.
 
-use anyhow::{Result, ensure};
-use e2e::{Tab, journey};
+use anyhow::{Context as _, Result, ensure};
+use e2e::{Tab, journey, wait_until};
 use support::server::TestServer;
 
 const ROMEO: &str = "romeo@localhost";
@@ -237,14 +237,14 @@ async fn a_duplicated_tab_is_a_device_of_its_own_and_a_reload_is_not() -> Result
 #[tokio::test]
 async fn the_printed_link_makes_the_first_account_once() -> Result<()> {
     let server = TestServer::start().await?;
-    let log = server.log();
-    let link = log
-        .lines()
-        .find_map(|line| line.split_once("/#setup="))
-        .map(|(_, token)| token.trim().to_owned());
-    let Some(token) = link else {
-        anyhow::bail!("no set-up link in {log}")
-    };
+    // The link is printed behind the address that the server was waited for by.
+    let token = wait_until("the set-up link is printed", async || {
+        let log = server.log();
+        let mut links = log.lines().filter_map(|line| line.split_once("/#setup="));
+        let link = links.next().context("no link yet")?;
+        Ok(link.1.trim().to_owned())
+    })
+    .await?;
     journey("set-up", async |browser| {
         let profile = browser.profile().await?;
         let tab = profile
