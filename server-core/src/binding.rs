@@ -1,4 +1,4 @@
-//! From a logged-in connection to a session: modes, binding, stream management, resumption, the end.
+//! From a logged-in connection to a session: modes, binding, stream management, the end.
 
 use protocol::fork::Mode;
 use protocol::jid::{FullJid, ResourcePart};
@@ -126,7 +126,11 @@ impl Account {
             (Some(SmNonza::Enable { resume, max_s }), Some(session)) => {
                 self.enable_sm(cx, session, resume, max_s);
             }
-            (Some(SmNonza::Resume { previd, h }), None) => self.on_resume(cx, conn, previd, h),
+            (Some(SmNonza::Resume { previd, h }), None) => {
+                if let Some(outcome) = self.resume(cx, conn, previd, h) {
+                    self.answer_resume(cx, conn, outcome);
+                }
+            }
             (Some(SmNonza::Enable { .. } | SmNonza::Resume { .. }), _) => {
                 let condition = Condition::UnexpectedRequest;
                 cx.transmit(conn, SmNonza::Failed { h: None, condition }.write());
@@ -193,121 +197,6 @@ impl Account {
         }
     }
 
-    // ---- resumption (SM-14..23)
-
-    fn on_resume(
-        &mut self,
-        cx: &mut Context,
-        conn: ConnId,
-        previd: Option<String>,
-        h: Option<Handled>,
-    ) {
-        let failed = |h, condition| SmNonza::Failed { h, condition }.write();
-        let (Some(previd), Some(h)) = (previd, h) else {
-            return cx.transmit(conn, failed(None, Condition::BadRequest));
-        };
-        let matches = |session: &&Session| {
-            session.is_resumable()
-                && session
-                    .sm
-                    .as_ref()
-                    .is_some_and(|sm| sm.id.as_ref() == Some(&previd))
-        };
-        let Some(id) = self
-            .sessions
-            .values()
-            .find(matches)
-            .map(|session| session.id)
-        else {
-            let remembered = self
-                .remembered
-                .iter()
-                .find(|(id, ..)| *id == previd)
-                .map(|(_, h, _)| *h);
-            return cx.transmit(conn, failed(remembered, Condition::ItemNotFound));
-        };
-        self.take_over(cx, id);
-        cx.set_stage(conn, Stage::Resuming(id));
-        // A later try of the same client takes the place of an earlier one that still waits.
-        let overtaken: Vec<_> = self
-            .resuming
-            .iter()
-            .filter(|(_, session, _)| *session == id)
-            .map(|(c, ..)| *c)
-            .collect();
-        self.resuming.retain(|(_, session, _)| *session != id);
-        for old in overtaken {
-            let error = StreamError::new(StreamCondition::Conflict).because("resumed elsewhere");
-            self.fail(cx, old, &error);
-        }
-        self.resuming.push((conn, id, h));
-        self.resume_settled(cx);
-    }
-
-    /// The old connection, if there still is one, is cut off: nothing of it is handled any more (SM-16).
-    fn take_over(&mut self, cx: &mut Context, id: SessionId) {
-        let Some(session) = self.sessions.get_mut(&id) else {
-            return;
-        };
-        if let Some(old) = session.conn.take() {
-            let error = StreamError::new(StreamCondition::Conflict).because("resumed elsewhere");
-            cx.transmit(old, error.write());
-            cx.close(old);
-        }
-        // Until the resumption is through, the session counts as detached.
-        let max_s = session.sm.as_ref().map_or(0, |sm| sm.max_s);
-        session.expires_ms = Some(cx.now.mono_ms + u64::from(max_s) * 1_000);
-        cx.timers
-            .arm(cx.now.mono_ms + u64::from(max_s) * 1_000, session.timer());
-    }
-
-    /// Answers the resumptions whose session has nothing in flight any more (P5).
-    pub(crate) fn resume_settled(&mut self, cx: &mut Context) {
-        let (ready, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.resuming)
-            .into_iter()
-            .partition(|(_, id, _)| self.sessions.get(id).is_none_or(Session::is_quiet));
-        self.resuming = waiting;
-        for (conn, id, h) in ready {
-            self.resume(cx, conn, id, h);
-        }
-    }
-
-    fn resume(&mut self, cx: &mut Context, conn: ConnId, id: SessionId, h: Handled) {
-        let Some(session) = self.sessions.get_mut(&id) else {
-            cx.set_stage(
-                conn,
-                Stage::Unbound {
-                    mode: Mode::Plain,
-                    prefix: None,
-                },
-            );
-            let condition = Condition::ItemNotFound;
-            return cx.transmit(conn, SmNonza::Failed { h: None, condition }.write());
-        };
-        session.settle_own();
-        cx.set_stage(conn, Stage::Bound(id));
-        let Some(sm) = &mut session.sm else { return };
-        if let Err(error) = sm.on_ack(h) {
-            return self.fail(cx, conn, &error.to_stream_error());
-        }
-        let handled = sm.received.handled();
-        sm.told = handled;
-        let previd = sm.id.clone().unwrap_or_default();
-        let again: Vec<_> = sm.unacked.iter().map(|sent| sent.frame.clone()).collect();
-        session.conn = Some(conn);
-        session.expires_ms = None;
-        session.hold.is_inactive = false;
-        cx.transmit(conn, SmNonza::Resumed { previd, h: handled }.write());
-        let is_again = !again.is_empty();
-        for frame in again {
-            cx.transmit(conn, frame);
-        }
-        if is_again {
-            session.request_now(cx);
-        }
-        self.release(cx, id);
-    }
-
     // ---- the end
 
     /// Ends a session for good (CO-17, SM-29).
@@ -347,31 +236,5 @@ impl Account {
     /// Forgets the counters of sessions that ended long ago (SM-23).
     pub(crate) fn forget(&mut self, now_ms: u64) {
         self.remembered.retain(|(_, _, until)| *until > now_ms);
-    }
-}
-
-impl Session {
-    /// Whether nothing that came on its connection is still being handled, own messages that only
-    /// wait for the cursor aside.
-    fn is_quiet(&self) -> bool {
-        let unsettled = self.sm.as_ref().map_or(0, |sm| sm.received.unsettled());
-        let waiting = self.own.values().filter(|own| own.slot.is_some()).count();
-        self.work.is_empty() && unsettled <= waiting + self.settled_between()
-    }
-
-    /// Stanzas that are handled but stand behind an own message that waits for the cursor.
-    fn settled_between(&self) -> usize {
-        self.sm.as_ref().map_or(0, |sm| sm.received.settled_early())
-    }
-
-    /// Counts own messages that lie in the log as handled, though the cursor has not passed them:
-    /// `<resumed/>` may say so, and the catch-up that follows tells their place (S11-41).
-    fn settle_own(&mut self) {
-        for own in self.own.values_mut() {
-            own.owes_credit = false;
-            if let (Some(sm), Some(slot)) = (&mut self.sm, own.slot) {
-                sm.received.settle(slot);
-            }
-        }
     }
 }

@@ -22,6 +22,7 @@ mod parcel;
 mod pending;
 mod presence;
 pub mod records;
+mod resume;
 mod roster;
 mod session;
 mod strip;

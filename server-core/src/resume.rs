@@ -1,0 +1,214 @@
+//! Taking a session up again on another connection (SM-14 to SM-23).
+
+use protocol::fork::Mode;
+use protocol::sm::SmNonza;
+use protocol::{Condition, Element, Handled, StreamCondition, StreamError};
+
+use crate::account::Account;
+use crate::conn::Stage;
+use crate::core::Context;
+use crate::io::ConnId;
+use crate::session::{Session, SessionId};
+
+/// What became of a `<resume/>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Resumption {
+    /// The connection carries this session now.
+    Resumed {
+        session: SessionId,
+        previd: String,
+        h: Handled,
+    },
+    /// The connection carries nothing; it may bind.
+    Failed {
+        h: Option<Handled>,
+        condition: Condition,
+    },
+}
+
+impl Resumption {
+    fn failed(h: Option<Handled>, condition: Condition) -> Self {
+        Self::Failed { h, condition }
+    }
+
+    /// The answer to the client.
+    pub(crate) fn to_element(&self) -> Element {
+        match self {
+            Self::Resumed { previd, h, .. } => {
+                let previd = previd.clone();
+                SmNonza::Resumed { previd, h: *h }.to_element()
+            }
+            Self::Failed { h, condition } => SmNonza::Failed {
+                h: *h,
+                condition: *condition,
+            }
+            .to_element(),
+        }
+    }
+}
+
+impl Account {
+    /// Takes a session up again. `None` if that must wait, or ended the stream; what waits is answered
+    /// by [`Account::answer_resume`] later.
+    pub(crate) fn resume(
+        &mut self,
+        cx: &mut Context,
+        conn: ConnId,
+        previd: Option<String>,
+        h: Option<Handled>,
+    ) -> Option<Resumption> {
+        let (Some(previd), Some(h)) = (previd, h) else {
+            return Some(Resumption::failed(None, Condition::BadRequest));
+        };
+        let matches = |session: &&Session| {
+            session.is_resumable()
+                && session
+                    .sm
+                    .as_ref()
+                    .is_some_and(|sm| sm.id.as_ref() == Some(&previd))
+        };
+        let Some(id) = self
+            .sessions
+            .values()
+            .find(matches)
+            .map(|session| session.id)
+        else {
+            let remembered = self
+                .remembered
+                .iter()
+                .find(|(id, ..)| *id == previd)
+                .map(|(_, h, _)| *h);
+            return Some(Resumption::failed(remembered, Condition::ItemNotFound));
+        };
+        self.take_over(cx, id);
+        cx.set_stage(conn, Stage::Resuming(id));
+        // A later try of the same client takes the place of an earlier one that still waits.
+        let overtaken: Vec<_> = self
+            .resuming
+            .iter()
+            .filter(|(_, session, _)| *session == id)
+            .map(|(c, ..)| *c)
+            .collect();
+        self.resuming.retain(|(_, session, _)| *session != id);
+        for old in overtaken {
+            let error = StreamError::new(StreamCondition::Conflict).because("resumed elsewhere");
+            self.fail(cx, old, &error);
+        }
+        self.resuming.push((conn, id, h));
+        self.resume_settled(cx);
+        None
+    }
+
+    /// Tells the client what became of its `<resume/>`, and goes on with the session.
+    pub(crate) fn answer_resume(&mut self, cx: &mut Context, conn: ConnId, outcome: Resumption) {
+        cx.transmit(conn, outcome.to_element().to_string());
+        if let Resumption::Resumed { session, .. } = outcome {
+            self.go_on(cx, session);
+        }
+    }
+
+    /// The old connection, if there still is one, is cut off: nothing of it is handled any more (SM-16).
+    fn take_over(&mut self, cx: &mut Context, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        if let Some(old) = session.conn.take() {
+            let error = StreamError::new(StreamCondition::Conflict).because("resumed elsewhere");
+            cx.transmit(old, error.write());
+            cx.close(old);
+        }
+        // Until the resumption is through, the session counts as detached.
+        let max_s = session.sm.as_ref().map_or(0, |sm| sm.max_s);
+        session.expires_ms = Some(cx.now.mono_ms + u64::from(max_s) * 1_000);
+        cx.timers
+            .arm(cx.now.mono_ms + u64::from(max_s) * 1_000, session.timer());
+    }
+
+    /// Answers the resumptions whose session has nothing in flight any more (P5).
+    pub(crate) fn resume_settled(&mut self, cx: &mut Context) {
+        let (ready, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.resuming)
+            .into_iter()
+            .partition(|(_, id, _)| self.sessions.get(id).is_none_or(Session::is_quiet));
+        self.resuming = waiting;
+        for (conn, id, h) in ready {
+            if let Some(outcome) = self.attach_to(cx, conn, id, h) {
+                self.answer_resume(cx, conn, outcome);
+            }
+        }
+    }
+
+    /// The session goes on with this connection, unless the client's `h` is impossible.
+    fn attach_to(
+        &mut self,
+        cx: &mut Context,
+        conn: ConnId,
+        id: SessionId,
+        h: Handled,
+    ) -> Option<Resumption> {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            let (mode, prefix) = (Mode::Plain, None);
+            cx.set_stage(conn, Stage::Unbound { mode, prefix });
+            return Some(Resumption::failed(None, Condition::ItemNotFound));
+        };
+        session.settle_own();
+        cx.set_stage(conn, Stage::Bound(id));
+        let sm = session.sm.as_mut()?;
+        if let Err(error) = sm.on_ack(h) {
+            self.fail(cx, conn, &error.to_stream_error());
+            return None;
+        }
+        let handled = sm.received.handled();
+        sm.told = handled;
+        let previd = sm.id.clone().unwrap_or_default();
+        session.conn = Some(conn);
+        session.expires_ms = None;
+        session.hold.is_inactive = false;
+        Some(Resumption::Resumed {
+            session: id,
+            previd,
+            h: handled,
+        })
+    }
+
+    /// After `<resumed/>`: what is not acknowledged once more, then what was held, then the log (SM-17).
+    fn go_on(&mut self, cx: &mut Context, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        let sent = session.sm.iter().flat_map(|sm| sm.unacked.iter());
+        let again: Vec<_> = sent.map(|sent| sent.frame.clone()).collect();
+        if let Some(conn) = session.conn.filter(|_| !again.is_empty()) {
+            for frame in again {
+                cx.transmit(conn, frame);
+            }
+            session.request_now(cx);
+        }
+        self.release(cx, id);
+    }
+}
+
+impl Session {
+    /// Whether nothing that came on its connection is still being handled, own messages that only
+    /// wait for the cursor aside.
+    fn is_quiet(&self) -> bool {
+        let unsettled = self.sm.as_ref().map_or(0, |sm| sm.received.unsettled());
+        let waiting = self.own.values().filter(|own| own.slot.is_some()).count();
+        self.work.is_empty() && unsettled <= waiting + self.settled_between()
+    }
+
+    /// Stanzas that are handled but stand behind an own message that waits for the cursor.
+    fn settled_between(&self) -> usize {
+        self.sm.as_ref().map_or(0, |sm| sm.received.settled_early())
+    }
+
+    /// Counts own messages that lie in the log as handled, though the cursor has not passed them:
+    /// `<resumed/>` may say so, and the catch-up that follows tells their place (S11-41).
+    pub(crate) fn settle_own(&mut self) {
+        for own in self.own.values_mut() {
+            own.owes_credit = false;
+            if let (Some(sm), Some(slot)) = (&mut self.sm, own.slot) {
+                sm.received.settle(slot);
+            }
+        }
+    }
+}
