@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::home;
 
-/// Runs the seeds of `range`, written `A..B`, in a release build.
+/// Runs the seeds of `range`, written `A..B`, in a release build that keeps all checks.
 ///
 /// # Errors
 /// When the range cannot be read, or a seed breaks a promise; the run tells which and how.
@@ -14,7 +14,15 @@ pub(crate) fn run(range: &str) -> Result<()> {
     let (first, end) = range.split_once("..").context("seeds are written A..B")?;
     let mut command = Command::new(env!("CARGO"));
     command
-        .args(["run", "--quiet", "--release", "--package", "sim", "--"])
+        .args([
+            "run",
+            "--quiet",
+            "--profile",
+            "sim",
+            "--package",
+            "sim",
+            "--",
+        ])
         .args([first, end]);
     let status = command
         .current_dir(home::root())

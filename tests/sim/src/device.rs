@@ -56,7 +56,7 @@ impl Device {
     }
 
     fn sign_in(&mut self, now: Now) {
-        let secret = Secret::Keys(Server::keys_of(&self.account));
+        let secret = Secret::Keys(Server::keys());
         let intent = Intent::SignIn {
             secret,
             register: None,

@@ -1,8 +1,8 @@
 //! One server process: the core, its connections before login, and the store behind it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use anyhow::{Result, bail};
 use protocol::scram::{ClientKeys, ScramHash, StoredKeys};
@@ -17,6 +17,13 @@ use store::memory::Memory;
 
 const SALT: [u8; 16] = [9; 16];
 const ITERATIONS: u32 = 4_096;
+
+/// Every account has the same password: its keys take longer to derive than a seed to play.
+static SALTED: LazyLock<Vec<u8>> =
+    LazyLock::new(|| ScramHash::Sha256.salted_password("secret", &SALT, ITERATIONS));
+static STORED: LazyLock<StoredKeys> = LazyLock::new(|| {
+    StoredKeys::of_password(ScramHash::Sha256, "secret", SALT.to_vec(), ITERATIONS)
+});
 
 /// What a server does outside itself.
 pub(crate) enum Effect {
@@ -39,7 +46,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server with these accounts, whose password is their name.
+    /// A server with these accounts.
     pub(crate) fn new(seed: [u8; 32], accounts: &[BareJid]) -> Result<Self> {
         let config = ServerConfig {
             domain: "localhost".into(),
@@ -59,12 +66,9 @@ impl Server {
         });
         let core = Core::new(config.clone(), seed);
         for account in accounts {
-            let password = account.as_str();
-            let keys =
-                StoredKeys::of_password(ScramHash::Sha256, password, SALT.to_vec(), ITERATIONS);
             let change = Change::Register {
                 account: account.clone(),
-                keys: vec![keys],
+                keys: vec![STORED.clone()],
                 token: None,
             };
             store.change_now(change)?;
@@ -81,11 +85,9 @@ impl Server {
         })
     }
 
-    /// What a device of the account signs in with.
-    pub(crate) fn keys_of(account: &BareJid) -> ClientKeys {
-        let hash = ScramHash::Sha256;
-        let salted = hash.salted_password(account.as_str(), &SALT, ITERATIONS);
-        ClientKeys::of_salted(hash, &salted, SALT.to_vec(), ITERATIONS)
+    /// What every device signs in with.
+    pub(crate) fn keys() -> ClientKeys {
+        ClientKeys::of_salted(ScramHash::Sha256, &SALTED, SALT.to_vec(), ITERATIONS)
     }
 
     /// The process ends and another one starts on the same store; only what was written is left.
