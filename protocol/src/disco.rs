@@ -1,9 +1,5 @@
 //! Service discovery (XEP-0030) and the capabilities hash (XEP-0115 §5).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha1::{Digest as _, Sha1};
-
 use crate::ns;
 use crate::xml::Element;
 
@@ -35,14 +31,7 @@ impl Info {
 
     /// The capabilities hash: base64 of SHA-1 over the sorted description (DI-02).
     pub fn caps_ver(&self) -> String {
-        let identities = self.identities.iter();
-        let mut identities: Vec<_> = identities
-            .map(|(category, kind, name)| format!("{category}/{kind}//{name}<"))
-            .collect();
-        identities.sort();
-        let mut features: Vec<_> = self.features.iter().map(|var| format!("{var}<")).collect();
-        features.sort();
-        STANDARD.encode(Sha1::digest(identities.concat() + &features.concat()))
+        crate::caps::hash(&self.to_element(None)).unwrap_or_default()
     }
 }
 

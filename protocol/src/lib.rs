@@ -7,19 +7,23 @@
 
 pub mod archive_id;
 pub mod bind;
+pub mod caps;
 pub mod csi;
 pub mod delay;
 pub mod disco;
 pub mod fork;
+pub mod form;
 pub mod forward;
 pub mod frame;
 pub mod iq;
 pub mod jid;
 pub mod mam;
+pub mod mds;
 pub mod message;
 pub mod ns;
 pub mod password;
 pub mod presence;
+pub mod pubsub;
 pub mod register;
 pub mod roster;
 pub mod rsm;

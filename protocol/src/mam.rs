@@ -1,6 +1,7 @@
 //! Message archive management (XEP-0313), both ends of a query.
 
 use crate::archive_id::ArchiveId;
+use crate::form::{field, values};
 use crate::forward::{self, Forwarded};
 use crate::jid::Jid;
 use crate::ns;
@@ -210,18 +211,4 @@ pub fn form() -> Element {
         .children_from(fields)
         .child(field("ids", []).attr("type", "list-multi").child(validate));
     Element::new("query", ns::MAM).child(form)
-}
-
-fn field<'a>(var: &str, values: impl IntoIterator<Item = &'a str>) -> Element {
-    let values = values
-        .into_iter()
-        .map(|value| Element::new("value", ns::DATA).text(value));
-    Element::new("field", ns::DATA)
-        .attr("var", var)
-        .children_from(values)
-}
-
-fn values(field: &Element) -> Vec<String> {
-    let values = field.children().filter(|child| child.is("value", ns::DATA));
-    values.map(Element::own_text).collect()
 }

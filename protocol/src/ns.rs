@@ -90,6 +90,16 @@ pub const REPLY: &str = "urn:xmpp:reply:0";
 pub const EME: &str = "urn:xmpp:eme:0";
 /// Stateless file sharing (XEP-0447).
 pub const FILE_SHARING: &str = "urn:xmpp:sfs:0";
+/// Publish and subscribe, and personal eventing (XEP-0060, XEP-0163).
+pub const PUBSUB: &str = "http://jabber.org/protocol/pubsub";
+/// What only the owner of a node asks for.
+pub const PUBSUB_OWNER: &str = "http://jabber.org/protocol/pubsub#owner";
+/// Notifications.
+pub const PUBSUB_EVENT: &str = "http://jabber.org/protocol/pubsub#event";
+/// Conditions of their own.
+pub const PUBSUB_ERRORS: &str = "http://jabber.org/protocol/pubsub#errors";
+/// Node and payload of the synced read state (XEP-0490).
+pub const MDS: &str = "urn:xmpp:mds:displayed:0";
 /// Server-assisted displayed markers (XEP-0490 §5).
 pub const MDS_ASSIST: &str = "urn:xmpp:mds:server-assist:0";
 /// Multi-user chat, the user's half (XEP-0045).

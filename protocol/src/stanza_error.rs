@@ -109,6 +109,8 @@ pub struct StanzaError {
     pub kind: String,
     /// Explanation in plain English, if any.
     pub text: Option<String>,
+    /// The condition that the application defines beside it, if any (RFC 6120 §8.3.4).
+    pub detail: Option<Box<Element>>,
 }
 
 impl StanzaError {
@@ -118,6 +120,7 @@ impl StanzaError {
             condition,
             kind: condition.usual_type().to_owned(),
             text: None,
+            detail: None,
         }
     }
 
@@ -135,15 +138,22 @@ impl StanzaError {
         self
     }
 
+    /// The same with a condition of the application.
+    #[must_use]
+    pub fn with(mut self, detail: Element) -> Self {
+        self.detail = Some(Box::new(detail));
+        self
+    }
+
     /// Writes `<error/>`.
     pub fn to_element(&self) -> Element {
-        let error = Element::new("error", ns::CLIENT)
+        let text = self.text.as_ref();
+        let text = text.map(|text| Element::new("text", ns::STANZAS).text(text));
+        Element::new("error", ns::CLIENT)
             .attr("type", &self.kind)
-            .child(self.condition.to_element());
-        match &self.text {
-            Some(text) => error.child(Element::new("text", ns::STANZAS).text(text)),
-            None => error,
-        }
+            .child(self.condition.to_element())
+            .children_from(text)
+            .children_from(self.detail.as_deref().cloned())
     }
 
     /// Reads `<error/>`; an unknown condition becomes `undefined-condition`.
@@ -156,6 +166,10 @@ impl StanzaError {
             condition: condition.unwrap_or(Condition::UndefinedCondition),
             kind: error.get_attr("type").unwrap_or("cancel").to_owned(),
             text: error.find("text", ns::STANZAS).map(Element::own_text),
+            detail: error
+                .children()
+                .find(|child| child.ns() != ns::STANZAS)
+                .map(|child| Box::new(child.clone())),
         }
     }
 }
