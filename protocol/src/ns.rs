@@ -16,6 +16,12 @@ pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
 pub const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 /// SASL as in RFC 6120 §6.
 pub const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
+/// Login in one exchange (XEP-0388).
+pub const SASL2: &str = "urn:xmpp:sasl:2";
+/// Login by token (XEP-0484).
+pub const FAST: &str = "urn:xmpp:fast:0";
+/// Binding and enabling in one step (XEP-0386).
+pub const BIND2: &str = "urn:xmpp:bind:0";
 /// Resource binding (RFC 6120 §7).
 pub const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 /// The session request that RFC 3921 had and nobody needs any more.

@@ -12,6 +12,7 @@ use crate::xml::Element;
 pub enum SaslFailure {
     Aborted,
     AccountDisabled,
+    CredentialsExpired,
     IncorrectEncoding,
     InvalidAuthzid,
     InvalidMechanism,
@@ -21,9 +22,10 @@ pub enum SaslFailure {
 }
 
 impl SaslFailure {
-    const ALL: [(Self, &'static str); 8] = [
+    const ALL: [(Self, &'static str); 9] = [
         (Self::Aborted, "aborted"),
         (Self::AccountDisabled, "account-disabled"),
+        (Self::CredentialsExpired, "credentials-expired"),
         (Self::IncorrectEncoding, "incorrect-encoding"),
         (Self::InvalidAuthzid, "invalid-authzid"),
         (Self::InvalidMechanism, "invalid-mechanism"),
@@ -81,14 +83,28 @@ pub fn write(name: &str, mechanism: Option<&str>, data: &str) -> String {
 /// # Errors
 /// `incorrect-encoding` if it is no canonical base64, `malformed-request` if it is no UTF-8 (AU-10).
 pub fn data_of(element: &Element) -> Result<String, SaslFailure> {
-    let text = element.own_text();
-    if text == "=" {
-        return Ok(String::new());
+    text_of(decode(&element.own_text())?)
+}
+
+/// The bytes behind base64; a lone `=` stands for none.
+///
+/// # Errors
+/// `incorrect-encoding` if it is no canonical base64 (AU-10).
+pub fn decode(text: &str) -> Result<Vec<u8>, SaslFailure> {
+    match text {
+        "=" => Ok(Vec::new()),
+        _ => STANDARD
+            .decode(text)
+            .map_err(|_| SaslFailure::IncorrectEncoding),
     }
-    let bytes = STANDARD
-        .decode(text)
-        .map_err(|_| SaslFailure::IncorrectEncoding)?;
-    String::from_utf8(bytes).map_err(|_| SaslFailure::MalformedRequest)
+}
+
+/// The text that these bytes are.
+///
+/// # Errors
+/// `malformed-request` if they are no UTF-8.
+pub fn text_of(data: Vec<u8>) -> Result<String, SaslFailure> {
+    String::from_utf8(data).map_err(|_| SaslFailure::MalformedRequest)
 }
 
 /// Writes `<mechanisms/>`, the stream feature.

@@ -87,6 +87,13 @@ pub const SPECS: &[Spec] = &[
     spec("XEP-0334", "Message Processing Hints", "1.0.0", ""),
     spec("XEP-0352", "Client State Indication", "1.0.0", ""),
     spec("XEP-0359", "Unique and Stable Stanza IDs", "0.7.0", ""),
+    spec("XEP-0386", "Bind 2", "1.1.0", ""),
+    spec(
+        "XEP-0388",
+        "Extensible SASL Profile",
+        "1.0.2",
+        "tasks after the login",
+    ),
     spec(
         "XEP-0445",
         "Pre-Authenticated In-Band Registration",
@@ -95,4 +102,10 @@ pub const SPECS: &[Spec] = &[
     ),
     spec("XEP-0474", "SASL SCRAM Downgrade Protection", "0.4.0", ""),
     spec("XEP-0478", "Stream Limits Advertisement", "0.2.0", ""),
+    spec(
+        "XEP-0484",
+        "Fast Authentication Streamlining Tokens",
+        "0.2.0",
+        "counters; TLS early data",
+    ),
 ];
