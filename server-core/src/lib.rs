@@ -29,6 +29,7 @@ mod strip;
 mod subscription;
 mod tail;
 mod timers;
+pub mod tokens;
 mod walk;
 
 pub use crate::core::Core;

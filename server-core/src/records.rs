@@ -6,11 +6,16 @@ use protocol::time::Stamp;
 use protocol::{BareJid, Text};
 use thiserror::Error;
 
+use crate::archive::Ends;
+use crate::tokens::{DeviceId, TokenUse};
+
 /// What is known of an account when its first session binds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountRecord {
     /// Position of the newest entry of its log; 0 if it is empty.
     pub head: u64,
+    /// Its oldest and newest entry at that moment.
+    pub ends: Ends,
     /// Its contacts, removed ones too.
     pub contacts: Vec<Contact>,
     /// The newest roster version; 0 for a roster that never changed.
@@ -58,7 +63,7 @@ pub enum Change {
         /// SHA-256 of the token that allows it; absent where registration is open.
         token: Option<[u8; 32]>,
     },
-    /// Replaces the keys of an account.
+    /// Replaces the keys of an account; its tokens are gone with the old ones (AU-29).
     SetKeys {
         /// The account.
         account: BareJid,
@@ -69,6 +74,15 @@ pub enum Change {
     Delete {
         /// The account.
         account: BareJid,
+    },
+    /// A login concerns the tokens of its device (AU-25..28).
+    UseToken(Box<TokenUse>),
+    /// Makes tokens worthless (AU-29).
+    RevokeTokens {
+        /// Whose.
+        account: BareJid,
+        /// Of which device; of all of them if absent.
+        device: Option<DeviceId>,
     },
 }
 
@@ -81,7 +95,7 @@ pub enum ChangeError {
     /// The account does not exist.
     #[error("there is no such account")]
     NoAccount,
-    /// The token is unknown, used up or expired.
+    /// The token is unknown, used up or expired; or what a login was made with does not hold any more.
     #[error("the token does not allow it")]
     Token,
     /// The store failed; it has logged why.

@@ -21,6 +21,7 @@ use protocol::BareJid;
 use protocol::time::Stamp;
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
 use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
+use server_core::tokens::{DeviceId, DeviceTokens};
 
 pub use crate::clock::{Clock, system_clock};
 pub use crate::error::StoreError;
@@ -75,6 +76,13 @@ pub trait Accounts: Clone + Send + Sync + 'static {
         account: &BareJid,
     ) -> impl Future<Output = Result<Option<Credentials>, StoreError>> + Send;
 
+    /// Reads the tokens of a device of an account; `None` if the account does not exist.
+    fn tokens(
+        &self,
+        account: &BareJid,
+        device: DeviceId,
+    ) -> impl Future<Output = Result<Option<DeviceTokens>, StoreError>> + Send;
+
     /// Reads what a session needs of an account; `None` if it does not exist.
     fn load(
         &self,
@@ -87,6 +95,8 @@ pub trait Accounts: Clone + Send + Sync + 'static {
     /// both as each other's contacts with subscription `both` (RG-08). With the first account all
     /// set-up tokens die (SEC-52). The expiry of a token counts when it is checked, not here (RG-03).
     /// A deleted account is gone at once; its log is cleared away little by little.
+    /// [`Change::UseToken`] is refused with [`ChangeError::Token`] if what the login was made with was
+    /// changed or revoked meanwhile.
     ///
     /// # Errors
     /// [`ChangeError`]; nothing was changed then, and a token may be tried again.

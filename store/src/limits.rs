@@ -3,6 +3,11 @@
 use protocol::BareJid;
 use server_core::archive::AppendError;
 
+/// Tokens of one account, of all its devices together (LIM-08).
+pub(crate) const TOKENS_PER_ACCOUNT: usize = 128;
+/// For so long an expired token is remembered, so that its device is told why it fails (AU-27).
+pub(crate) const TOKEN_MEMORY_MS: i64 = 30 * 86_400_000;
+
 /// Bounds of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -8,6 +8,7 @@ mod log;
 mod state;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +16,7 @@ use protocol::BareJid;
 use protocol::time::Stamp;
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
 use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
+use server_core::tokens::{DeviceId, DeviceTokens};
 
 pub use self::fault::{FailingSide, FaultPlan};
 use self::state::{Account, State};
@@ -122,6 +124,21 @@ impl Memory {
         }))
     }
 
+    /// [`Accounts::tokens`] at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn tokens_now(
+        &self,
+        account: &BareJid,
+        device: DeviceId,
+    ) -> Result<Option<DeviceTokens>, StoreError> {
+        Ok(self.read(account)?.of(|account, _| DeviceTokens {
+            tokens: account.tokens_of(device),
+            disabled: false,
+        }))
+    }
+
     /// [`Accounts::load`] at once.
     ///
     /// # Errors
@@ -129,6 +146,7 @@ impl Memory {
     pub fn load_now(&self, account: &BareJid) -> Result<Option<AccountRecord>, StoreError> {
         Ok(self.read(account)?.of(|account, _| AccountRecord {
             head: account.log.head(),
+            ends: account.log.ends(),
             contacts: account.contacts.values().cloned().collect(),
             roster_ver: account.roster_ver,
         }))
@@ -236,6 +254,14 @@ impl Archive for Memory {
 impl Accounts for Memory {
     async fn credentials(&self, account: &BareJid) -> Result<Option<Credentials>, StoreError> {
         self.credentials_now(account)
+    }
+
+    async fn tokens(
+        &self,
+        account: &BareJid,
+        device: DeviceId,
+    ) -> Result<Option<DeviceTokens>, StoreError> {
+        self.tokens_now(account, device)
     }
 
     async fn load(&self, account: &BareJid) -> Result<Option<AccountRecord>, StoreError> {

@@ -10,6 +10,7 @@ use server_core::archive::{
     Append, AppendError, FirstOutcome, Keep, Outcome, Receipt, RecipientSide,
 };
 use server_core::records::{Change, ChangeError, Contact, Invite};
+use server_core::tokens::{DeviceId, StoredToken};
 
 use super::fault::{FailingSide, Faults};
 use super::log::Log;
@@ -20,6 +21,7 @@ use crate::ids::Ids;
 pub(super) struct Account {
     pub(super) user: u64,
     pub(super) keys: Vec<StoredKeys>,
+    pub(super) tokens: Vec<(DeviceId, StoredToken)>,
     pub(super) contacts: BTreeMap<BareJid, Contact>,
     pub(super) roster_ver: u64,
     pub(super) log: Log,
@@ -137,7 +139,16 @@ impl State {
                 keys,
                 token,
             } => self.register(now, account, keys, token)?,
-            Change::SetKeys { account, keys } => self.existing(&account)?.keys = keys,
+            Change::SetKeys { account, keys } => {
+                let account = self.existing(&account)?;
+                account.keys = keys;
+                account.revoke(None);
+            }
+            Change::UseToken(token_use) => {
+                let account = self.existing(&token_use.account)?;
+                account.use_token(now, *token_use)?;
+            }
+            Change::RevokeTokens { account, device } => self.existing(&account)?.revoke(device),
             Change::Delete { account } => {
                 self.accounts
                     .remove(&account)
@@ -193,6 +204,7 @@ impl State {
         let mut account = Account {
             user: self.users,
             keys,
+            tokens: Vec::new(),
             contacts: BTreeMap::new(),
             roster_ver: 0,
             log: Log::default(),

@@ -41,7 +41,7 @@ pub(super) fn credentials(
     Ok(Some(Credentials { keys, disabled }))
 }
 
-/// Reads what a session needs of an account.
+/// Reads what a session needs of an account, but for the ends of its log.
 pub(super) fn load(
     tx: &Connection,
     account: &BareJid,
@@ -71,6 +71,7 @@ pub(super) fn load(
     }
     Ok(Some(AccountRecord {
         head: head as u64,
+        ends: None,
         contacts,
         roster_ver: roster_ver as u64,
     }))

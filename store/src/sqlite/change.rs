@@ -7,7 +7,7 @@ use protocol::time::Stamp;
 use rusqlite::{Connection, params};
 use server_core::records::{Change, ChangeError, Contact, Invite};
 
-use super::{accounts, append, user_of};
+use super::{accounts, append, tokens, user_of};
 use crate::StoreError;
 
 /// Why a change is rolled back.
@@ -45,8 +45,19 @@ pub(super) fn make(tx: &Connection, now: Stamp, change: &Change) -> Result<(), C
             keys,
             token,
         } => register(tx, now, account, keys, *token),
-        Change::SetKeys { account, keys } => Ok(write_keys(tx, existing(tx, account)?, keys)?),
+        Change::SetKeys { account, keys } => {
+            let user = existing(tx, account)?;
+            write_keys(tx, user, keys)?;
+            Ok(tokens::revoke(tx, user, None)?)
+        }
         Change::Delete { account } => Ok(delete(tx, existing(tx, account)?, account)?),
+        Change::UseToken(token_use) => {
+            let user = existing(tx, &token_use.account)?;
+            tokens::make_use(tx, now, user, token_use)
+        }
+        Change::RevokeTokens { account, device } => {
+            Ok(tokens::revoke(tx, existing(tx, account)?, *device)?)
+        }
     }
 }
 
@@ -194,6 +205,7 @@ fn delete(tx: &Connection, user: i64, account: &BareJid) -> Result<(), StoreErro
     tx.execute("DELETE FROM account WHERE user = ?1", [user])?;
     tx.execute("DELETE FROM credential WHERE user = ?1", [user])?;
     tx.execute("DELETE FROM contact WHERE user = ?1", [user])?;
+    tokens::revoke(tx, user, None)?;
     tx.execute("DELETE FROM invite WHERE inviter = ?1", [account.as_str()])?;
     tx.execute("INSERT INTO doomed (user) VALUES (?1)", [user])?;
     Ok(())

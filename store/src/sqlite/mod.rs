@@ -17,6 +17,7 @@ mod sql;
 mod tend;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod walk;
 mod writer;
 
@@ -29,6 +30,7 @@ use protocol::time::Stamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
 use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
+use server_core::tokens::{DeviceId, DeviceTokens};
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
@@ -231,10 +233,28 @@ impl Accounts for Sqlite {
             .await
     }
 
-    async fn load(&self, account: &BareJid) -> Result<Option<AccountRecord>, StoreError> {
+    async fn tokens(
+        &self,
+        account: &BareJid,
+        device: DeviceId,
+    ) -> Result<Option<DeviceTokens>, StoreError> {
         let account = account.clone();
         self.readers
-            .read(move |tx| accounts::load(tx, &account))
+            .read(move |tx| tokens::of_device(tx, &account, device))
+            .await
+    }
+
+    async fn load(&self, account: &BareJid) -> Result<Option<AccountRecord>, StoreError> {
+        let (account, ids, limits) = (account.clone(), self.ids.clone(), self.limits);
+        self.readers
+            .read(move |tx| {
+                let Some(record) = accounts::load(tx, &account)? else {
+                    return Ok(None);
+                };
+                let log = LogView::of(tx, &ids, &limits, &account)?;
+                let ends = log.map(|log| log.ends()).transpose()?.flatten();
+                Ok::<_, StoreError>(Some(AccountRecord { ends, ..record }))
+            })
             .await
     }
 

@@ -12,7 +12,7 @@ use crate::StoreError;
 use crate::ids::Ids;
 
 /// Each brings the schema one version further; `user_version` counts those that were made.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("tokens.sql")];
 
 /// What a database keeps about itself.
 pub(super) struct Keys {

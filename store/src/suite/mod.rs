@@ -3,6 +3,7 @@
 mod accounts;
 mod appends;
 mod pages;
+mod tokens;
 pub(crate) mod tools;
 
 pub(crate) use self::tools::Script;
@@ -67,6 +68,14 @@ macro_rules! store_suite {
             inviter_and_invited_become_contacts
             contacts_come_back_as_they_were_written
             a_name_registered_anew_starts_with_an_empty_log
+        );
+        $crate::suite::run!($open, tokens:
+            a_token_belongs_to_one_device_of_one_account
+            the_next_token_stands_beside_the_old_one_until_it_is_used
+            invalidating_takes_all_tokens_of_the_device_and_leaves_a_fresh_one
+            a_new_password_ends_all_tokens_and_logins_that_are_under_way
+            tokens_are_revoked_by_device_by_account_and_with_the_account
+            expired_and_very_many_tokens_are_forgotten
         );
     };
 }

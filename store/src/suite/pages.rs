@@ -434,6 +434,8 @@ pub(crate) async fn ends_of_a_log(store: &impl Store, script: &Script) {
     let end = |n: usize| (known[n].id.clone(), known[n].stamp);
     let ends = store.ends(&bare("romeo")).await.unwrap();
     assert_eq!(ends, Some((end(0), end(9))));
+    let record = store.load(&bare("romeo")).await.unwrap().unwrap();
+    assert_eq!((record.head, record.ends), (10, ends));
     register(store, &["tybalt"]).await;
     assert_eq!(store.ends(&bare("tybalt")).await.unwrap(), None);
 }

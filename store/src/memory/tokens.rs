@@ -1,0 +1,70 @@
+//! The tokens with which devices log in.
+
+use protocol::time::Stamp;
+use server_core::records::ChangeError;
+use server_core::tokens::{DeviceId, Proof, StoredToken, TokenUse};
+
+use super::state::Account;
+use crate::limits::{TOKEN_MEMORY_MS, TOKENS_PER_ACCOUNT};
+
+impl Account {
+    /// The tokens of a device, the unused one first.
+    pub(super) fn tokens_of(&self, device: DeviceId) -> Vec<StoredToken> {
+        let tokens = self.tokens.iter().filter(|(of, _)| *of == device);
+        let mut tokens: Vec<_> = tokens.map(|(_, token)| token.clone()).collect();
+        tokens.sort_by_key(|token| token.used);
+        tokens
+    }
+
+    /// Does what a login means for the tokens of its device.
+    pub(super) fn use_token(&mut self, now: Stamp, token_use: TokenUse) -> Result<(), ChangeError> {
+        let device = token_use.device;
+        match &token_use.proof {
+            Proof::Password(stored_key) => {
+                let mut keys = self.keys.iter();
+                if !keys.any(|keys| keys.stored_key == *stored_key) {
+                    return Err(ChangeError::Token);
+                }
+            }
+            Proof::Token(verifier) => {
+                let tokens = self.tokens_of(device);
+                let mut tokens = tokens.iter();
+                let token = tokens.find(|token| token.keys.verifier == *verifier);
+                if !token.ok_or(ChangeError::Token)?.used {
+                    self.forget_slot(device, true);
+                    let own = self.tokens.iter_mut().filter(|(of, _)| *of == device);
+                    own.for_each(|(_, token)| token.used = true);
+                }
+            }
+        }
+        if token_use.invalidate {
+            self.revoke(Some(device));
+        }
+        if let Some(token) = token_use.issue {
+            self.forget_slot(device, token.used);
+            self.tokens.push((device, token));
+            self.prune(now);
+        }
+        Ok(())
+    }
+
+    /// Makes the tokens of a device, or of all devices, worthless.
+    pub(super) fn revoke(&mut self, device: Option<DeviceId>) {
+        self.tokens
+            .retain(|(of, _)| device.is_some_and(|device| device != *of));
+    }
+
+    fn forget_slot(&mut self, device: DeviceId, used: bool) {
+        self.tokens
+            .retain(|(of, token)| *of != device || token.used != used);
+    }
+
+    /// Forgets what expired long ago, and the oldest tokens of somebody who has too many.
+    fn prune(&mut self, now: Stamp) {
+        let long_ago = now.0.saturating_sub(TOKEN_MEMORY_MS);
+        self.tokens.retain(|(_, token)| token.expires.0 >= long_ago);
+        self.tokens
+            .sort_by_key(|(_, token)| std::cmp::Reverse(token.made));
+        self.tokens.truncate(TOKENS_PER_ACCOUNT);
+    }
+}

@@ -1,0 +1,150 @@
+//! The tokens with which devices log in.
+
+use protocol::BareJid;
+use protocol::fast::{MECHANISM, TokenKeys};
+use protocol::time::Stamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use server_core::records::ChangeError;
+use server_core::tokens::{DeviceId, DeviceTokens, Proof, StoredToken, TokenUse};
+
+use super::change::ChangeFault;
+use crate::StoreError;
+use crate::limits::{TOKEN_MEMORY_MS, TOKENS_PER_ACCOUNT};
+
+/// Reads what a login by token is checked against; `None` if there is no such account.
+pub(super) fn of_device(
+    tx: &Connection,
+    account: &BareJid,
+    device: DeviceId,
+) -> Result<Option<DeviceTokens>, StoreError> {
+    let found = tx
+        .prepare_cached("SELECT user, disabled FROM account WHERE jid = ?1")?
+        .query_row([account.as_str()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get(1)?))
+        });
+    let Some((user, disabled)) = found.optional()? else {
+        return Ok(None);
+    };
+    let mut query = tx.prepare_cached(
+        "SELECT verifier, answer, made, expires, used FROM token \
+         WHERE user = ?1 AND device = ?2 AND mechanism = ?3 ORDER BY used",
+    )?;
+    let mut rows = query.query(params![user, device.0, MECHANISM])?;
+    let mut tokens = Vec::new();
+    while let Some(row) = rows.next()? {
+        tokens.push(StoredToken {
+            keys: TokenKeys {
+                verifier: row.get(0)?,
+                answer: row.get(1)?,
+            },
+            made: Stamp(row.get(2)?),
+            expires: Stamp(row.get(3)?),
+            used: row.get(4)?,
+        });
+    }
+    Ok(Some(DeviceTokens { tokens, disabled }))
+}
+
+/// Does what a login means for the tokens of its device.
+pub(super) fn make_use(
+    tx: &Connection,
+    now: Stamp,
+    user: i64,
+    token_use: &TokenUse,
+) -> Result<(), ChangeFault> {
+    let device = token_use.device.0;
+    match &token_use.proof {
+        Proof::Password(stored_key) => {
+            let query =
+                "SELECT EXISTS (SELECT 1 FROM credential WHERE user = ?1 AND stored_key = ?2)";
+            let holds = tx.query_row(query, params![user, stored_key], |row| row.get(0))?;
+            refuse_unless(holds)?;
+        }
+        Proof::Token(verifier) => {
+            let query = "SELECT used FROM token WHERE user = ?1 AND device = ?2 AND verifier = ?3";
+            let used = tx.query_row(query, params![user, device, verifier], |row| row.get(0));
+            let used: Option<bool> = used.optional()?;
+            refuse_unless(used.is_some())?;
+            if used == Some(false) {
+                forget_slot(tx, user, token_use.device, true)?;
+                let update = "UPDATE token SET used = 1 WHERE user = ?1 AND device = ?2";
+                tx.execute(update, params![user, device])?;
+            }
+        }
+    }
+    if token_use.invalidate {
+        revoke(tx, user, Some(token_use.device))?;
+    }
+    if let Some(token) = &token_use.issue {
+        forget_slot(tx, user, token_use.device, token.used)?;
+        insert(tx, user, token_use.device, token)?;
+        prune(tx, now, user)?;
+    }
+    Ok(())
+}
+
+/// Makes the tokens of a device, or of all devices of a user, worthless.
+pub(super) fn revoke(
+    tx: &Connection,
+    user: i64,
+    device: Option<DeviceId>,
+) -> Result<(), StoreError> {
+    match device {
+        Some(device) => tx.execute(
+            "DELETE FROM token WHERE user = ?1 AND device = ?2",
+            params![user, device.0],
+        )?,
+        None => tx.execute("DELETE FROM token WHERE user = ?1", [user])?,
+    };
+    Ok(())
+}
+
+fn refuse_unless(holds: bool) -> Result<(), ChangeFault> {
+    if holds {
+        Ok(())
+    } else {
+        Err(ChangeFault::Refused(ChangeError::Token))
+    }
+}
+
+fn forget_slot(tx: &Connection, user: i64, device: DeviceId, used: bool) -> Result<(), StoreError> {
+    let delete = "DELETE FROM token WHERE user = ?1 AND device = ?2 AND used = ?3";
+    tx.execute(delete, params![user, device.0, used])?;
+    Ok(())
+}
+
+fn insert(
+    tx: &Connection,
+    user: i64,
+    device: DeviceId,
+    token: &StoredToken,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO token (user, device, used, mechanism, verifier, answer, made, expires) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            user,
+            device.0,
+            token.used,
+            MECHANISM,
+            token.keys.verifier,
+            token.keys.answer,
+            token.made.0,
+            token.expires.0,
+        ],
+    )?;
+    Ok(())
+}
+
+/// Forgets what expired long ago, and the oldest tokens of somebody who has too many.
+fn prune(tx: &Connection, now: Stamp, user: i64) -> Result<(), StoreError> {
+    let long_ago = now.0.saturating_sub(TOKEN_MEMORY_MS);
+    let delete = "DELETE FROM token WHERE user = ?1 AND expires < ?2";
+    tx.execute(delete, params![user, long_ago])?;
+    tx.execute(
+        "DELETE FROM token WHERE user = ?1 AND (device, used) IN \
+         (SELECT device, used FROM token WHERE user = ?1 ORDER BY made DESC LIMIT -1 OFFSET ?2)",
+        params![user, TOKENS_PER_ACCOUNT as i64],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! Tokens with which devices log in.
+
+use protocol::BareJid;
+use protocol::fast::TokenKeys;
+use protocol::time::Stamp;
+use server_core::records::{Change, ChangeError};
+use server_core::tokens::{DeviceId, DeviceTokens, Proof, StoredToken, TokenUse};
+
+use super::tools::{Script, bare, quick_keys, register};
+use crate::Store;
+use crate::limits::{TOKEN_MEMORY_MS, TOKENS_PER_ACCOUNT};
+
+const PHONE: DeviceId = DeviceId([1; 32]);
+const LAPTOP: DeviceId = DeviceId([2; 32]);
+
+fn token(secret: &str) -> StoredToken {
+    StoredToken {
+        keys: TokenKeys::of_secret(secret),
+        made: Stamp(1_000),
+        expires: Stamp(i64::MAX),
+        used: false,
+    }
+}
+
+fn by_password() -> Proof {
+    Proof::Password(quick_keys().remove(0).stored_key)
+}
+
+fn by_token(secret: &str) -> Proof {
+    Proof::Token(TokenKeys::of_secret(secret).verifier)
+}
+
+fn login(proof: Proof, issue: Option<StoredToken>) -> TokenUse {
+    TokenUse {
+        account: bare("romeo"),
+        device: PHONE,
+        proof,
+        invalidate: false,
+        issue,
+    }
+}
+
+async fn change(store: &impl Store, token_use: TokenUse) -> Result<(), ChangeError> {
+    store.change(Change::UseToken(Box::new(token_use))).await
+}
+
+/// The tokens of romeo's device: verifier and whether it was used.
+async fn slots(store: &impl Store, device: DeviceId) -> Vec<([u8; 32], bool)> {
+    let found = store.tokens(&bare("romeo"), device).await.unwrap().unwrap();
+    let tokens = found.tokens.iter();
+    tokens
+        .map(|token| (token.keys.verifier, token.used))
+        .collect()
+}
+
+fn slot(secret: &str, used: bool) -> ([u8; 32], bool) {
+    (TokenKeys::of_secret(secret).verifier, used)
+}
+
+// proves: AU-25
+pub(crate) async fn a_token_belongs_to_one_device_of_one_account(store: &impl Store, _: &Script) {
+    register(store, &["romeo", "juliet"]).await;
+    let issued = token("one");
+    change(store, login(by_password(), Some(issued.clone())))
+        .await
+        .unwrap();
+    let found = |account: BareJid, device| async move { store.tokens(&account, device).await };
+    let expected = DeviceTokens {
+        tokens: vec![issued],
+        disabled: false,
+    };
+    assert_eq!(found(bare("romeo"), PHONE).await.unwrap(), Some(expected));
+    let none = Some(DeviceTokens::default());
+    assert_eq!(found(bare("romeo"), LAPTOP).await.unwrap(), none);
+    assert_eq!(found(bare("juliet"), PHONE).await.unwrap(), none);
+    assert_eq!(found(bare("nobody"), PHONE).await.unwrap(), None);
+}
+
+// proves: AU-26
+pub(crate) async fn the_next_token_stands_beside_the_old_one_until_it_is_used(
+    store: &impl Store,
+    _: &Script,
+) {
+    register(store, &["romeo"]).await;
+    change(store, login(by_password(), Some(token("one"))))
+        .await
+        .unwrap();
+    assert_eq!(slots(store, PHONE).await, [slot("one", false)]);
+    let rotate = |to: &str| login(by_token("one"), Some(token(to)));
+    change(store, rotate("lost")).await.unwrap();
+    assert_eq!(
+        slots(store, PHONE).await,
+        [slot("lost", false), slot("one", true)]
+    );
+    change(store, rotate("two")).await.unwrap();
+    assert_eq!(
+        slots(store, PHONE).await,
+        [slot("two", false), slot("one", true)]
+    );
+    change(store, login(by_token("one"), None)).await.unwrap();
+    assert_eq!(
+        slots(store, PHONE).await,
+        [slot("two", false), slot("one", true)]
+    );
+    change(store, login(by_token("two"), None)).await.unwrap();
+    assert_eq!(slots(store, PHONE).await, [slot("two", true)]);
+    for gone in ["one", "lost", "never"] {
+        let refused = change(store, login(by_token(gone), Some(token("three")))).await;
+        assert_eq!(refused, Err(ChangeError::Token), "{gone}");
+    }
+    assert_eq!(slots(store, PHONE).await, [slot("two", true)]);
+}
+
+// proves: AU-28
+pub(crate) async fn invalidating_takes_all_tokens_of_the_device_and_leaves_a_fresh_one(
+    store: &impl Store,
+    _: &Script,
+) {
+    register(store, &["romeo"]).await;
+    let on_laptop = TokenUse {
+        device: LAPTOP,
+        ..login(by_password(), Some(token("laptop")))
+    };
+    change(store, on_laptop).await.unwrap();
+    for (issue, left) in [(None, vec![]), (Some("two"), vec![slot("two", false)])] {
+        change(store, login(by_password(), Some(token("one"))))
+            .await
+            .unwrap();
+        let invalidating = TokenUse {
+            invalidate: true,
+            ..login(by_token("one"), issue.map(token))
+        };
+        change(store, invalidating).await.unwrap();
+        assert_eq!(slots(store, PHONE).await, left);
+    }
+    assert_eq!(slots(store, LAPTOP).await, [slot("laptop", false)]);
+}
+
+// proves: AU-29
+pub(crate) async fn a_new_password_ends_all_tokens_and_logins_that_are_under_way(
+    store: &impl Store,
+    _: &Script,
+) {
+    register(store, &["romeo"]).await;
+    change(store, login(by_password(), Some(token("one"))))
+        .await
+        .unwrap();
+    let mut keys = quick_keys();
+    keys.iter_mut()
+        .for_each(|keys| keys.stored_key = vec![9; 32]);
+    let account = bare("romeo");
+    store
+        .change(Change::SetKeys { account, keys })
+        .await
+        .unwrap();
+    assert_eq!(slots(store, PHONE).await, []);
+    for proof in [by_password(), by_token("one")] {
+        let late = change(store, login(proof, Some(token("two")))).await;
+        assert_eq!(late, Err(ChangeError::Token));
+    }
+    assert_eq!(slots(store, PHONE).await, []);
+}
+
+// proves: AU-29
+pub(crate) async fn tokens_are_revoked_by_device_by_account_and_with_the_account(
+    store: &impl Store,
+    _: &Script,
+) {
+    let issue_both = || async {
+        for device in [PHONE, LAPTOP] {
+            let login = login(by_password(), Some(token("one")));
+            change(store, TokenUse { device, ..login }).await.unwrap();
+        }
+    };
+    let account = bare("romeo");
+    let revoke = |device| Change::RevokeTokens {
+        account: bare("romeo"),
+        device,
+    };
+    register(store, &["romeo"]).await;
+    issue_both().await;
+    store.change(revoke(Some(PHONE))).await.unwrap();
+    assert_eq!(slots(store, PHONE).await, []);
+    assert_eq!(slots(store, LAPTOP).await, [slot("one", false)]);
+    issue_both().await;
+    store.change(revoke(None)).await.unwrap();
+    assert_eq!(slots(store, PHONE).await, []);
+    assert_eq!(slots(store, LAPTOP).await, []);
+    issue_both().await;
+    store.change(Change::Delete { account }).await.unwrap();
+    let gone = change(store, login(by_token("one"), None)).await;
+    assert_eq!(gone, Err(ChangeError::NoAccount));
+    assert_eq!(
+        store.change(revoke(None)).await,
+        Err(ChangeError::NoAccount)
+    );
+    register(store, &["romeo"]).await;
+    assert_eq!(slots(store, PHONE).await, []);
+}
+
+pub(crate) async fn expired_and_very_many_tokens_are_forgotten(
+    store: &impl Store,
+    script: &Script,
+) {
+    register(store, &["romeo"]).await;
+    let device = |n: usize| {
+        let mut bytes = [7; 32];
+        bytes[..8].copy_from_slice(&n.to_be_bytes());
+        DeviceId(bytes)
+    };
+    let now = script.clock()();
+    let old = StoredToken {
+        expires: Stamp(now.0 - TOKEN_MEMORY_MS - 1),
+        ..token("old")
+    };
+    change(store, login(by_password(), Some(old)))
+        .await
+        .unwrap();
+    assert_eq!(slots(store, PHONE).await, []);
+    for n in 0..=TOKENS_PER_ACCOUNT {
+        let token = StoredToken {
+            made: Stamp(1_000 + n as i64),
+            ..token("one")
+        };
+        let login = login(by_password(), Some(token));
+        let device = device(n);
+        change(store, TokenUse { device, ..login }).await.unwrap();
+    }
+    assert_eq!(slots(store, device(0)).await, []);
+    assert_eq!(slots(store, device(1)).await, [slot("one", false)]);
+    assert_eq!(
+        slots(store, device(TOKENS_PER_ACCOUNT)).await,
+        [slot("one", false)]
+    );
+}
