@@ -235,6 +235,7 @@ fn failure(failure: sasl::SaslFailure, secret: &Secret) -> Turn {
         },
         F::TemporaryAuthFailure | F::Aborted => Turn::Later("the server cannot log in anybody"),
         F::AccountDisabled
+        | F::CredentialsExpired
         | F::IncorrectEncoding
         | F::InvalidAuthzid
         | F::InvalidMechanism

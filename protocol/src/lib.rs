@@ -7,8 +7,8 @@
 
 pub mod archive_id;
 pub mod bind;
-pub mod caps;
 pub mod bind2;
+pub mod caps;
 pub mod csi;
 pub mod delay;
 pub mod disco;
