@@ -71,6 +71,16 @@ impl MemoryHistory {
         }
     }
 
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// All rows, provisional ones last.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
         self.rows.values()

@@ -1,4 +1,5 @@
-//! What tests of the whole share: the server as a process, a network that fails on demand.
+//! What tests of the whole share: the server as a process, a network that fails on demand, devices without a screen.
 
+pub mod bot;
 pub mod proxy;
 pub mod server;

@@ -51,17 +51,39 @@ struct Shared {
 #[derive(Clone, Copy, Debug)]
 struct Gate {
     open: bool,
-    flowing: bool,
+    /// Which ways pass nothing on for now.
+    stalled: Ways<bool>,
+    /// How often each way was ended; a connection of an earlier count passes nothing that way any more.
+    ends: Ways<u64>,
     /// How often everything was cut; a connection of an earlier count is dead.
     cuts: u64,
 }
 
-/// How many bytes may still pass each way before everything is cut.
-#[derive(Debug, Default)]
-struct Allowances {
-    up: Option<u64>,
-    down: Option<u64>,
+/// One value for each way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ways<T> {
+    up: T,
+    down: T,
 }
+
+impl<T> Ways<T> {
+    fn of(&self, way: Way) -> &T {
+        match way {
+            Way::Up => &self.up,
+            Way::Down => &self.down,
+        }
+    }
+
+    fn of_mut(&mut self, way: Way) -> &mut T {
+        match way {
+            Way::Up => &mut self.up,
+            Way::Down => &mut self.down,
+        }
+    }
+}
+
+/// How many bytes may still pass each way before everything is cut.
+type Allowances = Ways<Option<u64>>;
 
 impl Proxy {
     /// Listens on a free port of loopback and carries every connection on to `target`.
@@ -75,7 +97,8 @@ impl Proxy {
         let addr = listener.local_addr()?;
         let gate = Gate {
             open: true,
-            flowing: true,
+            stalled: Ways::default(),
+            ends: Ways::default(),
             cuts: 0,
         };
         let shared = Arc::new(Shared {
@@ -117,7 +140,7 @@ impl Proxy {
 
     /// Cuts everything as soon as `bytes` more bytes have passed that way; the last of them still arrives.
     pub fn cut_after(&self, way: Way, bytes: u64) {
-        *self.shared.allowances().of(way) = Some(bytes);
+        *self.shared.allowances().of_mut(way) = Some(bytes);
     }
 
     /// Waits for a cut, and until every connection is closed.
@@ -142,18 +165,35 @@ impl Proxy {
         *self.shared.allowances() = Allowances::default();
         self.shared.gate.send_modify(|gate| {
             gate.open = true;
-            gate.flowing = true;
+            gate.stalled = Ways::default();
         });
     }
 
     /// Passes nothing on any more, not even the end of a connection, while both sides stay connected.
     pub fn stall(&self) {
-        self.shared.gate.send_modify(|gate| gate.flowing = false);
+        self.stall_way(Way::Up);
+        self.stall_way(Way::Down);
+    }
+
+    /// As [`Proxy::stall`], but one way only.
+    pub fn stall_way(&self, way: Way) {
+        self.shared
+            .gate
+            .send_modify(|gate| *gate.stalled.of_mut(way) = true);
     }
 
     /// Passes on what a stall held back, and everything after it.
     pub fn resume(&self) {
-        self.shared.gate.send_modify(|gate| gate.flowing = true);
+        self.shared
+            .gate
+            .send_modify(|gate| gate.stalled = Ways::default());
+    }
+
+    /// Ends one way of all connections, while the other goes on: who listens there sees the end of the stream.
+    pub fn half_close(&self, way: Way) {
+        self.shared
+            .gate
+            .send_modify(|gate| *gate.ends.of_mut(way) += 1);
     }
 }
 
@@ -181,21 +221,12 @@ impl Shared {
     /// Takes `len` bytes from the allowance; returns how many may pass, and whether that was the end of it.
     fn spend(&self, way: Way, len: usize) -> (usize, bool) {
         let mut allowances = self.allowances();
-        let Some(left) = allowances.of(way) else {
+        let Some(left) = allowances.of_mut(way) else {
             return (len, false);
         };
         let passed = len.min(usize::try_from(*left).unwrap_or(usize::MAX));
         *left -= passed as u64;
         (passed, *left == 0)
-    }
-}
-
-impl Allowances {
-    fn of(&mut self, way: Way) -> &mut Option<u64> {
-        match way {
-            Way::Up => &mut self.up,
-            Way::Down => &mut self.down,
-        }
     }
 }
 
@@ -253,10 +284,18 @@ async fn pass(
     shared: &Shared,
 ) -> io::Result<()> {
     let mut gate = shared.gate.subscribe();
+    let mut ended = shared.gate.subscribe();
+    let ends = *ended.borrow().ends.of(way);
     let mut chunk = vec![0; CHUNK];
     loop {
-        let len = from.read(&mut chunk).await?;
-        let _ = gate.wait_for(|gate| gate.flowing).await;
+        let read = select! {
+            read = from.read(&mut chunk) => Some(read?),
+            _ = ended.wait_for(|gate| *gate.ends.of(way) != ends) => None,
+        };
+        let Some(len) = read else {
+            return to.shutdown().await;
+        };
+        let _ = gate.wait_for(|gate| !*gate.stalled.of(way)).await;
         let (passed, is_last) = shared.spend(way, len);
         to.write_all(chunk.get(..passed).unwrap_or_default())
             .await?;
@@ -330,6 +369,26 @@ mod tests {
         proxy.resume();
         peer.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"two");
+    }
+
+    #[tokio::test]
+    async fn one_way_is_stalled_or_ended_while_the_other_goes_on() {
+        let proxy = echo().await;
+        let mut peer = TcpStream::connect(proxy.addr()).await.unwrap();
+        assert_eq!(ask(&mut peer, "one").await.unwrap(), "one");
+        proxy.stall_way(Way::Down);
+        peer.write_all(b"two").await.unwrap();
+        let mut answer = [0; 3];
+        let early = timeout(Duration::from_millis(50), peer.read_exact(&mut answer)).await;
+        assert!(early.is_err(), "passed a stall");
+        proxy.resume();
+        peer.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"two");
+        // The server sees the end and answers it with its own, which still comes down.
+        proxy.half_close(Way::Up);
+        assert_eq!(peer.read(&mut answer).await.unwrap(), 0);
+        let mut peer = TcpStream::connect(proxy.addr()).await.unwrap();
+        assert_eq!(ask(&mut peer, "new").await.unwrap(), "new");
     }
 
     #[tokio::test]

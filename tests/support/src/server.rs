@@ -17,11 +17,14 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
     process::{Child, Command},
     sync::watch,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// How long a start, an end, or one command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the server listens, once it has said so.
+type Told = watch::Receiver<Option<SocketAddr>>;
 
 /// What the server prints once it can be reached, followed by its address.
 const LISTENING: &str = "listening on http://";
@@ -102,23 +105,28 @@ impl Options {
         Ok(command)
     }
 
-    async fn serve(
-        &self,
-        folder: &Path,
-        addr: SocketAddr,
-        log: &Log,
-    ) -> Result<(Child, SocketAddr)> {
+    fn spawn(&self, folder: &Path, addr: SocketAddr, log: &Log) -> Result<(Child, Told)> {
         let mut command = self.command(folder)?;
         command
             .args(["serve", "--listen", &addr.to_string(), "--data"])
             .arg(folder)
             .args(&self.arguments);
         let mut child = command.spawn().context("starting the server")?;
-        let (tell, mut told) = watch::channel(None);
+        let (tell, told) = watch::channel(None);
         if let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) {
             tokio::spawn(log.clone().follow(out, tell.clone()));
             tokio::spawn(log.clone().follow(err, tell));
         }
+        Ok((child, told))
+    }
+
+    async fn serve(
+        &self,
+        folder: &Path,
+        addr: SocketAddr,
+        log: &Log,
+    ) -> Result<(Child, SocketAddr)> {
+        let (child, mut told) = self.spawn(folder, addr, log)?;
         let reached = timeout(PATIENCE, told.wait_for(Option::is_some)).await;
         let addr = match reached {
             Ok(Ok(addr)) => *addr,
@@ -220,13 +228,57 @@ impl TestServer {
         self.child.kill().await.context("killing the server")
     }
 
+    /// Starts the server again on the same data and address, and kills it after this time: most likely while it still
+    /// finds its feet.
+    ///
+    /// # Errors
+    /// When it cannot be started, or had ended by itself.
+    pub async fn start_and_kill9(&mut self, after: Duration) -> Result<()> {
+        ensure!(
+            self.child.try_wait()?.is_some(),
+            "the server is still running"
+        );
+        let (child, _told) = self
+            .options
+            .spawn(self.folder.path(), self.addr, &self.log)?;
+        self.child = child;
+        sleep(after).await;
+        self.kill9().await
+    }
+
+    /// Stops the server where it stands, as a machine that is put to sleep.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal(Stop::Freeze)
+    }
+
+    /// Lets a frozen server go on.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal(Stop::Thaw)
+    }
+
+    fn signal(&self, which: Stop) -> Result<()> {
+        send(self.child.id().context("the server is not running")?, which)
+    }
+
+    /// Leaves the data folder where it is when the server is dropped, and returns it.
+    pub fn keep_folder(&mut self) -> &Path {
+        self.folder.disable_cleanup(true);
+        self.folder.path()
+    }
+
     /// Asks the server to end, and returns how it did.
     ///
     /// # Errors
     /// When it does not end in time.
     pub async fn terminate(&mut self) -> Result<ExitStatus> {
         if let Some(id) = self.child.id() {
-            ask_to_end(id)?;
+            send(id, Stop::End)?;
         }
         timeout(PATIENCE, self.child.wait())
             .await
@@ -304,20 +356,33 @@ fn program() -> Result<PathBuf> {
     Ok(program)
 }
 
+/// What a process is told.
+#[derive(Clone, Copy, Debug)]
+enum Stop {
+    End,
+    Freeze,
+    Thaw,
+}
+
 #[cfg(unix)]
-fn ask_to_end(id: u32) -> Result<()> {
+fn send(id: u32, which: Stop) -> Result<()> {
     use rustix::process::{Pid, Signal, kill_process};
 
     let pid = i32::try_from(id)
         .ok()
         .and_then(Pid::from_raw)
         .context("no process id")?;
-    kill_process(pid, Signal::TERM).context("sending SIGTERM")
+    let signal = match which {
+        Stop::End => Signal::TERM,
+        Stop::Freeze => Signal::STOP,
+        Stop::Thaw => Signal::CONT,
+    };
+    kill_process(pid, signal).with_context(|| format!("telling the server to {which:?}"))
 }
 
 #[cfg(not(unix))]
-fn ask_to_end(_: u32) -> Result<()> {
-    bail!("this system has no SIGTERM")
+fn send(_: u32, which: Stop) -> Result<()> {
+    bail!("this system cannot tell a process to {which:?}")
 }
 
 #[cfg(test)]
@@ -370,8 +435,15 @@ mod tests {
         assert_eq!(users, "romeo@localhost rose\n");
         server.kill9().await.unwrap();
         assert!(server.kill9().await.is_err());
+        server
+            .start_and_kill9(Duration::from_millis(20))
+            .await
+            .unwrap();
         server.restart().await.unwrap();
         assert_eq!(server.addr().port(), 4711);
+        assert!(server.start_and_kill9(Duration::ZERO).await.is_err());
+        server.freeze().unwrap();
+        server.thaw().unwrap();
         assert!(server.terminate().await.unwrap().success());
         assert!(server.folder().join("users").exists());
     }
