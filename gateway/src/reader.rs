@@ -33,6 +33,11 @@ pub(crate) enum ToRead {
         after: u64,
         max: usize,
     },
+    Spool {
+        account: BareJid,
+        after: u64,
+        max: usize,
+    },
     Hash {
         ticket: Ticket,
         password: Password,
@@ -89,6 +94,14 @@ async fn answer<S: Store>(store: &S, hasher: &Hasher, read: ToRead) -> Answer {
         } => {
             let result = store.entries_after(&account, after, max).await;
             Input::Entries { account, result }
+        }
+        ToRead::Spool {
+            account,
+            after,
+            max,
+        } => {
+            let result = store.spooled(&account, after, max).await;
+            Input::Spool { account, result }
         }
         ToRead::Hash { ticket, password } => {
             let keys = hasher.hash(password).await?;

@@ -196,6 +196,15 @@ impl Hands {
                 after,
                 max,
             }),
+            Output::ReadSpool {
+                account,
+                after,
+                max,
+            } => self.read(ToRead::Spool {
+                account,
+                after,
+                max,
+            }),
             Output::Hash { ticket, password } => self.read(ToRead::Hash { ticket, password }),
             Output::Change { ticket, change } => {
                 let sent = self

@@ -19,6 +19,7 @@ use crate::parcel::Parcel;
 use crate::records::AccountRecord;
 use crate::roster::{Roster, Wish};
 use crate::session::{SentKind, Session, SessionId};
+use crate::spool::Spool;
 use crate::tail::{Line, Tail};
 
 /// One account that somebody is connected to, or that something is on its way to.
@@ -40,6 +41,9 @@ pub(crate) struct Account {
     pub(crate) resuming: Vec<(ConnId, SessionId, Handled)>,
     pub(crate) queries_running: usize,
     pub(crate) queries_waiting: VecDeque<Box<PageRequest>>,
+    pub(crate) spool: Spool,
+    /// Whether it stands in [`Context::takers`].
+    pub(crate) is_taken: bool,
 }
 
 enum State {
@@ -69,6 +73,8 @@ impl Account {
             resuming: Vec::new(),
             queries_running: 0,
             queries_waiting: VecDeque::new(),
+            spool: Spool::default(),
+            is_taken: false,
         }
     }
 
@@ -83,6 +89,7 @@ impl Account {
             && self.conns == 0
             && self.in_flight == 0
             && !self.reading
+            && !self.spool.is_reading()
             && self.remembered.is_empty()
             && self.roster.is_idle()
     }
@@ -269,7 +276,11 @@ impl Account {
             return parcels.push_back(parcel);
         }
         match parcel {
-            Parcel::Entry(entry, envelope) => self.on_entry(cx, &entry, envelope),
+            Parcel::Entry {
+                entry,
+                envelope,
+                flagged,
+            } => self.on_entry(cx, &entry, envelope, flagged),
             Parcel::Message(loose) => self.on_loose(cx, loose),
             Parcel::Iq(stanza) => self.on_iq_for_resource(cx, &stanza),
             Parcel::Presence { from, frame } => {
@@ -282,25 +293,51 @@ impl Account {
         }
     }
 
-    fn on_entry(&mut self, cx: &mut Context, entry: &Entry, envelope: Option<Arc<Envelope>>) {
+    fn on_entry(
+        &mut self,
+        cx: &mut Context,
+        entry: &Entry,
+        envelope: Option<Arc<Envelope>>,
+        flagged: Option<bool>,
+    ) {
+        let mut given = false;
         match entry.pos.cmp(&(self.tail.head() + 1)) {
             std::cmp::Ordering::Less => {}
-            std::cmp::Ordering::Equal => self.append_line(cx, entry, envelope),
+            std::cmp::Ordering::Equal => given = self.append_line(cx, entry, envelope),
             std::cmp::Ordering::Greater => self.read_gap(cx),
+        }
+        if let Some(flagged) = flagged {
+            self.check_flag(cx, entry.pos, flagged, given);
         }
     }
 
-    fn append_line(&mut self, cx: &mut Context, entry: &Entry, envelope: Option<Arc<Envelope>>) {
+    /// Adds an entry to the tail; tells whether an ordinary session got a copy.
+    fn append_line(
+        &mut self,
+        cx: &mut Context,
+        entry: &Entry,
+        envelope: Option<Arc<Envelope>>,
+    ) -> bool {
         let Some(line) = Line::new(&self.jid, entry, envelope) else {
             tracing::error!(pos = entry.pos, "stored stanza cannot be read");
-            return;
+            return false;
         };
         self.tail.push(line.clone(), cx.config.limits.tail_entries);
         let others = copies::for_others(&line.envelope, &self.jid, self.sessions.values());
+        let alone = others.len() == 1 && self.sessions.values().all(|s| s.mode != Mode::S11);
+        let given = !others.is_empty();
         for (session, copy) in others {
-            self.give(cx, session, &line.envelope, &line.copy, copy);
+            let kind = match copy {
+                Copy::Direct => SentKind::Entry {
+                    pos: line.pos,
+                    alone,
+                },
+                Copy::Wrap(..) => SentKind::Droppable,
+            };
+            self.give(cx, session, &line.envelope, &line.copy, (copy, kind));
         }
         self.walk_all(cx);
+        given
     }
 
     /// A notice was missed: the log is the truth (P9).
@@ -331,7 +368,7 @@ impl Account {
         };
         if first == self.tail.head() + 1 {
             for entry in &entries {
-                self.on_entry(cx, entry, None);
+                self.on_entry(cx, entry, None, None);
             }
             return;
         }
@@ -383,7 +420,7 @@ impl Account {
         session: SessionId,
         envelope: &Envelope,
         text: &Text,
-        copy: Copy,
+        (copy, kind): (Copy, SentKind),
     ) {
         let Some(jid) = self
             .sessions
@@ -405,7 +442,9 @@ impl Account {
                 (frame, urgency)
             }
         };
-        self.send(cx, session, frame, SentKind::Droppable, urgency);
+        if !self.waits_for_spool(cx, session, &frame, &kind) {
+            self.send(cx, session, frame, kind, urgency);
+        }
     }
 
     /// Sends a stanza to a session, or holds it back while the session is inactive.
@@ -430,6 +469,21 @@ impl Account {
             }
             return;
         }
+        self.hold(cx, id, frame, kind, urgency);
+    }
+
+    /// Holds a stanza back for a session.
+    pub(crate) fn hold(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        frame: Text,
+        kind: SentKind,
+        urgency: Urgency,
+    ) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
         session.hold.push(urgency, frame, kind, cx.now.mono_ms);
         let due = cx.now.mono_ms + cx.config.limits.held_ms;
         cx.timers.arm(due, session.timer());
@@ -493,6 +547,7 @@ impl Core {
             Err(_) => return self.abandon(jid, &conns, StreamCondition::InternalServerError),
         };
         account.tail = Tail::new(record.head);
+        account.spool.any = record.has_spool;
         account.roster = Roster::new(record.contacts, record.roster_ver);
         for parcel in parcels {
             self.with(jid, |account, cx| account.on_parcel(cx, parcel));
@@ -516,7 +571,7 @@ impl Core {
             match parcel {
                 Parcel::Message(loose) => crate::beside::bounce_missing(&mut self.cx, loose),
                 Parcel::Iq(stanza) => crate::iq::refuse(&mut self.cx, &stanza),
-                Parcel::Entry(..)
+                Parcel::Entry { .. }
                 | Parcel::Presence { .. }
                 | Parcel::Probe { .. }
                 | Parcel::Subscription { .. } => {}

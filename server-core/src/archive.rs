@@ -26,6 +26,9 @@ pub struct Append {
     pub digest: [u8; 32],
     /// Whether entries are written, or only the outcome remembered under `own_id` (S11-17).
     pub keep: Keep,
+    /// Whether the recipient's entry is flagged to wait for an ordinary client, in the same
+    /// transaction; see [`crate::io::Output::ReadSpool`].
+    pub spool: bool,
     /// The stanza as accepted, stripped and stamped; ends with `</message>`.
     pub stanza: Text,
 }

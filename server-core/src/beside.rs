@@ -17,7 +17,7 @@ use crate::ids;
 use crate::io::Output;
 use crate::parcel::{Loose, Parcel};
 use crate::pending::{Pending, SentMessage};
-use crate::session::SessionId;
+use crate::session::{SentKind, SessionId};
 
 impl Account {
     /// A message beside the log arrives at one of its two accounts.
@@ -38,7 +38,8 @@ impl Account {
         }
         let reached = !targets.is_empty();
         for (session, copy) in targets {
-            self.give(cx, session, envelope, &text, copy);
+            let kind = SentKind::Droppable;
+            self.give(cx, session, envelope, &text, (copy, kind));
         }
         if !reached && !loose.outgoing {
             self.on_unreached(cx, loose);
@@ -164,6 +165,7 @@ fn record_bounce(
         own_id: None,
         digest: record.digest(),
         keep: Keep::Entries,
+        spool: false,
         stanza: envelope.stanza.clone(),
     };
     let ticket = cx.await_answer(Pending::Append(Box::new(SentMessage {
@@ -172,6 +174,7 @@ fn record_bounce(
         envelope: Arc::new(envelope),
         own_id: None,
         archives: true,
+        spool: false,
     })));
     cx.output(Output::Append {
         ticket,

@@ -114,6 +114,9 @@ impl Account {
         session.prefix = prefix;
         session.cursor = self.tail.head();
         self.sessions.insert(id, session);
+        if mode == Mode::S11 {
+            self.clear_spool(cx);
+        }
         cx.sessions += 1;
         cx.set_stage(conn, Stage::Bound(id));
     }
@@ -209,6 +212,7 @@ impl Account {
         cx.sessions = cx.sessions.saturating_sub(1);
         self.drain_work(cx, &session);
         self.remember(cx, &session);
+        self.spool_unacked(cx, &mut session);
         for sent in session.sm.into_iter().flat_map(|sm| sm.unacked.take()) {
             if let SentKind::Request(from, request) = sent.kind {
                 crate::iq::unanswered(cx, &session.jid, from, request);

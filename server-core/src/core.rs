@@ -1,6 +1,6 @@
 //! The accounts of one server and all that moves between them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use protocol::jid::BareJid;
 use protocol::{Now, StreamCondition, StreamError, Text};
@@ -33,6 +33,9 @@ pub(crate) struct Context {
     pub(crate) conns: HashMap<ConnId, Conn>,
     pub(crate) timers: Timers,
     pub(crate) sessions: usize,
+    /// Accounts with a session that takes messages to the bare JID; a hint for senders, which the
+    /// recipient checks.
+    pub(crate) takers: HashSet<BareJid>,
     outputs: VecDeque<Output>,
     parcels: VecDeque<(BareJid, Parcel)>,
     pending: HashMap<Ticket, Pending>,
@@ -77,6 +80,7 @@ impl Core {
             conns: HashMap::new(),
             timers: Timers::default(),
             sessions: 0,
+            takers: HashSet::new(),
             outputs: VecDeque::new(),
             parcels: VecDeque::new(),
             pending: HashMap::new(),
@@ -124,6 +128,9 @@ impl Core {
             Input::Entries { account, result } => {
                 self.with(&account, |account, cx| account.on_entries(cx, result));
             }
+            Input::Spool { account, result } => {
+                self.with(&account, |account, cx| account.on_spool(cx, result));
+            }
             Input::Changed { ticket, result } => self.answer(ticket, |pending, core| {
                 core.on_changed(pending, result);
             }),
@@ -162,6 +169,7 @@ impl Core {
     ) -> Option<R> {
         let account = self.accounts.get_mut(jid)?;
         let result = act(account, &mut self.cx);
+        account.note_takers(&mut self.cx);
         if account.is_idle() {
             self.accounts.remove(jid);
         }
@@ -189,6 +197,16 @@ impl Core {
         while let Some((to, parcel)) = self.cx.parcels.pop_front() {
             if parcel.needs_account() {
                 self.account(&to);
+            }
+            if let Parcel::Entry {
+                entry,
+                flagged: Some(false),
+                ..
+            } = &parcel
+                && !self.accounts.contains_key(&to)
+            {
+                // The last session left while it was being written.
+                crate::spool::flag(&mut self.cx, &to, vec![(entry.pos, entry.pos)]);
             }
             self.with(&to, |account, cx| account.on_parcel(cx, parcel));
         }

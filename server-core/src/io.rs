@@ -88,6 +88,13 @@ pub enum Input {
         /// Entries at consecutive positions, oldest first.
         result: Result<Vec<Arc<Entry>>, ReadError>,
     },
+    /// The answer to [`Output::ReadSpool`].
+    Spool {
+        /// Whose log.
+        account: BareJid,
+        /// Flagged entries, oldest first; none if there are no more.
+        result: Result<Vec<Arc<Entry>>, ReadError>,
+    },
     /// The answer to [`Output::Change`].
     Changed {
         /// Which.
@@ -161,6 +168,15 @@ pub enum Output {
     },
     /// Read entries behind a position for a walk; one at a time per account.
     ReadEntries {
+        /// Whose log.
+        account: BareJid,
+        /// The position before the first wanted.
+        after: u64,
+        /// At most so many.
+        max: usize,
+    },
+    /// Read entries that are flagged to wait for an ordinary client; one at a time per account.
+    ReadSpool {
         /// Whose log.
         account: BareJid,
         /// The position before the first wanted.

@@ -25,6 +25,7 @@ pub mod records;
 mod resume;
 mod roster;
 mod session;
+mod spool;
 mod strip;
 mod subscription;
 mod tail;

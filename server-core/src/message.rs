@@ -123,6 +123,7 @@ impl Account {
             return self.queue(cx, id, Work::Loose(slot, envelope));
         }
         let peer = envelope.to.to_bare();
+        let spool = verdict.yes && peer != self.jid && !cx.takers.contains(&peer);
         let append = Append {
             sender: self.jid.clone(),
             recipient: cx.is_local(peer.domain().as_str()).then(|| peer.clone()),
@@ -134,6 +135,7 @@ impl Account {
             } else {
                 Keep::OutcomeOnly
             },
+            spool,
             stanza: envelope.stanza.clone(),
         };
         let ticket = cx.await_answer(Pending::Append(Box::new(SentMessage {
@@ -142,6 +144,7 @@ impl Account {
             envelope,
             own_id,
             archives: verdict.yes,
+            spool,
         })));
         cx.output(Output::Append {
             ticket,
@@ -380,7 +383,7 @@ impl Core {
         let account = self.accounts.get(&sent.account);
         let written = match &receipt.sender {
             Some(Ok(place)) => {
-                publish(cx, &sent.account, place, &receipt, envelope);
+                publish(cx, &sent.account, place, &receipt, (envelope, None));
                 Written::At(place.pos)
             }
             failed_or_by_policy => {
@@ -397,7 +400,10 @@ impl Core {
         let recipient = envelope.to.to_bare();
         let is_note = recipient == sent.account;
         match &receipt.recipient {
-            RecipientSide::Stored(place) => publish(cx, &recipient, place, &receipt, envelope),
+            RecipientSide::Stored(place) => {
+                let flagged = Some(sent.spool);
+                publish(cx, &recipient, place, &receipt, (envelope, flagged));
+            }
             RecipientSide::Failed(error) => dispatch_in(cx, loose(Some(error.reason())), None),
             RecipientSide::NoAccount => bounce_missing(cx, loose(None)),
             RecipientSide::None if is_note && matches!(written, Written::At(_)) => {}
@@ -441,7 +447,7 @@ fn publish(
     account: &BareJid,
     place: &crate::archive::Place,
     receipt: &Receipt,
-    envelope: &Arc<Envelope>,
+    (envelope, flagged): (&Arc<Envelope>, Option<bool>),
 ) {
     let entry = Entry {
         pos: place.pos,
@@ -451,7 +457,11 @@ fn publish(
     };
     cx.dispatch(
         account.clone(),
-        Parcel::Entry(Arc::new(entry), Some(envelope.clone())),
+        Parcel::Entry {
+            entry: Arc::new(entry),
+            envelope: Some(envelope.clone()),
+            flagged,
+        },
     );
 }
 

@@ -12,7 +12,12 @@ use crate::envelope::Envelope;
 /// Something for an account, from itself or another one.
 pub(crate) enum Parcel {
     /// Its log has a further entry.
-    Entry(Arc<Entry>, Option<Arc<Envelope>>),
+    Entry {
+        entry: Arc<Entry>,
+        envelope: Option<Arc<Envelope>>,
+        /// Whether it was flagged to wait for an ordinary client; absent for own messages.
+        flagged: Option<bool>,
+    },
     /// A message beside its log.
     Message(Loose),
     /// An iq for one of its resources.
@@ -54,7 +59,7 @@ impl Parcel {
         match self {
             Self::Subscription { .. } | Self::Iq(_) => true,
             Self::Message(loose) => !loose.outgoing,
-            Self::Entry(..) | Self::Presence { .. } | Self::Probe { .. } => false,
+            Self::Entry { .. } | Self::Presence { .. } | Self::Probe { .. } => false,
         }
     }
 }

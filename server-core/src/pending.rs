@@ -19,6 +19,8 @@ pub(crate) enum Pending {
     Roster(Box<RosterDone>),
     Hash(Box<Request>),
     Account(Box<Request>),
+    /// A flag of an entry; nobody waits for it.
+    Spool,
 }
 
 /// An iq that is being answered.
@@ -39,4 +41,6 @@ pub(crate) struct SentMessage {
     pub(crate) own_id: Option<ArchiveId>,
     /// Whether entries are written, or only the outcome remembered.
     pub(crate) archives: bool,
+    /// Whether the recipient's entry was flagged to wait for an ordinary client.
+    pub(crate) spool: bool,
 }

@@ -55,9 +55,14 @@ impl Account {
         session.presence = Some(presence.clone());
         self.broadcast(cx, &presence.stanza);
         self.tell_own(cx, id, &presence.stanza);
-        if !is_initial {
-            return;
+        if is_initial {
+            self.show_contacts_to(cx, id);
         }
+        self.offer_spool(cx, id);
+    }
+
+    /// A session is available for the first time: it sees who else is, and what waits for an answer.
+    fn show_contacts_to(&mut self, cx: &mut Context, id: SessionId) {
         self.show_own_to(cx, id);
         for contact in self.roster.watched() {
             if cx.is_local(contact.domain().as_str()) {

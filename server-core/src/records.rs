@@ -16,6 +16,8 @@ pub struct AccountRecord {
     pub head: u64,
     /// Its oldest and newest entry at that moment.
     pub ends: Ends,
+    /// Whether entries are flagged to wait for an ordinary client.
+    pub has_spool: bool,
     /// Its contacts, removed ones too.
     pub contacts: Vec<Contact>,
     /// The newest roster version; 0 for a roster that never changed.
@@ -69,6 +71,22 @@ pub enum Change {
         account: BareJid,
         /// Its new keys.
         keys: Vec<StoredKeys>,
+    },
+    /// Flags entries to wait for an ordinary client; positions that hold none are passed over.
+    Spool {
+        /// Whose log.
+        account: BareJid,
+        /// Positions from first to last.
+        spans: Vec<(u64, u64)>,
+    },
+    /// Takes the flags from entries.
+    Unspool {
+        /// Whose log.
+        account: BareJid,
+        /// The first position.
+        first: u64,
+        /// The last position.
+        last: u64,
     },
     /// Removes an account with all that belongs to it.
     Delete {

@@ -482,6 +482,13 @@ impl Core {
                 });
             }
             Pending::Account(request) => crate::iq::account::on_changed(self, *request, result),
+            Pending::Spool => {
+                if result == Err(ChangeError::Storage) {
+                    tracing::warn!(
+                        "ordinary clients may get messages twice, or from the archive only"
+                    );
+                }
+            }
             Pending::Append(_) | Pending::Page(_) | Pending::Ends(_) | Pending::Hash(_) => {}
         }
     }

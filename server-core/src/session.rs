@@ -89,8 +89,10 @@ pub(crate) struct Sent {
 /// What becomes of an unacknowledged stanza when its session ends (SM-29).
 #[derive(Clone, Debug)]
 pub(crate) enum SentKind {
-    /// Lies in the archive, or is not worth keeping.
+    /// A copy of what lies in the archive, or not worth keeping.
     Droppable,
+    /// The message itself, at this position of the log; `alone` if no other session got it.
+    Entry { pos: u64, alone: bool },
     /// A question that somebody waits for: (who, id).
     Request(Jid, String),
 }

@@ -12,7 +12,7 @@ use crate::session::{Own, SentKind, Session, SessionId};
 use crate::tail::{Line, Tail};
 
 /// Frames that may wait for the wire before a walk pauses.
-const WALK_AHEAD_FRAMES: usize = 64;
+pub(crate) const WALK_AHEAD_FRAMES: usize = 64;
 
 /// Why a walk stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ enum Stop {
 impl Account {
     /// Lets a session's cursor go as far as it can (S11-40, S11-41).
     pub(crate) fn walk(&mut self, cx: &mut Context, id: SessionId) {
+        self.read_spool(cx, id);
         let Self {
             sessions,
             tail,
@@ -133,7 +134,11 @@ impl Walk<'_> {
         self.pay_ack();
         let Some(copy) = copy else { return };
         let frame = render(&line.copy, line, account, self.session, copy);
-        self.session.send(self.cx, frame, SentKind::Droppable);
+        let kind = SentKind::Entry {
+            pos: line.pos,
+            alone: false,
+        };
+        self.session.send(self.cx, frame, kind);
     }
 
     fn pay_ack(&mut self) {

@@ -61,6 +61,18 @@ pub trait Archive: Clone + Send + Sync + 'static {
         max: usize,
     ) -> impl Future<Output = Result<Vec<Arc<Entry>>, ReadError>> + Send;
 
+    /// Reads at most `max` entries behind position `pos` that are flagged to wait for an ordinary
+    /// client, oldest first; bounded as in [`Archive::entries_after`].
+    ///
+    /// # Errors
+    /// [`ReadError::Storage`] if the store failed.
+    fn spooled(
+        &self,
+        account: &BareJid,
+        pos: u64,
+        max: usize,
+    ) -> impl Future<Output = Result<Vec<Arc<Entry>>, ReadError>> + Send;
+
     /// Reads the ids and times of the oldest and newest entry (MAM-23).
     ///
     /// # Errors

@@ -50,6 +50,7 @@ impl Account {
             (IqKind::Get(_), _) => self.answer(cx, id, slot, &iq.result(Some(mam::form()))),
             (IqKind::Set(_), "query") => match plan(&cx.config.limits, &self.jid, payload) {
                 Ok((query, parsed)) => {
+                    self.clear_spool(cx);
                     let (queryid, flip) = (parsed.queryid, parsed.flip_page);
                     let account = self.jid.clone();
                     let request = PageRequest {

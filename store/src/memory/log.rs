@@ -21,6 +21,8 @@ pub(super) struct Log {
     peers: Vec<BareJid>,
     own: HashMap<ArchiveId, u64>,
     sent: HashMap<ArchiveId, ([u8; 32], FirstOutcome)>,
+    /// Positions of entries that wait for an ordinary client.
+    pub(super) spool: BTreeSet<u64>,
     pub(super) bytes: u64,
 }
 
@@ -124,15 +126,14 @@ impl Log {
 
     /// Reads entries behind a position.
     pub(super) fn after(&self, pos: u64, max: usize, limits: &Limits) -> Vec<Arc<Entry>> {
-        let mut bytes = 0;
-        let fits = |(n, entry): &(usize, &Arc<Entry>)| {
-            bytes += entry.stanza.len();
-            *n == 0 || bytes <= limits.page_bytes_max
-        };
         let behind = usize::try_from(pos).unwrap_or(usize::MAX);
-        let entries = self.entries.iter().skip(behind).take(max).enumerate();
-        let entries = entries.take_while(fits);
-        entries.map(|(_, entry)| entry.clone()).collect()
+        gather(self.entries.iter().skip(behind), max, limits)
+    }
+
+    /// Reads entries behind a position that wait for an ordinary client.
+    pub(super) fn spooled(&self, pos: u64, max: usize, limits: &Limits) -> Vec<Arc<Entry>> {
+        let behind = self.spool.range(pos.saturating_add(1)..);
+        gather(behind.filter_map(|pos| self.at(*pos)), max, limits)
     }
 
     /// The oldest and newest entry.
@@ -181,6 +182,21 @@ impl Log {
     fn at(&self, pos: u64) -> Option<&Arc<Entry>> {
         self.entries.get(usize::try_from(pos.checked_sub(1)?).ok()?)
     }
+}
+
+/// Takes up to `max` entries and up to the weight of a page.
+fn gather<'a>(
+    entries: impl Iterator<Item = &'a Arc<Entry>>,
+    max: usize,
+    limits: &Limits,
+) -> Vec<Arc<Entry>> {
+    let mut bytes = 0;
+    let fits = |(n, entry): &(usize, &Arc<Entry>)| {
+        bytes += entry.stanza.len();
+        *n == 0 || bytes <= limits.page_bytes_max
+    };
+    let entries = entries.take(max).enumerate().take_while(fits);
+    entries.map(|(_, entry)| entry.clone()).collect()
 }
 
 fn is_with(entry: &Entry, peer: &BareJid, with: &Jid) -> bool {

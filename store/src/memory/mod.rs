@@ -104,6 +104,21 @@ impl Memory {
         Ok(entries.unwrap_or_default())
     }
 
+    /// [`Archive::spooled`] at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn spooled_now(
+        &self,
+        account: &BareJid,
+        pos: u64,
+        max: usize,
+    ) -> Result<Vec<Arc<Entry>>, ReadError> {
+        let account = self.read(account).map_err(|_| ReadError::Storage)?;
+        let entries = account.of(|account, limits| account.log.spooled(pos, max, limits));
+        Ok(entries.unwrap_or_default())
+    }
+
     /// [`Archive::ends`] at once.
     ///
     /// # Errors
@@ -147,6 +162,7 @@ impl Memory {
         Ok(self.read(account)?.of(|account, _| AccountRecord {
             head: account.log.head(),
             ends: account.log.ends(),
+            has_spool: !account.log.spool.is_empty(),
             contacts: account.contacts.values().cloned().collect(),
             roster_ver: account.roster_ver,
         }))
@@ -244,6 +260,15 @@ impl Archive for Memory {
         max: usize,
     ) -> Result<Vec<Arc<Entry>>, ReadError> {
         self.entries_after_now(account, pos, max)
+    }
+
+    async fn spooled(
+        &self,
+        account: &BareJid,
+        pos: u64,
+        max: usize,
+    ) -> Result<Vec<Arc<Entry>>, ReadError> {
+        self.spooled_now(account, pos, max)
     }
 
     async fn ends(&self, account: &BareJid) -> Result<Ends, ReadError> {

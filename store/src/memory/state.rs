@@ -116,6 +116,9 @@ impl State {
                     let ids = (ids, account.user);
                     let log = &mut account.log;
                     let place = log.push(ids, None, &append.sender, stamp, &append.stanza);
+                    if append.spool {
+                        log.spool.insert(place.pos);
+                    }
                     RecipientSide::Stored(place)
                 }
             }
@@ -149,6 +152,21 @@ impl State {
                 account.use_token(now, *token_use)?;
             }
             Change::RevokeTokens { account, device } => self.existing(&account)?.revoke(device),
+            Change::Spool { account, spans } => {
+                let log = &mut self.existing(&account)?.log;
+                let head = log.head();
+                for (first, last) in spans {
+                    log.spool.extend(first..=last.min(head));
+                }
+            }
+            Change::Unspool {
+                account,
+                first,
+                last,
+            } => {
+                let spool = &mut self.existing(&account)?.log.spool;
+                spool.retain(|pos| !(first..=last).contains(pos));
+            }
             Change::Delete { account } => {
                 self.accounts
                     .remove(&account)

@@ -7,6 +7,7 @@ use protocol::{BareJid, Text};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use server_core::records::{AccountRecord, Contact, Credentials, Invite};
 
+use super::sql;
 use crate::StoreError;
 
 /// Reads the keys of an account.
@@ -69,9 +70,11 @@ pub(super) fn load(
     while let Some(row) = rows.next()? {
         contacts.push(contact(row)?);
     }
+    let has_spool = tx.prepare_cached(sql::HAS_SPOOL)?.exists([user])?;
     Ok(Some(AccountRecord {
         head: head as u64,
         ends: None,
+        has_spool,
         contacts,
         roster_ver: roster_ver as u64,
     }))

@@ -161,6 +161,10 @@ impl Known {
             }
             if let (Some(seq), Some(log)) = (other_seq, other) {
                 insert.execute(params![log.user, seq, k, None::<&[u8]>])?;
+                if append.spool {
+                    let mut flag = tx.prepare_cached(sql::NEW_SPOOL)?;
+                    flag.execute([log.user, seq])?;
+                }
                 self.keep(log);
             }
         }

@@ -7,7 +7,7 @@ use protocol::time::Stamp;
 use rusqlite::{Connection, params};
 use server_core::records::{Change, ChangeError, Contact, Invite};
 
-use super::{accounts, append, tokens, user_of};
+use super::{accounts, append, sql, tokens, user_of};
 use crate::StoreError;
 
 /// Why a change is rolled back.
@@ -49,6 +49,16 @@ pub(super) fn make(tx: &Connection, now: Stamp, change: &Change) -> Result<(), C
             let user = existing(tx, account)?;
             write_keys(tx, user, keys)?;
             Ok(tokens::revoke(tx, user, None)?)
+        }
+        Change::Spool { account, spans } => Ok(spool(tx, existing(tx, account)?, spans)?),
+        Change::Unspool {
+            account,
+            first,
+            last,
+        } => {
+            let span = [existing(tx, account)?, position(*first), position(*last)];
+            tx.prepare_cached(sql::CLEAR_SPOOL)?.execute(span)?;
+            Ok(())
         }
         Change::Delete { account } => Ok(delete(tx, existing(tx, account)?, account)?),
         Change::UseToken(token_use) => {
@@ -200,12 +210,26 @@ fn write_keys(tx: &Connection, user: i64, keys: &[StoredKeys]) -> Result<(), Sto
     Ok(())
 }
 
+/// Flags entries to wait for an ordinary client.
+fn spool(tx: &Connection, user: i64, spans: &[(u64, u64)]) -> Result<(), StoreError> {
+    let mut insert = tx.prepare_cached(sql::NEW_SPOOLS)?;
+    for (first, last) in spans {
+        insert.execute([user, position(*first), position(*last)])?;
+    }
+    Ok(())
+}
+
+fn position(pos: u64) -> i64 {
+    i64::try_from(pos).unwrap_or(i64::MAX)
+}
+
 /// Removes all but the log, which nobody can reach any more and which is cleared away later.
 fn delete(tx: &Connection, user: i64, account: &BareJid) -> Result<(), StoreError> {
     tx.execute("DELETE FROM account WHERE user = ?1", [user])?;
     tx.execute("DELETE FROM credential WHERE user = ?1", [user])?;
     tx.execute("DELETE FROM contact WHERE user = ?1", [user])?;
     tokens::revoke(tx, user, None)?;
+    tx.execute("DELETE FROM spool WHERE user = ?1", [user])?;
     tx.execute("DELETE FROM invite WHERE inviter = ?1", [account.as_str()])?;
     tx.execute("INSERT INTO doomed (user) VALUES (?1)", [user])?;
     Ok(())

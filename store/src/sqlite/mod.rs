@@ -219,6 +219,18 @@ impl Archive for Sqlite {
         entries.map(Option::unwrap_or_default).map_err(failed_read)
     }
 
+    async fn spooled(
+        &self,
+        account: &BareJid,
+        pos: u64,
+        max: usize,
+    ) -> Result<Vec<Arc<Entry>>, ReadError> {
+        let entries = self
+            .read_log(account.clone(), move |log| log.spooled(pos, max))
+            .await;
+        entries.map(Option::unwrap_or_default).map_err(failed_read)
+    }
+
     async fn ends(&self, account: &BareJid) -> Result<Ends, ReadError> {
         let ends = self.read_log(account.clone(), |log| log.ends()).await;
         ends.map(Option::flatten).map_err(failed_read)

@@ -10,7 +10,7 @@ use server_core::archive::{Ends, Entry, Page, PageQuery, Paging};
 
 use super::append::CONV_BITS;
 use super::sql::{self, SideSql};
-use super::walk::{Source, Span, partition};
+use super::walk::{Source, Span, Visit, partition};
 use crate::ids::Ids;
 use crate::{Limits, StoreError, exact};
 
@@ -97,10 +97,29 @@ impl<'a> LogView<'a> {
     /// Reads entries behind a position.
     pub(super) fn after(&self, pos: u64, max: usize) -> Result<Vec<Arc<Entry>>, StoreError> {
         let lo = i64::try_from(pos).map_or(i64::MAX, |pos| pos.saturating_add(1));
+        let source = Source::Log(Span { lo, hi: i64::MAX });
+        self.gather(max, |visit| self.walk(&source, Paging::Forward, visit))
+    }
+
+    /// Reads entries behind a position that wait for an ordinary client.
+    pub(super) fn spooled(&self, pos: u64, max: usize) -> Result<Vec<Arc<Entry>>, StoreError> {
+        let after = i64::try_from(pos).unwrap_or(i64::MAX);
+        let mut statement = self.tx.prepare_cached(sql::SPOOLED)?;
+        self.gather(max, |visit| {
+            self.show(statement.query(params![self.user, after])?, visit)
+                .map(|_| ())
+        })
+    }
+
+    /// Keeps what a walk shows, up to `max` and to the weight of a page.
+    fn gather(
+        &self,
+        max: usize,
+        walk: impl FnOnce(&mut Visit<'_>) -> Result<(), StoreError>,
+    ) -> Result<Vec<Arc<Entry>>, StoreError> {
         let mut entries = Vec::new();
         let mut bytes = 0;
-        let source = Source::Log(Span { lo, hi: i64::MAX });
-        self.walk(&source, Paging::Forward, &mut |entry| {
+        walk(&mut |entry| {
             bytes += entry.stanza.len();
             let heavy = bytes > self.limits.page_bytes_max && !entries.is_empty();
             if entries.len() >= max || heavy {

@@ -84,6 +84,15 @@ pub(super) const NEW_SENT: &str =
     "INSERT INTO sent (user, id, digest, outcome, ts) VALUES (?1, ?2, ?3, ?4, ?5)";
 pub(super) const PRUNE_SENT: &str = "DELETE FROM sent WHERE (user, id) IN \
      (SELECT user, id FROM sent WHERE ts < ?1 ORDER BY ts LIMIT ?2)";
+pub(super) const NEW_SPOOL: &str = "INSERT OR IGNORE INTO spool (user, seq) VALUES (?1, ?2)";
+pub(super) const NEW_SPOOLS: &str = "INSERT OR IGNORE INTO spool (user, seq) \
+     SELECT user, seq FROM arch WHERE user = ?1 AND seq BETWEEN ?2 AND ?3";
+pub(super) const CLEAR_SPOOL: &str = "DELETE FROM spool WHERE user = ?1 AND seq BETWEEN ?2 AND ?3";
+pub(super) const HAS_SPOOL: &str = "SELECT 1 FROM spool WHERE user = ?1 LIMIT 1";
+pub(super) const SPOOLED: &str = "SELECT r.seq, r.id, m.ts, m.stanza \
+     FROM spool s CROSS JOIN arch r CROSS JOIN msg m \
+     WHERE s.user = ?1 AND s.seq > ?2 AND r.user = s.user AND r.seq = s.seq AND m.k = r.k \
+     ORDER BY s.seq";
 pub(super) const PRUNE_INVITES: &str = "DELETE FROM invite WHERE expires < ?1";
 
 pub(super) const DOOMED: &str = "SELECT user FROM doomed LIMIT 1";
@@ -165,6 +174,11 @@ pub(super) const ALL: &[&str] = &[
     CLEAR_SENT,
     CLEAR_LOG,
     CLEAR_DOOMED,
+    NEW_SPOOL,
+    NEW_SPOOLS,
+    CLEAR_SPOOL,
+    HAS_SPOOL,
+    SPOOLED,
     SIDE_A.forward,
     SIDE_A.backward,
     SIDE_A.first,

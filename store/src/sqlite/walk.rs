@@ -30,7 +30,7 @@ pub(super) enum Source {
     Positions(BTreeSet<i64>),
 }
 
-type Visit<'v> = dyn FnMut(Entry) -> ControlFlow<()> + 'v;
+pub(super) type Visit<'v> = dyn FnMut(Entry) -> ControlFlow<()> + 'v;
 
 impl LogView<'_> {
     /// Shows the entries of a source one by one, in the direction of paging.
@@ -157,7 +157,7 @@ impl LogView<'_> {
         )
     }
 
-    fn show(
+    pub(super) fn show(
         &self,
         mut rows: Rows<'_>,
         visit: &mut Visit<'_>,

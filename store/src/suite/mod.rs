@@ -3,6 +3,7 @@
 mod accounts;
 mod appends;
 mod pages;
+mod spool;
 mod tokens;
 pub(crate) mod tools;
 
@@ -57,6 +58,11 @@ macro_rules! store_suite {
             ends_of_a_log
             accounts_that_do_not_exist_have_empty_logs
             paging_forward_meets_each_entry_once_while_writers_run
+        );
+        $crate::suite::run!($open, spool:
+            flags_are_written_with_their_entries
+            flags_are_set_and_taken_away_later
+            what_waits_is_read_in_bounded_portions
         );
         $crate::suite::run!($open, accounts:
             an_account_is_made_changed_and_removed

@@ -263,6 +263,14 @@ impl World {
                 let result = self.store.entries_after_now(&account, after, max);
                 self.input(Input::Entries { account, result });
             }
+            Output::ReadSpool {
+                account,
+                after,
+                max,
+            } => {
+                let result = self.store.spooled_now(&account, after, max);
+                self.input(Input::Spool { account, result });
+            }
             Output::Change { ticket, change } => {
                 let result = self.store.change_now(*change);
                 self.input(Input::Changed { ticket, result });

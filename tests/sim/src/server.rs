@@ -175,6 +175,14 @@ impl Server {
                 let result = self.store.entries_after_now(&account, after, max);
                 Input::Entries { account, result }
             }
+            Output::ReadSpool {
+                account,
+                after,
+                max,
+            } => {
+                let result = self.store.spooled_now(&account, after, max);
+                Input::Spool { account, result }
+            }
             Output::Change { ticket, change } => Input::Changed {
                 ticket,
                 result: self.store.change_now(*change),
@@ -213,6 +221,7 @@ impl Server {
                 | Output::ReadPage { .. }
                 | Output::ReadEnds { .. }
                 | Output::ReadEntries { .. }
+                | Output::ReadSpool { .. }
                 | Output::Change { .. }
                 | Output::Hash { .. }) => Effect::Ask(Box::new(question)),
             };

@@ -1,0 +1,261 @@
+//! Entries that wait for an ordinary client: the letter O of RFC 6121 §8.5 (RT-01, A16).
+//!
+//! An entry that reached no session is flagged in the store, in the transaction that writes it. The
+//! next plain or carbons session that is there for messages is given what is flagged, with its time,
+//! oldest first. Whoever reads the archive itself needs none of it: s11, Bind 2 and the first query
+//! clear the flags.
+
+use std::sync::Arc;
+
+use protocol::fork::Mode;
+use protocol::jid::BareJid;
+use protocol::{Text, delay, sid};
+
+use crate::account::Account;
+use crate::archive::{Entry, ReadError};
+use crate::copies;
+use crate::core::Context;
+use crate::envelope::Envelope;
+use crate::hold::Urgency;
+use crate::io::Output;
+use crate::pending::Pending;
+use crate::records::Change;
+use crate::session::{SentKind, Session, SessionId};
+use crate::walk::WALK_AHEAD_FRAMES;
+
+/// What an account knows of its flagged entries.
+#[derive(Default)]
+pub(crate) struct Spool {
+    /// Whether there may be some that nobody is being given.
+    pub(crate) any: bool,
+    /// The session that is being given them.
+    reader: Option<SessionId>,
+    /// Up to which position it was given them.
+    after: u64,
+    /// For which session the store was asked and has not answered.
+    asked_for: Option<SessionId>,
+}
+
+impl Spool {
+    /// Whether the store still owes an answer.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.asked_for.is_some()
+    }
+}
+
+impl Session {
+    /// Whether messages to the bare JID have somebody to go to.
+    pub(crate) fn is_taker(&self) -> bool {
+        let is_there = self.priority().is_some_and(|priority| priority >= 0);
+        is_there || matches!(self.mode, Mode::Mr2 | Mode::S11)
+    }
+}
+
+impl Account {
+    pub(crate) fn has_taker(&self) -> bool {
+        self.sessions.values().any(Session::is_taker)
+    }
+
+    /// Lets senders know whether entries for this account wait (the hint of [`Context::takers`]).
+    pub(crate) fn note_takers(&mut self, cx: &mut Context) {
+        let has_taker = self.has_taker();
+        if self.is_taken != has_taker {
+            self.is_taken = has_taker;
+            if has_taker {
+                cx.takers.insert(self.jid.clone());
+            } else {
+                cx.takers.remove(&self.jid);
+            }
+        }
+    }
+
+    /// An entry was given out, or to nobody: makes its flag true where the hint was wrong.
+    pub(crate) fn check_flag(&mut self, cx: &mut Context, pos: u64, flagged: bool, given: bool) {
+        let waits = !given && !self.has_taker();
+        match (flagged, waits) {
+            (true, true) => self.spool.any = true,
+            (true, false) => unflag(cx, &self.jid, (pos, pos)),
+            (false, true) => self.flag(cx, vec![(pos, pos)]),
+            (false, false) => {}
+        }
+    }
+
+    fn flag(&mut self, cx: &mut Context, spans: Vec<(u64, u64)>) {
+        self.spool.any = true;
+        flag(cx, &self.jid, spans);
+    }
+
+    /// Somebody reads the archive for themselves (A16).
+    pub(crate) fn clear_spool(&mut self, cx: &mut Context) {
+        if std::mem::take(&mut self.spool.any) {
+            unflag(cx, &self.jid, (1, self.tail.head()));
+        }
+    }
+
+    /// An ordinary session that is there for messages gets what waits, unless another one does.
+    pub(crate) fn offer_spool(&mut self, cx: &mut Context, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
+        let is_ordinary = matches!(session.mode, Mode::Plain | Mode::Carbons);
+        if is_ordinary && session.is_taker() && self.spool.any && self.spool.reader.is_none() {
+            self.spool.any = false;
+            self.spool.reader = Some(id);
+            self.spool.after = 0;
+            self.read_spool(cx, id);
+        }
+    }
+
+    /// Reads on for the session that is being given what waits, as fast as it takes it.
+    pub(crate) fn read_spool(&mut self, cx: &mut Context, id: SessionId) {
+        let spool = &mut self.spool;
+        if spool.reader != Some(id) || spool.is_reading() {
+            return;
+        }
+        let session = self.sessions.get(&id);
+        let conn = session.and_then(|s| s.conn).and_then(|c| cx.conns.get(&c));
+        let is_slow = conn.is_none_or(|conn| conn.unsent_frames >= WALK_AHEAD_FRAMES);
+        let sm = session.and_then(|session| session.sm.as_ref());
+        if is_slow || sm.is_some_and(|sm| sm.is_crowded(&cx.config.limits)) {
+            return;
+        }
+        spool.asked_for = Some(id);
+        cx.output(Output::ReadSpool {
+            account: self.jid.clone(),
+            after: spool.after,
+            max: cx.config.limits.read_entries,
+        });
+    }
+
+    pub(crate) fn on_spool(
+        &mut self,
+        cx: &mut Context,
+        result: Result<Vec<Arc<Entry>>, ReadError>,
+    ) {
+        let asked_for = self.spool.asked_for.take();
+        let Some(id) = self.spool.reader else { return };
+        if asked_for != Some(id) {
+            return self.read_spool(cx, id);
+        }
+        let Ok(entries) = result else {
+            tracing::warn!("waiting messages could not be read; they go to the next session");
+            self.spool.any = true;
+            return self.end_spool(cx, id);
+        };
+        let Some(last) = entries.last().map(|entry| entry.pos) else {
+            return self.end_spool(cx, id);
+        };
+        for entry in &entries {
+            self.give_late(cx, id, entry);
+        }
+        self.spool.after = last;
+        unflag(cx, &self.jid, (1, last));
+        self.read_spool(cx, id);
+    }
+
+    fn give_late(&mut self, cx: &mut Context, id: SessionId, entry: &Entry) {
+        let is_incoming = Envelope::of_stored(&entry.stanza)
+            .is_some_and(|envelope| envelope.is_to(&self.jid) && !envelope.is_from(&self.jid));
+        let Some(session) = self.sessions.get_mut(&id).filter(|_| is_incoming) else {
+            return;
+        };
+        let mut extra = String::new();
+        sid::stanza_id(&self.jid, &entry.id).write(&mut extra, "");
+        delay::delay(entry.stamp, Some(&cx.config.domain)).write(&mut extra, "");
+        let kind = SentKind::Entry {
+            pos: entry.pos,
+            alone: true,
+        };
+        session.send(cx, copies::direct(&entry.stanza, &extra), kind);
+    }
+
+    fn end_spool(&mut self, cx: &mut Context, id: SessionId) {
+        self.spool.reader = None;
+        self.release(cx, id);
+    }
+
+    /// Whether a live message has to wait because older ones are still on their way; then it is held.
+    pub(crate) fn waits_for_spool(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        frame: &Text,
+        kind: &SentKind,
+    ) -> bool {
+        let waits = self.spool.reader == Some(id);
+        if waits {
+            self.hold(cx, id, frame.clone(), kind.clone(), Urgency::Later);
+        }
+        waits
+    }
+
+    /// A session ended: what it never acknowledged waits for the next one, if nobody else has it
+    /// (SM-29, SM-35).
+    pub(crate) fn spool_unacked(&mut self, cx: &mut Context, session: &mut Session) {
+        if self.spool.reader == Some(session.id) {
+            self.spool.reader = None;
+            self.spool.any = true;
+        }
+        let nobody = !self.has_taker();
+        let unacked = session.sm.iter().flat_map(|sm| sm.unacked.iter());
+        let unacked: Vec<_> = unacked.map(|sent| sent.kind.clone()).collect();
+        let held = session.hold.take().into_iter().map(|(.., kind)| kind);
+        let lost = unacked
+            .into_iter()
+            .chain(held)
+            .filter_map(|kind| match kind {
+                SentKind::Entry { pos, alone } => (alone || nobody).then_some(pos),
+                SentKind::Droppable | SentKind::Request(..) => None,
+            });
+        let mut spans = spans_of(lost);
+        let ahead = (session.cursor + 1, self.tail.head());
+        if session.mode == Mode::S11 && nobody && ahead.0 <= ahead.1 {
+            spans.push(ahead);
+        }
+        if !spans.is_empty() {
+            self.flag(cx, spans);
+        }
+    }
+}
+
+/// Flags entries of an account that may not be in memory.
+pub(crate) fn flag(cx: &mut Context, account: &BareJid, spans: Vec<(u64, u64)>) {
+    change(
+        cx,
+        Change::Spool {
+            account: account.clone(),
+            spans,
+        },
+    );
+}
+
+fn unflag(cx: &mut Context, account: &BareJid, (first, last): (u64, u64)) {
+    change(
+        cx,
+        Change::Unspool {
+            account: account.clone(),
+            first,
+            last,
+        },
+    );
+}
+
+fn change(cx: &mut Context, change: Change) {
+    let ticket = cx.await_answer(Pending::Spool);
+    cx.output(Output::Change {
+        ticket,
+        change: Box::new(change),
+    });
+}
+
+/// Consecutive positions in one.
+fn spans_of(positions: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
+    let mut spans: Vec<(u64, u64)> = Vec::new();
+    for pos in positions {
+        match spans.last_mut() {
+            Some((_, last)) if *last + 1 == pos => *last = pos,
+            Some(_) | None => spans.push((pos, pos)),
+        }
+    }
+    spans
+}
