@@ -31,7 +31,8 @@ impl Account {
             &loose.envelope.stanza,
             notice.as_deref().unwrap_or_default(),
         );
-        let envelope = &loose.envelope;
+        let answer = self.as_carbon(&loose.envelope);
+        let envelope = answer.as_ref().unwrap_or(&loose.envelope);
         let mut targets = self.targets_beside(envelope);
         if loose.outgoing {
             targets.retain(|(_, copy)| *copy != copies::Copy::Direct);
@@ -44,6 +45,22 @@ impl Account {
         if !reached && !loose.outgoing {
             self.on_unreached(cx, loose);
         }
+    }
+
+    /// An error that answers a message which carbons sessions have: they get it too (CC-02).
+    fn as_carbon(&self, envelope: &Envelope) -> Option<Arc<Envelope>> {
+        let full = envelope.to.try_as_full().ok()?;
+        let session = self.sessions.get(&self.by_jid(full)?)?;
+        let answers = envelope.kind == MessageType::Error
+            && session
+                .asked
+                .contains(&(envelope.id.clone()?, envelope.from.to_bare()));
+        answers.then(|| {
+            Arc::new(Envelope {
+                carbons: true,
+                ..envelope.clone()
+            })
+        })
     }
 
     /// Who gets a message that is not in the log: s11 sessions by their rule, and where it says no
@@ -61,7 +78,7 @@ impl Account {
         {
             let copy = copies::for_s11(envelope, &self.jid, &session.jid);
             let by_table = addressed.contains(&session.id) && envelope.from != session.jid;
-            if let Some(copy) = copy.or(by_table.then_some(copies::Copy::Direct)) {
+            if let Some(copy) = by_table.then_some(copies::Copy::Direct).or(copy) {
                 targets.push((session.id, copy));
             }
         }
@@ -72,7 +89,9 @@ impl Account {
         let failure = match (loose.unarchived, &loose.envelope.kind) {
             // Nobody has it and no archive holds it (S11-34).
             (Some(_), _) => Some(StanzaError::new(Condition::ResourceConstraint)),
-            (None, MessageType::Groupchat) => Some(StanzaError::new(Condition::ServiceUnavailable)),
+            (None, MessageType::Groupchat) if loose.envelope.to.is_bare() => {
+                Some(StanzaError::new(Condition::ServiceUnavailable))
+            }
             (None, _) => None,
         };
         if let Some(error) = failure {

@@ -50,7 +50,7 @@ pub(crate) fn for_others<'a>(
         false => Vec::new(),
     };
     let copy_of = |session: &Session| {
-        if envelope.from == session.jid {
+        if envelope.from == session.jid || envelope.is_record {
             return None;
         }
         if addressed.contains(&session.id) {

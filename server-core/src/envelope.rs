@@ -1,7 +1,7 @@
 //! What routing needs to know of a message, read once.
 
 use protocol::jid::{BareJid, Jid};
-use protocol::{Frame, Message, MessageType, Text, XmlLimits, fork};
+use protocol::{Frame, Message, MessageType, Text, XmlLimits, fork, ns};
 
 /// An accepted message: its addresses, and its text as it lies in the archive.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub(crate) struct Envelope {
     pub(crate) id: Option<String>,
     /// Whether carbons sessions get wraps (CC-02).
     pub(crate) carbons: bool,
+    /// Whether it is a record of ours that only s11 sessions understand (S11-36).
+    pub(crate) is_record: bool,
     /// Whether it is nothing but a chat state.
     pub(crate) chat_state: bool,
     /// The stanza as accepted; ends with `</message>`.
@@ -27,6 +29,7 @@ impl Envelope {
             kind: message.kind(),
             id: message.id().map(str::to_owned),
             carbons: fork::eligible_for_carbons(message).yes,
+            is_record: message.0.find("bounced", ns::S11).is_some(),
             chat_state: fork::is_chat_state(message),
             stanza: message.0.write().into(),
         }

@@ -111,6 +111,11 @@ impl Account {
             return;
         };
         let envelope = Arc::new(Envelope::new(message, from, to));
+        if let Some(session) = self.sessions.get_mut(&id)
+            && let Some(message_id) = envelope.id.as_deref().filter(|_| envelope.carbons)
+        {
+            session.remember_asked(message_id, envelope.to.to_bare());
+        }
         let verdict = fork::archives(message);
         tracing::debug!(
             archive = verdict.yes,

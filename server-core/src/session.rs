@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use protocol::jid::{FullJid, Jid};
+use protocol::jid::{BareJid, FullJid, Jid};
 use protocol::sm::{Slot, SmNonza};
 use protocol::{Handled, IdPrefix, Presence, Text, Unacked, Watermark, fork::Mode};
 
@@ -23,6 +23,9 @@ const ACK_EVERY: usize = 5;
 const REQUEST_AFTER_MS: u64 = 250;
 /// After how many milliseconds an `<a/>` is sent unasked.
 const ACK_AFTER_MS: u64 = 1_000;
+
+/// Messages that a session remembers for errors that answer them.
+const ASKED_MAX: usize = 64;
 
 /// One bound resource; survives resumption.
 pub(crate) struct Session {
@@ -45,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) own: BTreeMap<u64, Own>,
     /// Stanzas that wait behind an append, in the order in which they came (CO-07).
     pub(crate) work: VecDeque<Work>,
+    /// The last messages it sent that carbons sessions have: (id, to whom) (CC-02).
+    pub(crate) asked: VecDeque<(String, BareJid)>,
     pub(crate) sm: Option<Sm>,
     pub(crate) hold: Hold,
     /// When a detached session expires.
@@ -152,6 +157,7 @@ impl Session {
             cursor: 0,
             own: BTreeMap::new(),
             work: VecDeque::new(),
+            asked: VecDeque::new(),
             sm: None,
             hold: Hold::default(),
             expires_ms: None,
@@ -167,6 +173,14 @@ impl Session {
     /// Whether it can come back after its connection is lost.
     pub(crate) fn is_resumable(&self) -> bool {
         !self.is_broken && self.sm.as_ref().is_some_and(|sm| sm.id.is_some())
+    }
+
+    /// Remembers a message for the case that an error answers it.
+    pub(crate) fn remember_asked(&mut self, id: &str, to: BareJid) {
+        if self.asked.len() >= ASKED_MAX {
+            self.asked.pop_front();
+        }
+        self.asked.push_back((id.to_owned(), to));
     }
 
     pub(crate) fn timer(&self) -> Timer {

@@ -5,4 +5,4 @@ mod pattern;
 mod script;
 mod world;
 
-pub use crate::script::run;
+pub use crate::script::{Stage, run};

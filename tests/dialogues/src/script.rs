@@ -40,10 +40,7 @@ const SHORT: [(&str, &str); 24] = [
 /// # Errors
 /// At the first line that does not come true, with its number and what was there instead.
 pub fn run(script: &str) -> Result<()> {
-    let mut play = Play {
-        world: World::new()?,
-        names: Names::new(),
-    };
+    let mut play = Stage::new()?;
     for (index, line) in script.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -55,13 +52,61 @@ pub fn run(script: &str) -> Result<()> {
     play.check_nothing_is_left()
 }
 
-struct Play {
+/// One server and its devices, played line by line; for tests that go through tables.
+pub struct Stage {
     world: World,
     names: Names,
 }
 
-impl Play {
-    fn line(&mut self, line: &str) -> Result<()> {
+impl Stage {
+    /// A server for `localhost` with the accounts `romeo`, `juliet` and `mercutio`.
+    ///
+    /// # Errors
+    /// Never, as long as these names are valid.
+    pub fn new() -> Result<Self> {
+        Ok(Self {
+            world: World::new()?,
+            names: Names::new(),
+        })
+    }
+
+    /// Takes what a device has received, all but `<r/>`.
+    ///
+    /// # Errors
+    /// If there is no such device.
+    pub fn take(&mut self, name: &str) -> Result<Vec<Element>> {
+        let inbox = std::mem::take(&mut self.world.peer(name)?.inbox);
+        let frames = inbox.iter().filter(|text| !is_request(text));
+        frames
+            .map(|text| Ok(Element::parse(text, XmlLimits::AFTER_LOGIN)?))
+            .collect()
+    }
+
+    /// Sends a frame as it is, without short names.
+    ///
+    /// # Errors
+    /// If there is no such device.
+    pub fn send(&mut self, name: &str, frame: &str) -> Result<()> {
+        self.world.send(name, frame)
+    }
+
+    /// What a script calls `{name}`.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.names.get(name).map(String::as_str)
+    }
+
+    /// The archive of an account.
+    #[must_use]
+    pub fn memory(&self) -> &store::Memory {
+        &self.world.store
+    }
+
+    /// Plays one line.
+    ///
+    /// # Errors
+    /// If it does not come true.
+    pub fn line(&mut self, line: &str) -> Result<()> {
         let (subject, rest) = line
             .split_once(' ')
             .context("a line has at least two words")?;
@@ -207,7 +252,6 @@ impl Play {
     fn receives(&mut self, name: &str, pattern: &str) -> Result<()> {
         let expanded = self.expand_namespaces(pattern);
         let wanted = Element::parse(&expanded, XmlLimits::AFTER_LOGIN).context("the pattern")?;
-        let is_request = |text: &str| text.contains(ns::SM) && text.starts_with("<r ");
         let peer = self.world.peer(name)?;
         while !is_request(&expanded) && peer.inbox.front().is_some_and(|text| is_request(text)) {
             peer.inbox.pop_front();
@@ -226,7 +270,7 @@ impl Play {
 
     fn receives_nothing(&mut self, name: &str) -> Result<()> {
         let inbox = &mut self.world.peer(name)?.inbox;
-        inbox.retain(|text| !(text.starts_with("<r ") && text.contains(ns::SM)));
+        inbox.retain(|text| !is_request(text));
         match inbox.front() {
             Some(text) => bail!("but came {text}"),
             None => Ok(()),
@@ -268,4 +312,8 @@ impl Play {
             _ => text,
         }
     }
+}
+
+fn is_request(text: &str) -> bool {
+    text.contains(ns::SM) && text.starts_with("<r ")
 }
