@@ -28,7 +28,7 @@ use crate::metrics::Metrics;
 use crate::peers::{Census, Guesses};
 use crate::random::{self, NoRandomness};
 use crate::shard::{Answer, Shard, Workers};
-use crate::{accept, appender, changer, reader, revoked};
+use crate::{accept, appender, changer, keeper, reader, revoked};
 
 /// Calls that may wait for the shard before those who call wait themselves.
 const INBOX: usize = 1_024;
@@ -175,6 +175,7 @@ impl Drop for Gateway {
 pub(crate) fn open_store(config: &Config) -> Result<Sqlite, StoreError> {
     let mut options = store::Options::default();
     options.limits.quota_bytes = config.limits.archive_bytes;
+    options.limits.retention = config.retention.kept();
     options.readers = config.limits.reads;
     Sqlite::open(config.database(), options)
 }
@@ -255,6 +256,8 @@ async fn start<S: Store>(
         limits.reads,
     ));
     helpers.spawn(changer::run(store.clone(), change_queue, answering));
+    let every = Duration::from_millis(limits.tend_ms);
+    helpers.spawn(keeper::run(store.clone(), every, stopping.clone()));
     if let Some(follower) = follower {
         helpers.spawn(follower.run(calls.clone(), stopping.clone()));
     }

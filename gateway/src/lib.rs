@@ -17,6 +17,7 @@ mod gateway;
 mod hasher;
 mod http;
 mod invite;
+mod keeper;
 mod metrics;
 mod peers;
 mod random;
@@ -25,6 +26,6 @@ mod revoked;
 mod shard;
 mod ws;
 
-pub use crate::config::{Config, ConfigError, Limits};
+pub use crate::config::{Config, ConfigError, Limits, Retention};
 pub use crate::demo::DemoAccount;
 pub use crate::gateway::{Gateway, StartError};

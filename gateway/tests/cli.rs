@@ -358,3 +358,65 @@ async fn an_address_in_use_is_told_plainly() {
     let told = format!("cannot listen on {address}");
     assert!(err(&output).contains(&told), "{}", err(&output));
 }
+
+// proves: MAM-24
+#[tokio::test]
+async fn an_archives_retention_is_set_and_shown() {
+    let program = Program::new();
+    program.run(&["user", "add", "romeo"], "pw").await;
+    let settings = program.folder.path().join("balcony.toml");
+    std::fs::write(&settings, "[retention]\ndays = 365\nbytes = 1000000").unwrap();
+    let usual = "kept: as usual, which is at most 365 days, 1000000 bytes\n";
+    for (arguments, code, told) in [
+        (&["show", "romeo"][..], 0, usual),
+        (
+            &["keep", "romeo", "--days", "30", "--messages", "500"],
+            0,
+            "kept: at most 30 days, 500 messages\n",
+        ),
+        (
+            &["show", "romeo"],
+            0,
+            "kept: at most 30 days, 500 messages\n",
+        ),
+        (&["keep", "romeo", "--for-ever"], 0, "kept: for ever\n"),
+        (&["keep", "romeo", "--as-usual"], 0, usual),
+        (&["keep", "romeo"], 2, "--for-ever"),
+        (&["keep", "romeo", "--days", "0"], 2, "0 is not in"),
+        (
+            &["keep", "romeo", "--days", "1", "--for-ever"],
+            2,
+            "cannot be used with",
+        ),
+        (
+            &["show", "tybalt"],
+            1,
+            "there is no account tybalt@localhost",
+        ),
+        (
+            &["keep", "tybalt", "--days", "1"],
+            1,
+            "there is no account tybalt@localhost",
+        ),
+    ] {
+        let arguments = [&["user", "--config", "balcony.toml"], arguments].concat();
+        let output = program.run(&arguments, "").await;
+        let printed = out(&output) + &err(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {printed}");
+        assert!(printed.contains(told), "{arguments:?}: {printed}");
+    }
+    let output = program
+        .run(&["check-config", "--config", "balcony.toml"], "")
+        .await;
+    assert!(out(&output).contains("\"days\": 365"), "{}", out(&output));
+    std::fs::write(&settings, "[retention]\nmessages = 0").unwrap();
+    let output = program
+        .run(&["check-config", "--config", "balcony.toml"], "")
+        .await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        err(&output).contains("retention.messages"),
+        "{}",
+        err(&output)
+    );
+}

@@ -4,9 +4,9 @@ mod tools;
 
 use std::time::{Duration, Instant};
 
-use gateway::{Config, Gateway, Limits};
+use gateway::{Config, Gateway, Limits, Retention};
 
-use self::tools::{Peer, Server, config, get, on_disk};
+use self::tools::{PATIENCE, Peer, Server, config, get, on_disk};
 
 fn message(to: &str, id: &str, body: &str) -> String {
     format!(
@@ -196,4 +196,57 @@ async fn what_was_said_before_a_stop_is_there_after_the_start() {
     romeo.hear_of("Good night").await;
     drop(romeo);
     gateway.stop().await;
+}
+
+// proves: MAM-24
+#[tokio::test]
+async fn what_is_no_longer_kept_goes_while_the_server_runs() {
+    let (folder, gateway) = on_disk(Config {
+        demo: true,
+        retention: Retention {
+            messages: Some(3),
+            ..Retention::default()
+        },
+        limits: Limits {
+            tend_ms: 20,
+            ..Limits::default()
+        },
+        ..config()
+    })
+    .await;
+    let password = gateway.demo_accounts()[0].password.clone().unwrap();
+    let mut romeo = Peer::connect(gateway.address()).await;
+    romeo.open().await;
+    romeo.log_in("romeo", &password).await.unwrap();
+    romeo.bind("balcony").await;
+    for n in 0..20 {
+        romeo
+            .say(message("juliet", &n.to_string(), &format!("line {n}.")))
+            .await;
+    }
+    let from = Instant::now();
+    loop {
+        romeo
+            .say("<iq xmlns='jabber:client' type='set' id='m'><query xmlns='urn:xmpp:mam:2'/></iq>")
+            .await;
+        let mut bodies = Vec::new();
+        loop {
+            let heard = romeo.hear().await;
+            if heard.contains("id='m'") {
+                break;
+            }
+            bodies.extend(
+                heard
+                    .split_once("line ")
+                    .map(|(_, rest)| rest[..3].to_owned()),
+            );
+        }
+        if bodies == ["17.", "18.", "19."] {
+            break;
+        }
+        assert!(from.elapsed() < PATIENCE, "{bodies:?}");
+    }
+    drop(romeo);
+    gateway.stop().await;
+    drop(folder);
 }

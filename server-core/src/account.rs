@@ -28,8 +28,8 @@ pub(crate) struct Account {
     state: State,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) tail: Tail,
-    /// Whether entries are being read for a walk.
-    pub(crate) reading: bool,
+    /// Behind which position entries are being read for a walk.
+    pub(crate) reading: Option<u64>,
     pub(crate) roster: Roster,
     /// Connections that are logged in, bound or not.
     conns: usize,
@@ -65,7 +65,7 @@ impl Account {
             },
             sessions: BTreeMap::new(),
             tail: Tail::default(),
-            reading: false,
+            reading: None,
             roster: Roster::default(),
             conns: 0,
             in_flight: 0,
@@ -88,7 +88,7 @@ impl Account {
             && self.sessions.is_empty()
             && self.conns == 0
             && self.in_flight == 0
-            && !self.reading
+            && self.reading.is_none()
             && !self.spool.is_reading()
             && self.remembered.is_empty()
             && self.roster.is_idle()
@@ -342,9 +342,9 @@ impl Account {
 
     /// A notice was missed: the log is the truth (P9).
     fn read_gap(&mut self, cx: &mut Context) {
-        if !self.reading {
-            self.reading = true;
+        if self.reading.is_none() {
             let (after, max) = (self.tail.head(), cx.config.limits.read_entries);
+            self.reading = Some(after);
             cx.output(Output::ReadEntries {
                 account: self.jid.clone(),
                 after,
@@ -358,14 +358,24 @@ impl Account {
         cx: &mut Context,
         result: Result<Vec<Arc<Entry>>, ReadError>,
     ) {
-        self.reading = false;
+        let after = self.reading.take().unwrap_or_default();
         let Ok(entries) = result else {
             tracing::warn!("log could not be read for delivery; devices catch up later");
-            return self.end_sessions_behind(cx);
+            return self.end_sessions_behind(cx, self.tail.head());
         };
-        let Some(first) = entries.first().map(|entry| entry.pos) else {
+        let first = entries.first().map(|entry| entry.pos);
+        // What retention removed is delivered to nobody: who waits for it has to notice (S11-54).
+        let missing = (after + 1)..first.unwrap_or_else(|| self.tail.head() + 1);
+        if !missing.is_empty() {
+            tracing::warn!("entries are gone that devices waited for; they catch up later");
+            self.end_sessions_behind(cx, missing.end - 1);
+        }
+        let Some(first) = first else {
             return;
         };
+        if first > self.tail.head() + 1 {
+            self.tail = Tail::new(first - 1);
+        }
         if first == self.tail.head() + 1 {
             for entry in &entries {
                 self.on_entry(cx, entry, None, None);
@@ -393,13 +403,13 @@ impl Account {
         self.walk_all(cx);
     }
 
-    /// Without their log, live order cannot be kept: the streams end and the devices come back (S11-40).
-    fn end_sessions_behind(&mut self, cx: &mut Context) {
-        let head = self.tail.head();
+    /// Without the entries up to here, live order cannot be kept for who has not had them: the streams
+    /// end and the devices come back (S11-40).
+    fn end_sessions_behind(&mut self, cx: &mut Context, pos: u64) {
         let behind = self
             .sessions
             .values()
-            .filter(|s| s.mode == Mode::S11 && s.cursor < head);
+            .filter(|s| s.mode == Mode::S11 && s.cursor < pos);
         let behind: Vec<_> = behind.map(|session| (session.id, session.conn)).collect();
         for (id, conn) in behind {
             if let Some(conn) = conn {

@@ -49,9 +49,9 @@ impl Account {
         };
         let stop = walk.run(tail, jid);
         walk.pay_ack();
-        if stop == Stop::Read && !*reading {
-            *reading = true;
+        if stop == Stop::Read && reading.is_none() {
             let (after, max) = (session.cursor, cx.config.limits.read_entries);
+            *reading = Some(after);
             cx.output(Output::ReadEntries {
                 account: jid.clone(),
                 after,

@@ -11,6 +11,7 @@ mod exact;
 mod ids;
 mod limits;
 pub mod memory;
+mod retention;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -27,6 +28,7 @@ pub use crate::clock::{Clock, system_clock};
 pub use crate::error::StoreError;
 pub use crate::limits::Limits;
 pub use crate::memory::{FailingSide, FaultPlan, Memory};
+pub use crate::retention::{Retention, Usage};
 pub use crate::sqlite::{Options, Sqlite};
 
 /// The logs of all accounts.
@@ -78,6 +80,14 @@ pub trait Archive: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`ReadError::Storage`] if the store failed.
     fn ends(&self, account: &BareJid) -> impl Future<Output = Result<Ends, ReadError>> + Send;
+
+    /// Clears one chunk of what is due away, beside the appends: entries that are no longer kept
+    /// (MAM-24), outcomes after 30 days (S11-17), expired invitations, what deleted accounts leave.
+    /// Tells whether there was anything, and so whether there may be more.
+    ///
+    /// Of a log only the oldest entries go, so that the rest stays dense, and their ids are never
+    /// given again. To end after any chunk does no harm.
+    fn tend(&self) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
 /// All accounts, and what is kept of them beside their logs.
@@ -113,6 +123,22 @@ pub trait Accounts: Clone + Send + Sync + 'static {
     /// # Errors
     /// [`ChangeError`]; nothing was changed then, and a token may be tried again.
     fn change(&self, change: Change) -> impl Future<Output = Result<(), ChangeError>> + Send;
+
+    /// Gives an account a retention of its own in place of [`Limits::retention`], or takes it away.
+    ///
+    /// # Errors
+    /// [`ChangeError::NoAccount`], [`ChangeError::Storage`].
+    fn set_retention(
+        &self,
+        account: &BareJid,
+        own: Option<Retention>,
+    ) -> impl Future<Output = Result<(), ChangeError>> + Send;
+
+    /// Reads what an account's log holds; `None` if there is no such account.
+    fn usage(
+        &self,
+        account: &BareJid,
+    ) -> impl Future<Output = Result<Option<Usage>, StoreError>> + Send;
 
     /// Reads the addresses of all accounts, sorted.
     fn list(&self) -> impl Future<Output = Result<Vec<BareJid>, StoreError>> + Send;

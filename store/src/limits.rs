@@ -3,6 +3,8 @@
 use protocol::BareJid;
 use server_core::archive::AppendError;
 
+use crate::Retention;
+
 /// Tokens of one account, of all its devices together (LIM-08).
 pub(crate) const TOKENS_PER_ACCOUNT: usize = 128;
 /// For so long an expired token is remembered, so that its device is told why it fails (AU-27).
@@ -17,6 +19,8 @@ pub struct Limits {
     pub entry_bytes_max: usize,
     /// Bytes of stanzas after which a page ends early (INV-28).
     pub page_bytes_max: usize,
+    /// What logs keep whose account says nothing of its own (MAM-24).
+    pub retention: Retention,
 }
 
 impl Default for Limits {
@@ -25,6 +29,7 @@ impl Default for Limits {
             quota_bytes: 1 << 30,
             entry_bytes_max: 512 << 10,
             page_bytes_max: 4 << 20,
+            retention: Retention::default(),
         }
     }
 }

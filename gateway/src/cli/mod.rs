@@ -85,6 +85,31 @@ enum UserAction {
     },
     /// Prints the addresses of all accounts.
     List,
+    /// Prints what an account's archive holds and how long it is kept.
+    Show {
+        /// Its address.
+        jid: String,
+    },
+    /// Says how long an account's archive is kept; the oldest messages go within a minute.
+    Keep {
+        /// Its address.
+        jid: String,
+        /// Keep messages for so many days.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+        days: Option<u64>,
+        /// Keep so many of the newest messages.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+        messages: Option<u64>,
+        /// Keep so many bytes of messages.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+        bytes: Option<u64>,
+        /// Keep everything, whatever the settings say.
+        #[arg(long, conflicts_with_all = ["days", "messages", "bytes"])]
+        for_ever: bool,
+        /// Keep what the settings say.
+        #[arg(long, conflicts_with_all = ["days", "messages", "bytes", "for_ever"])]
+        as_usual: bool,
+    },
     /// Removes an account with all its messages and ends its connections.
     Delete {
         /// Its address.

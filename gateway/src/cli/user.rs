@@ -7,7 +7,7 @@ use server_core::records::{Change, ChangeError};
 use store::{Accounts as _, Sqlite};
 
 use super::{CliError, UserAction, say};
-use crate::config::Config;
+use crate::config::{Config, Retention, in_words};
 use crate::gateway::open_store;
 use crate::hasher::keys_of;
 use crate::revoked;
@@ -55,12 +55,57 @@ pub(super) async fn run(config: Config, action: UserAction) -> Result<(), CliErr
             revoke(&config, &account)?;
             say::line(format_args!("{account} is removed"));
         }
+        UserAction::Show { jid } => show(&config, &account(&jid, &domain)?).await?,
+        UserAction::Keep {
+            jid,
+            days,
+            messages,
+            bytes,
+            for_ever,
+            as_usual,
+        } => {
+            let account = account(&jid, &domain)?;
+            let own = Retention {
+                days,
+                messages,
+                bytes,
+            };
+            let own = own.kept();
+            if own.is_for_ever() && !for_ever && !as_usual {
+                let told = "say --days, --messages, --bytes, --for-ever or --as-usual";
+                return Err(CliError::Usage(told.to_owned()));
+            }
+            let own = (!as_usual).then_some(own);
+            let set = open(&config)?.set_retention(&account, own).await;
+            set.map_err(|error| told(error, &account))?;
+            show(&config, &account).await?;
+        }
         UserAction::List => {
             let accounts = open(&config)?.list().await;
             for account in accounts.map_err(|cause| CliError::failed(&cause))? {
                 say::line(account);
             }
         }
+    }
+    Ok(())
+}
+
+/// Prints what an archive holds and keeps.
+async fn show(config: &Config, account: &BareJid) -> Result<(), CliError> {
+    let usage = open(config)?.usage(account).await;
+    let usage = usage.map_err(|cause| CliError::failed(&cause))?;
+    let usage = usage.ok_or_else(|| told(ChangeError::NoAccount, account))?;
+    let (entries, bytes, quota) = (usage.entries, usage.bytes, config.limits.archive_bytes);
+    say::line(format_args!(
+        "{account} has {entries} messages in {bytes} of {quota} bytes, {} of them from strangers",
+        usage.strangers_bytes
+    ));
+    match &usage.retention {
+        Some(own) => say::line(format_args!("kept: {}", in_words(own))),
+        None => say::line(format_args!(
+            "kept: as usual, which is {}",
+            in_words(&config.retention.kept())
+        )),
     }
     Ok(())
 }

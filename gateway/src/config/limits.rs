@@ -63,6 +63,8 @@ pub struct Limits {
     pub unsettled_stanzas: usize,
     /// LIM-18: bytes of one account's log.
     pub archive_bytes: u64,
+    /// MAM-24: milliseconds between two looks for what is no longer kept.
+    pub tend_ms: u64,
     /// LIM-24: messages written in one transaction at most.
     pub append_batch: usize,
     /// LIM-24: answers of the store that are awaited at once.
@@ -110,6 +112,7 @@ impl Default for Limits {
             messages_burst: 200,
             unsettled_stanzas: core.unsettled_stanzas,
             archive_bytes: 1 << 30,
+            tend_ms: 60_000,
             append_batch: 256,
             in_flight: 1_024,
             reads: 4,
@@ -160,6 +163,7 @@ impl Limits {
             ("bytes_per_s", self.bytes_per_s == 0),
             ("messages_per_s", self.messages_per_s == 0),
             ("unsettled_stanzas", self.unsettled_stanzas == 0),
+            ("tend_ms", self.tend_ms == 0),
             ("append_batch", self.append_batch == 0),
             ("in_flight", self.in_flight == 0),
             ("reads", self.reads == 0),

@@ -5,6 +5,7 @@ mod list;
 mod load;
 mod net;
 mod origin;
+mod retention;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ pub use self::limits::Limits;
 pub(crate) use self::load::{Flags, load};
 pub(crate) use self::net::{Net, is_loopback, unmapped};
 pub(crate) use self::origin::Origin;
+pub use self::retention::Retention;
+pub(crate) use self::retention::in_words;
 
 /// Everything that can be set of a server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,6 +52,8 @@ pub struct Config {
     pub demo: bool,
     /// The bounds.
     pub limits: Limits,
+    /// How long archives keep messages.
+    pub retention: Retention,
 }
 
 impl Default for Config {
@@ -66,6 +71,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             demo: false,
             limits: Limits::default(),
+            retention: Retention::default(),
         }
     }
 }
@@ -109,6 +115,9 @@ pub enum ConfigError {
     /// A limit with which nothing works.
     #[error("limits.{0} must be more than 0")]
     ZeroLimit(&'static str),
+    /// A retention that keeps nothing.
+    #[error("retention.{0} must be more than 0; without it, messages are kept for ever")]
+    ZeroRetention(&'static str),
 }
 
 impl From<figment::Error> for ConfigError {
@@ -164,6 +173,7 @@ impl Config {
             return Err(ConfigError::PublicDemo(self.listen));
         }
         self.limits.check()?;
+        self.retention.check()?;
         let names = self.allowed_hosts.iter().map(|host| host.to_lowercase());
         let mut hosts: Vec<String> = names.collect();
         hosts.push(domain.clone());

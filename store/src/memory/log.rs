@@ -1,6 +1,6 @@
 //! One account's log in memory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use protocol::time::Stamp;
@@ -11,44 +11,57 @@ use server_core::archive::{
 };
 
 use crate::ids::Ids;
-use crate::{Limits, exact};
+use crate::retention::{Oldest, SENT_KEPT_MS};
+use crate::{Limits, Retention, exact};
 
-/// Entries, oldest first; the first has position 1.
+/// Entries, oldest first.
 #[derive(Default)]
 pub(super) struct Log {
-    entries: Vec<Arc<Entry>>,
-    /// The other party of each entry.
-    peers: Vec<BareJid>,
+    entries: VecDeque<Held>,
+    head: u64,
+    newest: Option<Stamp>,
     own: HashMap<ArchiveId, u64>,
-    sent: HashMap<ArchiveId, ([u8; 32], FirstOutcome)>,
+    sent: HashMap<ArchiveId, Sent>,
     /// Positions of entries that wait for an ordinary client.
     pub(super) spool: BTreeSet<u64>,
     pub(super) bytes: u64,
 }
 
+/// An entry and what is known of it.
+struct Held {
+    entry: Arc<Entry>,
+    /// The other party.
+    peer: BareJid,
+}
+
+/// The outcome of an own message whose entry does not say it.
+struct Sent {
+    digest: [u8; 32],
+    outcome: FirstOutcome,
+    stamp: Stamp,
+}
+
 impl Log {
     /// Position of the newest entry.
     pub(super) fn head(&self) -> u64 {
-        self.entries.len() as u64
+        self.head
     }
 
-    /// Time of the newest entry.
+    /// Time of the newest entry there ever was.
     pub(super) fn newest(&self) -> Option<Stamp> {
-        self.entries.last().map(|entry| entry.stamp)
+        self.newest
     }
 
     /// What is known of an own id, if anything.
     pub(super) fn repetition(&self, id: &ArchiveId, digest: &[u8; 32]) -> Option<Outcome> {
-        let (first, outcome) = match self.own.get(id) {
-            Some(pos) => {
-                let stanza = self.at(*pos).map(|entry| &entry.stanza);
+        let (first, outcome) = match (self.sent.get(id), self.own.get(id)) {
+            (Some(sent), _) => (Some(sent.digest), sent.outcome),
+            (None, Some(pos)) => {
+                let stanza = self.at(*pos).map(|held| &held.entry.stanza);
                 let first = stanza.and_then(digest_of);
                 (first, FirstOutcome::Archived { pos: *pos })
             }
-            None => {
-                let (first, outcome) = self.sent.get(id)?;
-                (Some(*first), *outcome)
-            }
+            (None, None) => return None,
         };
         Some(if first == Some(*digest) {
             Outcome::Repeated(outcome)
@@ -58,8 +71,64 @@ impl Log {
     }
 
     /// Keeps the outcome of a message that is in no log.
-    pub(super) fn remember(&mut self, id: &ArchiveId, digest: [u8; 32], outcome: FirstOutcome) {
-        self.sent.insert(id.clone(), (digest, outcome));
+    pub(super) fn remember(
+        &mut self,
+        now: Stamp,
+        id: &ArchiveId,
+        digest: [u8; 32],
+        outcome: FirstOutcome,
+    ) {
+        let sent = Sent {
+            digest,
+            outcome,
+            stamp: now,
+        };
+        self.sent.insert(id.clone(), sent);
+    }
+
+    /// Removes the oldest entries that are not to be kept, and old outcomes; tells how many.
+    pub(super) fn trim(&mut self, now: Stamp, keep: Retention, max: usize) -> usize {
+        let kept_from = now.0.saturating_sub(SENT_KEPT_MS);
+        let outcomes = self.sent.len();
+        self.sent.retain(|_, sent| sent.stamp.0 >= kept_from);
+        let mut gone = outcomes - self.sent.len();
+        while gone < max
+            && let Some(held) = self.entries.front()
+            && keep.drops(now, self.oldest(&held.entry))
+            && let Some(Held { entry, .. }) = self.entries.pop_front()
+        {
+            self.bytes = self.bytes.saturating_sub(entry.stanza.len() as u64);
+            gone += 1;
+            self.spool.remove(&entry.pos);
+            let named = self.own.remove(&entry.id).is_some();
+            if named
+                && entry.stamp.0 >= kept_from
+                && let Some(digest) = digest_of(&entry.stanza)
+            {
+                let (outcome, stamp) = (FirstOutcome::Archived { pos: entry.pos }, entry.stamp);
+                let sent = Sent {
+                    digest,
+                    outcome,
+                    stamp,
+                };
+                self.sent.entry(entry.id.clone()).or_insert(sent);
+            }
+        }
+        gone
+    }
+
+    fn oldest(&self, entry: &Entry) -> Oldest {
+        Oldest {
+            pos: entry.pos,
+            stamp: entry.stamp,
+            head: self.head,
+            bytes: self.bytes,
+        }
+    }
+
+    /// How many entries are there.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Writes an entry.
@@ -71,19 +140,23 @@ impl Log {
         stamp: Stamp,
         stanza: &Text,
     ) -> Place {
-        let pos = self.head() + 1;
+        self.head += 1;
+        let pos = self.head;
+        self.newest = Some(stamp);
         let id = own_id.cloned().unwrap_or_else(|| ids.id_of(user, pos));
         if own_id.is_some() {
             self.own.insert(id.clone(), pos);
         }
         self.bytes += stanza.len() as u64;
-        self.peers.push(peer.clone());
-        self.entries.push(Arc::new(Entry {
-            pos,
-            id: id.clone(),
-            stamp,
-            stanza: stanza.clone(),
-        }));
+        self.entries.push_back(Held {
+            entry: Arc::new(Entry {
+                pos,
+                id: id.clone(),
+                stamp,
+                stanza: stanza.clone(),
+            }),
+            peer: peer.clone(),
+        });
         Place { pos, id }
     }
 
@@ -126,20 +199,23 @@ impl Log {
 
     /// Reads entries behind a position.
     pub(super) fn after(&self, pos: u64, max: usize, limits: &Limits) -> Vec<Arc<Entry>> {
-        let behind = usize::try_from(pos).unwrap_or(usize::MAX);
-        gather(self.entries.iter().skip(behind), max, limits)
+        let gone = self.head - self.entries.len() as u64;
+        let behind = usize::try_from(pos.saturating_sub(gone)).unwrap_or(usize::MAX);
+        let entries = self.entries.iter().map(|held| &held.entry);
+        gather(entries.skip(behind), max, limits)
     }
 
     /// Reads entries behind a position that wait for an ordinary client.
     pub(super) fn spooled(&self, pos: u64, max: usize, limits: &Limits) -> Vec<Arc<Entry>> {
         let behind = self.spool.range(pos.saturating_add(1)..);
-        gather(behind.filter_map(|pos| self.at(*pos)), max, limits)
+        let entries = behind.filter_map(|pos| self.at(*pos));
+        gather(entries.map(|held| &held.entry), max, limits)
     }
 
     /// The oldest and newest entry.
     pub(super) fn ends(&self) -> Ends {
-        let end = |entry: &Arc<Entry>| (entry.id.clone(), entry.stamp);
-        Some((end(self.entries.first()?), end(self.entries.last()?)))
+        let end = |held: &Held| (held.entry.id.clone(), held.entry.stamp);
+        Some((end(self.entries.front()?), end(self.entries.back()?)))
     }
 
     fn matching(&self, ids: (&Ids, u64), query: &PageQuery) -> Result<Vec<Arc<Entry>>, ReadError> {
@@ -161,8 +237,7 @@ impl Log {
         } else {
             Some(positions(only)?)
         };
-        let entries = self.entries.iter().zip(&self.peers);
-        let matching = entries.filter(|(entry, peer)| {
+        let matching = self.entries.iter().filter(|Held { entry, peer }| {
             entry.pos > lo
                 && entry.pos < hi
                 && start.is_none_or(|start| entry.stamp >= start)
@@ -170,7 +245,7 @@ impl Log {
                 && only.as_ref().is_none_or(|only| only.contains(&entry.pos))
                 && with.as_ref().is_none_or(|with| is_with(entry, peer, with))
         });
-        Ok(matching.map(|(entry, _)| entry.clone()).collect())
+        Ok(matching.map(|held| held.entry.clone()).collect())
     }
 
     fn pos_of(&self, (ids, user): (&Ids, u64), id: &ArchiveId) -> Result<u64, ReadError> {
@@ -179,8 +254,10 @@ impl Log {
         own.or_else(made).ok_or(ReadError::UnknownId)
     }
 
-    fn at(&self, pos: u64) -> Option<&Arc<Entry>> {
-        self.entries.get(usize::try_from(pos.checked_sub(1)?).ok()?)
+    fn at(&self, pos: u64) -> Option<&Held> {
+        let first = self.entries.front()?.entry.pos;
+        self.entries
+            .get(usize::try_from(pos.checked_sub(first)?).ok()?)
     }
 }
 

@@ -21,7 +21,7 @@ use server_core::tokens::{DeviceId, DeviceTokens};
 pub use self::fault::{FailingSide, FaultPlan};
 use self::state::{Account, State};
 use crate::ids::Ids;
-use crate::{Accounts, Archive, Clock, Limits, StoreError};
+use crate::{Accounts, Archive, Clock, Limits, Retention, StoreError, Usage};
 
 /// Logs and accounts in memory. Clones share them.
 ///
@@ -177,6 +177,45 @@ impl Memory {
         self.state().change(now, change)
     }
 
+    /// [`Archive::tend`] at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn tend_now(&self) -> Result<bool, StoreError> {
+        let now = (self.clock)();
+        Ok(self.readable()?.tend(now))
+    }
+
+    /// [`Accounts::set_retention`] at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_retention_now(
+        &self,
+        account: &BareJid,
+        own: Option<Retention>,
+    ) -> Result<(), ChangeError> {
+        let mut state = self.state();
+        if state.faults.next_change() {
+            return Err(ChangeError::Storage);
+        }
+        state.existing(account)?.retention = own;
+        Ok(())
+    }
+
+    /// [`Accounts::usage`] at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn usage_now(&self, account: &BareJid) -> Result<Option<Usage>, StoreError> {
+        Ok(self.read(account)?.of(|account, _| Usage {
+            entries: account.log.len() as u64,
+            bytes: account.log.bytes,
+            strangers_bytes: 0,
+            retention: account.retention,
+        }))
+    }
+
     /// [`Accounts::list`] at once.
     ///
     /// # Errors
@@ -274,6 +313,10 @@ impl Archive for Memory {
     async fn ends(&self, account: &BareJid) -> Result<Ends, ReadError> {
         self.ends_now(account)
     }
+
+    async fn tend(&self) -> Result<bool, StoreError> {
+        self.tend_now()
+    }
 }
 
 impl Accounts for Memory {
@@ -295,6 +338,18 @@ impl Accounts for Memory {
 
     async fn change(&self, change: Change) -> Result<(), ChangeError> {
         self.change_now(change)
+    }
+
+    async fn set_retention(
+        &self,
+        account: &BareJid,
+        own: Option<Retention>,
+    ) -> Result<(), ChangeError> {
+        self.set_retention_now(account, own)
+    }
+
+    async fn usage(&self, account: &BareJid) -> Result<Option<Usage>, StoreError> {
+        self.usage_now(account)
     }
 
     async fn list(&self) -> Result<Vec<BareJid>, StoreError> {

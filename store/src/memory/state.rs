@@ -14,8 +14,9 @@ use server_core::tokens::{DeviceId, StoredToken};
 
 use super::fault::{FailingSide, Faults};
 use super::log::Log;
-use crate::Limits;
 use crate::ids::Ids;
+use crate::retention::{CHUNK_ROWS, INVITE_KEPT_MS};
+use crate::{Limits, Retention};
 
 /// One account.
 pub(super) struct Account {
@@ -25,6 +26,7 @@ pub(super) struct Account {
     pub(super) contacts: BTreeMap<BareJid, Contact>,
     pub(super) roster_ver: u64,
     pub(super) log: Log,
+    pub(super) retention: Option<Retention>,
 }
 
 /// Everything.
@@ -70,7 +72,7 @@ impl State {
             Keep::Refusal(condition) => FirstOutcome::Refused(condition),
         };
         if let Some(id) = &append.own_id {
-            sender.log.remember(id, append.digest, outcome);
+            sender.log.remember(now, id, append.digest, outcome);
         }
         Ok(Outcome::Stored(Receipt {
             stamp: now,
@@ -100,7 +102,7 @@ impl State {
             let room = room(&append.sender, account, FailingSide::Sender);
             if let (Err(error), Some(id)) = (&room, own_id) {
                 let outcome = FirstOutcome::Unarchived(error.reason());
-                account.log.remember(id, append.digest, outcome);
+                account.log.remember(now, id, append.digest, outcome);
             }
             let ids = (ids, account.user);
             let log = &mut account.log;
@@ -178,13 +180,26 @@ impl State {
         Ok(())
     }
 
+    /// Clears one chunk away; tells whether there was anything.
+    pub(super) fn tend(&mut self, now: Stamp) -> bool {
+        let invites = self.invites.len();
+        self.invites
+            .retain(|_, invite| invite.expires.0 >= now.0.saturating_sub(INVITE_KEPT_MS));
+        let mut left = CHUNK_ROWS;
+        for account in self.accounts.values_mut() {
+            let keep = account.retention.unwrap_or(self.limits.retention);
+            left = left.saturating_sub(account.log.trim(now, keep, left));
+        }
+        left < CHUNK_ROWS || self.invites.len() < invites
+    }
+
     /// The invitation of a token, whether or not it has expired.
     pub(super) fn invite(&self, token: &[u8; 32]) -> Option<&Invite> {
         let invite = self.invites.get(token)?;
         (!invite.setup || self.accounts.is_empty()).then_some(invite)
     }
 
-    fn existing(&mut self, account: &BareJid) -> Result<&mut Account, ChangeError> {
+    pub(super) fn existing(&mut self, account: &BareJid) -> Result<&mut Account, ChangeError> {
         self.accounts.get_mut(account).ok_or(ChangeError::NoAccount)
     }
 
@@ -226,6 +241,7 @@ impl State {
             contacts: BTreeMap::new(),
             roster_ver: 0,
             log: Log::default(),
+            retention: None,
         };
         if let Some(inviter) = invite.and_then(|invite| invite.inviter)
             && let Some(inviting) = self.accounts.get_mut(&inviter)

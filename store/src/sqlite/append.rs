@@ -316,10 +316,10 @@ fn remember(
     user: i64,
     first: FirstOutcome,
 ) -> rusqlite::Result<()> {
-    let (Some(id), Some(outcome)) = (&append.own_id, sent::encode(first)) else {
+    let Some(id) = &append.own_id else {
         return Ok(());
     };
-    let id = id.as_str().as_bytes();
+    let (id, outcome) = (id.as_str().as_bytes(), sent::encode(first));
     let mut insert = tx.prepare_cached(sql::NEW_SENT)?;
     insert.execute(params![user, id, append.digest, outcome, now.0])?;
     Ok(())
@@ -338,22 +338,25 @@ fn repetition(
         .query_row(params![user, id], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
         });
-    if let Some((seq, stanza)) = entry.optional()? {
-        let stanza = Text::try_from(stanza).unwrap_or_default();
-        let pos = seq as u64;
-        return Ok(Some(match digest_of(&stanza) {
-            Some(first) if first == *digest => Outcome::Repeated(FirstOutcome::Archived { pos }),
-            _ => Outcome::Conflict,
-        }));
-    }
+    let entry = entry.optional()?;
+    // A row of the sent log goes before what lies in the archive, which may have been retracted.
     let sent = tx
         .prepare_cached(sql::SENT)?
         .query_row(params![user, id], |row| {
             Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))
         });
-    Ok(sent.optional()?.map(|(first, outcome)| {
-        if first == digest {
-            Outcome::Repeated(sent::decode(&outcome))
+    let known = match (sent.optional()?, entry) {
+        (Some((first, outcome)), _) => Some((Some(first), sent::decode(&outcome))),
+        (None, Some((seq, stanza))) => {
+            let stanza = Text::try_from(stanza).unwrap_or_default();
+            let first = digest_of(&stanza).map(Vec::from);
+            Some((first, FirstOutcome::Archived { pos: seq as u64 }))
+        }
+        (None, None) => None,
+    };
+    Ok(known.map(|(first, outcome)| {
+        if first.as_deref() == Some(digest) {
+            Outcome::Repeated(outcome)
         } else {
             Outcome::Conflict
         }

@@ -2,55 +2,36 @@
 //! ack waits for it.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::sync::mpsc::WeakSender;
 use tracing::warn;
 
 use super::fatal::Fatal;
-use super::writer::Job;
 
 /// Between two checkpoints.
 const EVERY: Duration = Duration::from_millis(500);
-/// Between two rounds of clearing away.
-const TEND_EVERY: Duration = Duration::from_secs(3_600);
 /// From this size on the log is cut, which holds up the writer for a moment.
 const WAL_BYTES_MAX: u64 = 64 << 20;
 
-/// The thread that checkpoints and reminds the writer to clear away.
+/// The thread that checkpoints.
 pub(super) struct Checkpointer {
     pub(super) conn: Connection,
     pub(super) path: PathBuf,
     /// One message after each group of commits; closed when the store is.
     pub(super) commits: Receiver<()>,
-    pub(super) jobs: WeakSender<Job>,
     pub(super) fatal: Fatal,
 }
 
 impl Checkpointer {
     /// Runs until the store is closed.
     pub(super) fn run(self) {
-        let mut tended: Option<Instant> = None;
-        loop {
-            if tended.is_none_or(|at| at.elapsed() >= TEND_EVERY) {
-                tended = Some(Instant::now());
-                if let Some(jobs) = self.jobs.upgrade() {
-                    // A full queue has better things to do; the next hour will do.
-                    let _ = jobs.try_send(Job::Tend);
-                }
-            }
-            match self.commits.recv_timeout(TEND_EVERY) {
-                Ok(()) => {
-                    self.gather();
-                    self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
-                    if wal_len(&self.path) > WAL_BYTES_MAX {
-                        self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)");
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+        while self.commits.recv().is_ok() {
+            self.gather();
+            self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+            if wal_len(&self.path) > WAL_BYTES_MAX {
+                self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)");
             }
         }
     }

@@ -11,6 +11,7 @@ mod checkpoint;
 mod fatal;
 mod page;
 mod readers;
+mod retention;
 mod schema;
 mod sent;
 mod sql;
@@ -42,7 +43,7 @@ use self::readers::Readers;
 use self::writer::{Job, Writer};
 use crate::error::report;
 use crate::ids::Ids;
-use crate::{Accounts, Archive, Clock, Limits, StoreError, system_clock};
+use crate::{Accounts, Archive, Clock, Limits, Retention, StoreError, Usage, system_clock};
 
 /// Jobs that may wait for the writer; who brings more waits (LIM-24).
 const JOBS_MAX: usize = 1_024;
@@ -85,6 +86,7 @@ pub struct Sqlite {
     readers: Readers,
     ids: Ids,
     limits: Limits,
+    clock: Clock,
     secret: [u8; 32],
     // Last: its threads end when `jobs` is gone.
     _threads: Arc<Threads>,
@@ -122,13 +124,12 @@ impl Sqlite {
             conn: schema::writer(path)?,
             path: path.to_owned(),
             commits: committed,
-            jobs: jobs.downgrade(),
             fatal: fatal.clone(),
         };
         let writer = Writer {
             conn,
             known: Known::new(keys.ids.clone(), options.limits, options.conv_last),
-            clock: options.clock,
+            clock: options.clock.clone(),
             jobs: queue,
             commits,
             fatal,
@@ -149,6 +150,7 @@ impl Sqlite {
             readers: Readers::new(path, options.readers),
             ids: keys.ids,
             limits: options.limits,
+            clock: options.clock,
             secret: keys.secret,
             _threads: Arc::new(Threads(Mutex::new(threads))),
         })
@@ -235,6 +237,19 @@ impl Archive for Sqlite {
         let ends = self.read_log(account.clone(), |log| log.ends()).await;
         ends.map(Option::flatten).map_err(failed_read)
     }
+
+    async fn tend(&self) -> Result<bool, StoreError> {
+        let (now, usual) = ((self.clock)(), self.limits.retention);
+        let due = self
+            .readers
+            .read(move |tx| tend::due(tx, now, usual))
+            .await?;
+        if due.is_empty() {
+            return Ok(false);
+        }
+        let done = self.ask(|reply| Job::Tend { due, reply }).await;
+        done.unwrap_or(Err(StoreError::Unavailable)).map(|()| true)
+    }
 }
 
 impl Accounts for Sqlite {
@@ -273,6 +288,27 @@ impl Accounts for Sqlite {
     async fn change(&self, change: Change) -> Result<(), ChangeError> {
         let made = self.ask(|reply| Job::Change { change, reply }).await;
         made.unwrap_or(Err(ChangeError::Storage))
+    }
+
+    async fn set_retention(
+        &self,
+        account: &BareJid,
+        own: Option<Retention>,
+    ) -> Result<(), ChangeError> {
+        let account = account.clone();
+        let set = self.ask(|reply| Job::SetRetention {
+            account,
+            own,
+            reply,
+        });
+        set.await.unwrap_or(Err(ChangeError::Storage))
+    }
+
+    async fn usage(&self, account: &BareJid) -> Result<Option<Usage>, StoreError> {
+        let account = account.clone();
+        self.readers
+            .read(move |tx| retention::usage(tx, &account))
+            .await
     }
 
     async fn list(&self) -> Result<Vec<BareJid>, StoreError> {

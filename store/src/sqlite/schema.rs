@@ -12,10 +12,11 @@ use crate::StoreError;
 use crate::ids::Ids;
 
 /// Each brings the schema one version further; `user_version` counts those that were made.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("tokens.sql"),
     include_str!("spool.sql"),
+    include_str!("retention.sql"),
 ];
 
 /// What a database keeps about itself.

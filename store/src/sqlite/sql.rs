@@ -49,6 +49,17 @@ macro_rules! conv_count {
     };
 }
 
+macro_rules! clear_row {
+    ($other:literal) => {
+        concat!(
+            "DELETE FROM msg WHERE k = ?1 AND NOT EXISTS ",
+            "(SELECT 1 FROM arch r WHERE r.user = ?2 AND r.seq = msg.",
+            $other,
+            ")"
+        )
+    };
+}
+
 pub(super) const USER_OF: &str = "SELECT user FROM account WHERE jid = ?1";
 pub(super) const PARTY_OF: &str = "SELECT id FROM party WHERE jid = ?1 ORDER BY id DESC LIMIT 1";
 pub(super) const PARTIES_OF: &str = "SELECT id FROM party WHERE jid = ?1 ORDER BY id";
@@ -82,6 +93,9 @@ pub(super) const LOG_BACKWARD: &str = log_walk!("DESC");
 pub(super) const SENT: &str = "SELECT digest, outcome FROM sent WHERE user = ?1 AND id = ?2";
 pub(super) const NEW_SENT: &str =
     "INSERT INTO sent (user, id, digest, outcome, ts) VALUES (?1, ?2, ?3, ?4, ?5)";
+/// The same for an outcome that may be known already.
+pub(super) const KEEP_SENT: &str = "INSERT INTO sent (user, id, digest, outcome, ts) \
+     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 pub(super) const PRUNE_SENT: &str = "DELETE FROM sent WHERE (user, id) IN \
      (SELECT user, id FROM sent WHERE ts < ?1 ORDER BY ts LIMIT ?2)";
 pub(super) const NEW_SPOOL: &str = "INSERT OR IGNORE INTO spool (user, seq) VALUES (?1, ?2)";
@@ -96,14 +110,31 @@ pub(super) const SPOOLED: &str = "SELECT r.seq, r.id, m.ts, m.stanza \
 pub(super) const PRUNE_INVITES: &str = "DELETE FROM invite WHERE expires < ?1";
 
 pub(super) const DOOMED: &str = "SELECT user FROM doomed LIMIT 1";
-pub(super) const CLEAR_ROWS: &str = "SELECT seq, k FROM arch WHERE user = ?1 ORDER BY seq LIMIT ?2";
-pub(super) const CLEAR_ARCH: &str = "DELETE FROM arch WHERE user = ?1 AND seq <= ?2";
-pub(super) const CLEAR_MSG: &str =
-    "DELETE FROM msg WHERE k = ?1 AND seq_a IS NULL AND seq_b IS NULL";
 pub(super) const CLEAR_SENT: &str = "DELETE FROM sent WHERE (user, id) IN \
      (SELECT user, id FROM sent WHERE user = ?1 LIMIT ?2)";
-pub(super) const CLEAR_LOG: &str = "DELETE FROM log WHERE user = ?1";
-pub(super) const CLEAR_DOOMED: &str = "DELETE FROM doomed WHERE user = ?1";
+/// What is left of an account whose log and outcomes are gone.
+pub(super) const CLEAR_REST: [&str; 4] = [
+    "DELETE FROM stranger WHERE user = ?1",
+    CLEAR_RETENTION,
+    "DELETE FROM log WHERE user = ?1",
+    "DELETE FROM doomed WHERE user = ?1",
+];
+
+/// Goes through all accounts, which are few beside their messages.
+pub(super) const ACCOUNTS: &str = "SELECT user FROM account";
+pub(super) const LEFTOVERS: &str = "SELECT EXISTS (SELECT 1 FROM sent WHERE ts < ?1) \
+     OR EXISTS (SELECT 1 FROM invite WHERE expires < ?2)";
+pub(super) const LOG_SIZE: &str = "SELECT head, bytes, strangers_bytes FROM log WHERE user = ?1";
+pub(super) const SHRINK_LOG: &str = "UPDATE log SET bytes = max(0, bytes - ?2) WHERE user = ?1";
+pub(super) const OLDEST_ENTRY: &str = "SELECT r.seq, r.k, r.id IS NOT NULL, m.ts, length(m.stanza) \
+     FROM arch r CROSS JOIN msg m WHERE r.user = ?1 AND m.k = r.k ORDER BY r.seq LIMIT 1";
+pub(super) const NAMED_ENTRY: &str = "SELECT r.id, m.stanza FROM arch r CROSS JOIN msg m \
+     WHERE r.user = ?1 AND r.seq = ?2 AND m.k = r.k";
+pub(super) const CLEAR_ARCH: &str = "DELETE FROM arch WHERE user = ?1 AND seq = ?2";
+pub(super) const RETENTION: &str = "SELECT age_ms, entries, bytes FROM retention WHERE user = ?1";
+pub(super) const SET_RETENTION: &str =
+    "INSERT OR REPLACE INTO retention (user, age_ms, entries, bytes) VALUES (?1, ?2, ?3, ?4)";
+pub(super) const CLEAR_RETENTION: &str = "DELETE FROM retention WHERE user = ?1";
 
 /// The statements on one side of a conversation: its `a` or its `b`.
 pub(super) struct SideSql {
@@ -115,7 +146,7 @@ pub(super) struct SideSql {
     pub(super) first: &'static str,
     /// Rows in a range.
     pub(super) count: &'static str,
-    /// Takes a row out of this side's log.
+    /// Takes a row away if the log of the other side, whose number is given, does not hold it.
     pub(super) clear: &'static str,
 }
 
@@ -124,14 +155,14 @@ pub(super) const SIDE_A: SideSql = SideSql {
     backward: conv_walk!("seq_a", "DESC"),
     first: conv_first!("seq_a"),
     count: conv_count!("seq_a"),
-    clear: "UPDATE msg SET seq_a = NULL WHERE k = ?1",
+    clear: clear_row!("seq_b"),
 };
 pub(super) const SIDE_B: SideSql = SideSql {
     forward: conv_walk!("seq_b", "ASC"),
     backward: conv_walk!("seq_b", "DESC"),
     first: conv_first!("seq_b"),
     count: conv_count!("seq_b"),
-    clear: "UPDATE msg SET seq_b = NULL WHERE k = ?1",
+    clear: clear_row!("seq_a"),
 };
 
 impl SideSql {
@@ -168,17 +199,23 @@ pub(super) const ALL: &[&str] = &[
     NEW_SENT,
     PRUNE_SENT,
     PRUNE_INVITES,
-    CLEAR_ROWS,
-    CLEAR_ARCH,
-    CLEAR_MSG,
+    KEEP_SENT,
     CLEAR_SENT,
-    CLEAR_LOG,
-    CLEAR_DOOMED,
     NEW_SPOOL,
     NEW_SPOOLS,
     CLEAR_SPOOL,
     HAS_SPOOL,
     SPOOLED,
+    CLEAR_REST[0],
+    LEFTOVERS,
+    LOG_SIZE,
+    SHRINK_LOG,
+    OLDEST_ENTRY,
+    NAMED_ENTRY,
+    CLEAR_ARCH,
+    RETENTION,
+    SET_RETENTION,
+    CLEAR_RETENTION,
     SIDE_A.forward,
     SIDE_A.backward,
     SIDE_A.first,

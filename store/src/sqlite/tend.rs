@@ -1,62 +1,211 @@
-//! Clearing away, in small steps between appends: old outcomes, old invitations, deleted logs.
+//! Clearing away, in chunks between appends: old outcomes, old invitations, deleted logs, entries that
+//! are no longer kept.
+//!
+//! A reader finds what is due, so that the writer is only asked when there is something to do. Each
+//! chunk is one transaction, and what is due next is found in the database, so that a chunk may be the
+//! last one at any time.
 
+use protocol::Text;
 use protocol::time::Stamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
+use server_core::archive::{FirstOutcome, digest_of};
 
 use super::append::CONV_BITS;
 use super::sql::{self, SideSql};
+use super::{retention, sent};
+use crate::retention::{CHUNK_ROWS, INVITE_KEPT_MS, Oldest, SENT_KEPT_MS};
+use crate::{Retention, StoreError};
 
-/// How long outcomes are kept (S11-17).
-pub(super) const SENT_KEPT_MS: i64 = 30 * 86_400_000;
-/// How long an invitation is kept after its expiry, for registrations under way.
-const INVITE_KEPT_MS: i64 = 86_400_000;
-/// Rows of one step; a step holds up appends for a few milliseconds.
-const STEP_ROWS: i64 = 200;
+/// Logs that one chunk looks at.
+const LOGS_MAX: usize = 256;
 
-/// Clears one step's worth away and tells whether there may be more.
-pub(super) fn step(tx: &Connection, now: Stamp) -> rusqlite::Result<bool> {
-    let old = params![now.0.saturating_sub(SENT_KEPT_MS), STEP_ROWS];
-    let pruned = tx.prepare_cached(sql::PRUNE_SENT)?.execute(old)?;
-    let expired = now.0.saturating_sub(INVITE_KEPT_MS);
-    tx.prepare_cached(sql::PRUNE_INVITES)?.execute([expired])?;
+/// Something to clear away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Outcomes and invitations that are old.
+    Leftovers,
+    /// The log of a deleted account.
+    Doomed(i64),
+    /// The oldest entries of a log, and what it keeps.
+    Entries(i64, Retention),
+}
+
+/// Finds what is due, or some of it.
+pub(super) fn due(tx: &Connection, now: Stamp, usual: Retention) -> Result<Vec<Due>, StoreError> {
+    let mut due = Vec::new();
+    let old = [
+        now.0.saturating_sub(SENT_KEPT_MS),
+        now.0.saturating_sub(INVITE_KEPT_MS),
+    ];
+    if tx
+        .prepare_cached(sql::LEFTOVERS)?
+        .query_row(old, |row| row.get(0))?
+    {
+        due.push(Due::Leftovers);
+    }
     let doomed = tx
         .prepare_cached(sql::DOOMED)?
         .query_row([], |row| row.get(0));
-    let doomed: Option<i64> = doomed.optional()?;
-    if let Some(user) = doomed {
-        clear(tx, user)?;
+    due.extend(doomed.optional()?.map(Due::Doomed));
+    let mut accounts = tx.prepare_cached(sql::ACCOUNTS)?;
+    let mut rows = accounts.query([])?;
+    while let Some(row) = rows.next()?
+        && due.len() < LOGS_MAX
+    {
+        let user = row.get(0)?;
+        let keep = retention::of(tx, user)?.unwrap_or(usual);
+        if !keep.is_for_ever()
+            && let Some(oldest) = oldest(tx, user)?
+            && size(tx, user)?.drops(now, keep, &oldest)
+        {
+            due.push(Due::Entries(user, keep));
+        }
     }
-    Ok(doomed.is_some() || pruned as i64 == STEP_ROWS)
+    Ok(due)
 }
 
-fn clear(tx: &Connection, user: i64) -> rusqlite::Result<()> {
-    let rows: Vec<(i64, i64)> = tx
-        .prepare_cached(sql::CLEAR_ROWS)?
-        .query_map([user, STEP_ROWS], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    for (_, k) in &rows {
-        let pair = tx
-            .prepare_cached(sql::CONV_PAIR)?
-            .query_row([k >> CONV_BITS], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-            })?;
-        let other = if pair.0 == user { pair.1 } else { pair.0 };
-        tx.prepare_cached(SideSql::of(user, other).clear)?
-            .execute([k])?;
-        tx.prepare_cached(sql::CLEAR_MSG)?.execute([k])?;
-    }
-    let sent = tx
-        .prepare_cached(sql::CLEAR_SENT)?
-        .execute([user, STEP_ROWS])?;
-    match rows.last() {
-        Some((seq, _)) => {
-            tx.prepare_cached(sql::CLEAR_ARCH)?.execute([user, *seq])?;
+/// Clears one chunk away.
+pub(super) fn clear(tx: &Connection, now: Stamp, due: &[Due]) -> Result<(), StoreError> {
+    let mut left = CHUNK_ROWS;
+    for due in due {
+        match *due {
+            Due::Leftovers => {
+                let old = params![now.0.saturating_sub(SENT_KEPT_MS), left as i64];
+                left -= tx.prepare_cached(sql::PRUNE_SENT)?.execute(old)?.min(left);
+                let expired = now.0.saturating_sub(INVITE_KEPT_MS);
+                tx.prepare_cached(sql::PRUNE_INVITES)?.execute([expired])?;
+            }
+            Due::Doomed(user) => clear_doomed(tx, user, &mut left)?,
+            Due::Entries(user, keep) => trim(tx, now, user, keep, &mut left)?,
         }
-        None if sent == 0 => {
-            tx.prepare_cached(sql::CLEAR_LOG)?.execute([user])?;
-            tx.prepare_cached(sql::CLEAR_DOOMED)?.execute([user])?;
-        }
-        None => {}
     }
+    Ok(())
+}
+
+/// An entry that goes.
+struct Going {
+    seq: i64,
+    k: i64,
+    named: bool,
+    stamp: Stamp,
+    len: u64,
+}
+
+fn clear_doomed(tx: &Connection, user: i64, left: &mut usize) -> Result<(), StoreError> {
+    while *left > 0 {
+        if let Some(going) = oldest(tx, user)? {
+            remove(tx, user, &going)?;
+            *left -= 1;
+            continue;
+        }
+        let sent = params![user, *left as i64];
+        let cleared = tx.prepare_cached(sql::CLEAR_SENT)?.execute(sent)?;
+        if cleared == 0 {
+            for statement in sql::CLEAR_REST {
+                tx.prepare_cached(statement)?.execute([user])?;
+            }
+            return Ok(());
+        }
+        *left -= cleared.min(*left);
+    }
+    Ok(())
+}
+
+/// Removes the oldest entries until the rest is to be kept.
+fn trim(
+    tx: &Connection,
+    now: Stamp,
+    user: i64,
+    keep: Retention,
+    left: &mut usize,
+) -> Result<(), StoreError> {
+    let mut size = size(tx, user)?;
+    let before = size.bytes;
+    let mut last = 0;
+    while *left > 0
+        && let Some(going) = oldest(tx, user)?.filter(|going| size.drops(now, keep, going))
+    {
+        if going.named && going.stamp.0 >= now.0.saturating_sub(SENT_KEPT_MS) {
+            remember(tx, user, &going)?;
+        }
+        remove(tx, user, &going)?;
+        size.bytes = size.bytes.saturating_sub(going.len);
+        last = going.seq;
+        *left -= 1;
+    }
+    let gone = before.saturating_sub(size.bytes) as i64;
+    tx.prepare_cached(sql::SHRINK_LOG)?.execute([user, gone])?;
+    tx.prepare_cached(sql::CLEAR_SPOOL)?
+        .execute([user, 0, last])?;
+    Ok(())
+}
+
+/// How large a log is.
+struct Size {
+    head: u64,
+    bytes: u64,
+}
+
+impl Size {
+    fn drops(&self, now: Stamp, keep: Retention, oldest: &Going) -> bool {
+        let oldest = Oldest {
+            pos: oldest.seq as u64,
+            stamp: oldest.stamp,
+            head: self.head,
+            bytes: self.bytes,
+        };
+        keep.drops(now, oldest)
+    }
+}
+
+fn size(tx: &Connection, user: i64) -> rusqlite::Result<Size> {
+    let mut query = tx.prepare_cached(sql::LOG_SIZE)?;
+    query.query_row([user], |row| {
+        Ok(Size {
+            head: row.get::<_, i64>(0)? as u64,
+            bytes: row.get::<_, i64>(1)?.max(0) as u64,
+        })
+    })
+}
+
+fn oldest(tx: &Connection, user: i64) -> rusqlite::Result<Option<Going>> {
+    let mut query = tx.prepare_cached(sql::OLDEST_ENTRY)?;
+    let oldest = query.query_row([user], |row| {
+        Ok(Going {
+            seq: row.get(0)?,
+            k: row.get(1)?,
+            named: row.get(2)?,
+            stamp: Stamp(row.get(3)?),
+            len: row.get::<_, i64>(4)? as u64,
+        })
+    });
+    oldest.optional()
+}
+
+/// Keeps the outcome of an own message that goes while it may still be sent again (S11-17).
+fn remember(tx: &Connection, user: i64, going: &Going) -> Result<(), StoreError> {
+    let (id, stanza): (Vec<u8>, Vec<u8>) = tx
+        .prepare_cached(sql::NAMED_ENTRY)?
+        .query_row([user, going.seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let stanza = Text::try_from(stanza).map_err(|_| StoreError::malformed("stanza"))?;
+    let digest = digest_of(&stanza).ok_or(StoreError::malformed("stanza"))?;
+    let outcome = sent::encode(FirstOutcome::Archived {
+        pos: going.seq as u64,
+    });
+    let mut insert = tx.prepare_cached(sql::KEEP_SENT)?;
+    insert.execute(params![user, id, digest, outcome, going.stamp.0])?;
+    Ok(())
+}
+
+/// Takes an entry out of its log, and its stanza away where no other log has it.
+fn remove(tx: &Connection, user: i64, going: &Going) -> rusqlite::Result<()> {
+    let (a, b): (i64, i64) = tx
+        .prepare_cached(sql::CONV_PAIR)?
+        .query_row([going.k >> CONV_BITS], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let other = if a == user { b } else { a };
+    tx.prepare_cached(sql::CLEAR_ARCH)?
+        .execute([user, going.seq])?;
+    tx.prepare_cached(SideSql::of(user, other).clear)?
+        .execute([going.k, other])?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::SyncSender;
 
+use protocol::BareJid;
 use protocol::time::Stamp;
 use rusqlite::{Connection, TransactionBehavior};
 use server_core::archive::{Append, AppendError, Outcome};
@@ -12,9 +13,10 @@ use tracing::{error, warn};
 use super::append::Known;
 use super::change::{self, ChangeFault};
 use super::fatal::Fatal;
-use super::tend;
+use super::retention;
+use super::tend::{self, Due};
 use crate::error::report;
-use crate::{Clock, StoreError};
+use crate::{Clock, Retention, StoreError};
 
 /// How many appends share a transaction at most (LIM-24).
 const GROUP_MAX: usize = 256;
@@ -45,8 +47,22 @@ pub(super) enum Job {
         /// Told after the commit.
         reply: oneshot::Sender<Result<(), StoreError>>,
     },
-    /// Clear away.
-    Tend,
+    /// Give an account a retention of its own, or take it away.
+    SetRetention {
+        /// Whose.
+        account: BareJid,
+        /// What it keeps.
+        own: Option<Retention>,
+        /// Told after the commit.
+        reply: oneshot::Sender<Result<(), ChangeError>>,
+    },
+    /// Clear one chunk of this away.
+    Tend {
+        /// What.
+        due: Vec<Due>,
+        /// Told after the commit.
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
 }
 
 /// Appends that are written together, and who is told.
@@ -70,19 +86,10 @@ impl Writer {
     /// Runs until the store is closed; what has queued by then is still written.
     pub(super) fn run(mut self) {
         let mut next = None;
-        let mut tending = false;
         // Of a group whose commit failed nobody knows whether it is on the disk: it is never answered.
         let mut unknown = Vec::new();
         loop {
-            let job = match next.take() {
-                Some(job) => Some(job),
-                None if tending => match self.jobs.try_recv() {
-                    Ok(job) => Some(job),
-                    Err(mpsc::error::TryRecvError::Empty) => Some(Job::Tend),
-                    Err(mpsc::error::TryRecvError::Disconnected) => None,
-                },
-                None => self.jobs.blocking_recv(),
-            };
+            let job = next.take().or_else(|| self.jobs.blocking_recv());
             match job {
                 None => return,
                 Some(job) if self.fatal.has_happened() => refuse(job),
@@ -91,14 +98,21 @@ impl Writer {
                     unknown.extend(self.write(group));
                 }
                 Some(Job::Change { change, reply }) => {
-                    let result = self.change(&change);
-                    tending |= matches!(change, Change::Delete { .. });
-                    let _ = reply.send(result);
+                    let _ = reply.send(self.change(&change));
                 }
                 Some(Job::SaveInvite { invite, reply }) => {
                     let _ = reply.send(self.save_invite(&invite));
                 }
-                Some(Job::Tend) => tending = self.tend(),
+                Some(Job::SetRetention {
+                    account,
+                    own,
+                    reply,
+                }) => {
+                    let _ = reply.send(self.set_retention(&account, own));
+                }
+                Some(Job::Tend { due, reply }) => {
+                    let _ = reply.send(self.tend(&due));
+                }
             }
             let _ = self.commits.try_send(()); // full: the checkpointer knows already
         }
@@ -163,13 +177,16 @@ impl Writer {
             }
             change::make(tx, now, change)
         });
-        made.map_err(|fault| match fault {
-            ChangeFault::Refused(error) => error,
-            ChangeFault::Store(cause) => {
-                error!(error = %report(&cause), "change not made");
-                ChangeError::Storage
-            }
-        })
+        made.map_err(log_change)
+    }
+
+    fn set_retention(
+        &mut self,
+        account: &BareJid,
+        own: Option<Retention>,
+    ) -> Result<(), ChangeError> {
+        let set = self.transact(|tx, _, _| retention::set(tx, account, own));
+        set.map_err(log_change)
     }
 
     fn save_invite(&mut self, invite: &Invite) -> Result<(), StoreError> {
@@ -177,13 +194,12 @@ impl Writer {
         saved.map_err(ChangeFault::into_cause)
     }
 
-    fn tend(&mut self) -> bool {
-        let done = self.transact(|tx, _, now| Ok(tend::step(tx, now)?));
+    fn tend(&mut self, due: &[Due]) -> Result<(), StoreError> {
+        let done = self.transact(|tx, known, now| {
+            known.forget();
+            Ok(tend::clear(tx, now, due)?)
+        });
         done.map_err(ChangeFault::into_cause)
-            .unwrap_or_else(|cause| {
-                warn!(error = %report(&cause), "clearing away failed; trying again later");
-                false
-            })
     }
 
     /// Runs `work` and commits; a failure leaves nothing behind, unless it is fatal.
@@ -240,17 +256,26 @@ fn log_failure(cause: &StoreError) -> Answer {
     Err(AppendError::Storage)
 }
 
+fn log_change(fault: ChangeFault) -> ChangeError {
+    match fault {
+        ChangeFault::Refused(error) => error,
+        ChangeFault::Store(cause) => {
+            error!(error = %report(&cause), "change not made");
+            ChangeError::Storage
+        }
+    }
+}
+
 fn refuse(job: Job) {
     match job {
         Job::Append { batch, reply } => {
             let _ = reply.send(batch.iter().map(|_| Err(AppendError::Storage)).collect());
         }
-        Job::Change { reply, .. } => {
+        Job::Change { reply, .. } | Job::SetRetention { reply, .. } => {
             let _ = reply.send(Err(ChangeError::Storage));
         }
-        Job::SaveInvite { reply, .. } => {
+        Job::SaveInvite { reply, .. } | Job::Tend { reply, .. } => {
             let _ = reply.send(Err(StoreError::Fatal));
         }
-        Job::Tend => {}
     }
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod appends;
 mod pages;
+mod retention;
 mod spool;
 mod tokens;
 pub(crate) mod tools;
@@ -53,6 +54,7 @@ macro_rules! store_suite {
             with_a_contact_or_one_of_its_resources
             with_oneself_are_notes_only
             all_filters_at_once_agree_with_a_plain_search
+            all_filters_agree_when_the_oldest_entries_are_gone
             a_page_is_bounded_in_bytes
             entries_after_a_position
             ends_of_a_log
@@ -63,6 +65,15 @@ macro_rules! store_suite {
             flags_are_written_with_their_entries
             flags_are_set_and_taken_away_later
             what_waits_is_read_in_bounded_portions
+        );
+        $crate::suite::run!($open, retention:
+            only_the_oldest_go_and_what_stays_is_dense
+            age_and_bytes_bound_a_log_too
+            an_account_may_keep_more_or_less_than_the_server
+            much_goes_in_chunks_and_appends_go_on
+            what_went_is_not_taken_twice
+            a_full_archive_has_room_again
+            ids_are_new_for_ever
         );
         $crate::suite::run!($open, accounts:
             an_account_is_made_changed_and_removed

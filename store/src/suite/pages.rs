@@ -11,9 +11,9 @@ use server_core::archive::{Filter, Page, Paging, ReadError};
 
 use super::tools::{
     PAGE_BYTES_MAX, Script, append, bare, jid, positions, query, received, register, sent,
-    store_one, with_id,
+    store_one, tend_all, with_id,
 };
-use crate::Store;
+use crate::{Retention, Store};
 
 /// One entry of Romeo's log as the tests know it.
 struct Known {
@@ -334,6 +334,27 @@ pub(crate) async fn all_filters_at_once_agree_with_a_plain_search(
     script: &Script,
 ) {
     let known = fill(store, script, 40).await;
+    search(store, &known, 0).await;
+}
+
+// proves: MAM-24
+pub(crate) async fn all_filters_agree_when_the_oldest_entries_are_gone(
+    store: &impl Store,
+    script: &Script,
+) {
+    let known = fill(store, script, 50).await;
+    let newest = Retention {
+        entries: Some(33),
+        ..Retention::default()
+    };
+    let romeo = bare("romeo");
+    store.set_retention(&romeo, Some(newest)).await.unwrap();
+    tend_all(store).await;
+    search(store, &known[17..], 17).await;
+}
+
+/// Asks at random and compares with what is known; `gone` entries were there before the first.
+async fn search(store: &impl Store, known: &[Known], gone: u64) {
     let ids = |of: &[usize]| of.iter().map(|n| known[*n].id.clone()).collect::<Vec<_>>();
     let strategy = asked(known.len());
     let mut runner = TestRunner::new(ProptestConfig::default());
@@ -365,7 +386,7 @@ pub(crate) async fn all_filters_at_once_agree_with_a_plain_search(
                     && before.iter().all(|before| n < before)
                     && (only.is_empty() || only.contains(n))
             })
-            .map(|n| n as u64 + 1)
+            .map(|n| gone + n as u64 + 1)
             .collect();
         let max_len = *max as usize;
         let skipped = matching.len().saturating_sub(max_len);

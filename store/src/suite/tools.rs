@@ -15,7 +15,7 @@ use server_core::records::Change;
 use crate::{Clock, Limits, Store};
 
 /// The quota of the suite's stores.
-pub(crate) const QUOTA_BYTES: u64 = 200_000;
+pub(crate) const QUOTA_BYTES: u64 = 800_000;
 /// The largest entry of the suite's stores.
 pub(crate) const ENTRY_BYTES_MAX: usize = 10_000;
 /// The heaviest page of the suite's stores.
@@ -45,6 +45,7 @@ impl Script {
             quota_bytes: QUOTA_BYTES,
             entry_bytes_max: ENTRY_BYTES_MAX,
             page_bytes_max: PAGE_BYTES_MAX,
+            ..Limits::default()
         }
     }
 }
@@ -111,6 +112,11 @@ pub(crate) async fn register(store: &impl Store, names: &[&str]) {
         });
         made.await.unwrap();
     }
+}
+
+/// Clears away until nothing is due.
+pub(crate) async fn tend_all(store: &impl Store) {
+    while store.tend().await.unwrap() {}
 }
 
 /// Writes one append.

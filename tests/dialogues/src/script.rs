@@ -142,14 +142,33 @@ impl Stage {
         Ok(())
     }
 
-    /// `archive of romeo holds 3 entries`
+    /// `archive of romeo holds 3 entries`, `archive of romeo keeps 2 entries`
     fn archive(&self, what: &str) -> Result<()> {
         let words: Vec<_> = what.split_whitespace().collect();
-        let ["of", account, "holds", count, "entries" | "entry"] = words.as_slice() else {
+        let ["of", account, verb, count, "entries" | "entry"] = words.as_slice() else {
             bail!("unknown: archive {what}");
         };
-        let found = self.world.entries(account)?;
-        ensure!(found == count.parse::<u64>()?, "it holds {found}");
+        let count = count.parse::<u64>()?;
+        match *verb {
+            "holds" => {
+                let found = self.world.entries(account)?;
+                ensure!(found == count, "it holds {found}");
+                Ok(())
+            }
+            "keeps" => self.world.keep(account, count),
+            _ => bail!("unknown: archive {what}"),
+        }
+    }
+
+    /// `juliet/hall sends 300 lines to romeo`
+    fn send_lines(&mut self, name: &str, what: &str) -> Result<()> {
+        let (count, to) = what.split_once(" lines to ").context("how many to whom")?;
+        for n in 1..=count.parse::<u32>()? {
+            let frame =
+                format!("<message to='{to}@…' type='chat' id='line{n}'><body>{n}</body></message>");
+            let frame = self.expand(&frame);
+            self.world.send(name, &frame)?;
+        }
         Ok(())
     }
 
@@ -165,6 +184,7 @@ impl Stage {
             }
             ("loses", "its connection") => self.world.lose(name),
             ("comes", "back") => self.world.attach(name),
+            ("sends", lines) if lines.contains(" lines to ") => self.send_lines(name, lines),
             ("sends", frame) => {
                 let frame = self.expand(frame);
                 self.world.send(name, &frame)

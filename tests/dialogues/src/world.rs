@@ -13,6 +13,7 @@ use server_core::records::Change;
 use server_core::{
     ConnId, Core, Input, Limits, Opening, OpeningInput, OpeningOutput, Output, ServerConfig, Ticket,
 };
+use store::Retention;
 use store::memory::{FailingSide, FaultPlan, Memory};
 
 const SEED: [u8; 32] = [11; 32];
@@ -213,8 +214,20 @@ impl World {
     /// How many entries an account's archive holds.
     pub(crate) fn entries(&self, account: &str) -> Result<u64> {
         let account = BareJid::new(&format!("{account}@localhost"))?;
-        let record = self.store.load_now(&account)?.context("no such account")?;
-        Ok(record.head)
+        let usage = self.store.usage_now(&account)?.context("no such account")?;
+        Ok(usage.entries)
+    }
+
+    /// The archive keeps only its newest entries from here on, and what is too much goes at once.
+    pub(crate) fn keep(&self, account: &str, entries: u64) -> Result<()> {
+        let account = BareJid::new(&format!("{account}@localhost"))?;
+        let own = Retention {
+            entries: Some(entries),
+            ..Retention::default()
+        };
+        self.store.set_retention_now(&account, Some(own))?;
+        while self.store.tend_now()? {}
+        Ok(())
     }
 
     pub(crate) fn shut_down(&mut self) {

@@ -32,7 +32,15 @@ fn check_integrity(conn: &Connection) {
          WHERE NOT ((c.a = r.user AND m.seq_a = r.seq) OR (c.b = r.user AND m.seq_b = r.seq)) \
          OR m.k IS NULL OR c.conv IS NULL";
     assert_eq!(count(conn, stray), 0);
-    let entries = count(conn, "SELECT count(*) FROM arch");
-    let told = "SELECT coalesce(sum((seq_a IS NOT NULL) + (seq_b IS NOT NULL)), 0) FROM msg";
-    assert_eq!(count(conn, told), entries);
+    let useless = "SELECT count(*) FROM msg m JOIN conv c ON c.conv = m.k >> 24 \
+         WHERE NOT EXISTS (SELECT 1 FROM arch r WHERE r.user = c.a AND r.seq = m.seq_a) \
+         AND NOT EXISTS (SELECT 1 FROM arch r WHERE r.user = c.b AND r.seq = m.seq_b)";
+    assert_eq!(count(conn, useless), 0);
+    let holes = "SELECT count(*) FROM (SELECT max(seq) - min(seq) + 1 - count(*) AS missing \
+         FROM arch GROUP BY user) WHERE missing <> 0";
+    assert_eq!(count(conn, holes), 0);
+    let bytes = "SELECT count(*) FROM log l WHERE l.bytes <> (SELECT coalesce(sum(length(m.stanza)), 0) \
+         FROM arch r JOIN msg m ON m.k = r.k WHERE r.user = l.user) \
+         AND l.user NOT IN (SELECT user FROM doomed)";
+    assert_eq!(count(conn, bytes), 0);
 }

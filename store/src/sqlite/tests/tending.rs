@@ -4,12 +4,12 @@ use protocol::time::Stamp;
 use server_core::archive::{Filter, Keep, Paging};
 use server_core::records::{Change, Invite};
 
-use super::super::schema;
-use super::super::tend::{self, SENT_KEPT_MS};
+use super::super::sql;
 use super::{check_integrity, count, look};
+use crate::retention::SENT_KEPT_MS;
 use crate::suite::Script;
-use crate::suite::tools::{append, bare, positions, query, register, store_one, with_id};
-use crate::{Accounts as _, Archive as _, Options, Sqlite};
+use crate::suite::tools::{append, bare, positions, query, register, store_one, tend_all, with_id};
+use crate::{Accounts as _, Archive as _, Options, Retention, Sqlite};
 
 fn open(path: &std::path::Path, script: &Script) -> Sqlite {
     let options = Options {
@@ -41,9 +41,9 @@ async fn outcomes_are_kept_for_thirty_days() {
         setup: false,
     };
     store.save_invite(invite).await.unwrap();
-    drop(store);
-    let conn = schema::writer(&path).unwrap();
-    while tend::step(&conn, Stamp(500 + SENT_KEPT_MS)).unwrap() {}
+    script.set(500 + SENT_KEPT_MS);
+    tend_all(&store).await;
+    let conn = look(&path);
     assert_eq!(count(&conn, "SELECT count(*) FROM sent"), 500);
     assert_eq!(count(&conn, "SELECT min(ts) FROM sent"), 500);
     assert_eq!(count(&conn, "SELECT count(*) FROM invite"), 0);
@@ -66,10 +66,9 @@ async fn what_a_deleted_account_leaves_is_cleared_away_in_the_end() {
     }
     let account = bare("juliet");
     store.change(Change::Delete { account }).await.unwrap();
+    tend_all(&store).await;
     let conn = look(&path);
-    while count(&conn, "SELECT count(*) FROM doomed") > 0 {
-        tokio::task::yield_now().await;
-    }
+    assert_eq!(count(&conn, "SELECT count(*) FROM doomed"), 0);
     check_integrity(&conn);
     assert_eq!(count(&conn, "SELECT count(*) FROM msg"), 467);
     assert_eq!(count(&conn, "SELECT count(*) FROM log"), 1);
@@ -81,4 +80,51 @@ async fn what_a_deleted_account_leaves_is_cleared_away_in_the_end() {
         .page(query("romeo", Paging::Forward, 1_000, filter))
         .await;
     assert_eq!(positions(&page.unwrap()), (1..=467).collect::<Vec<_>>());
+}
+
+/// The stanza lies there once for both; it goes with the last log that holds it.
+// proves: MAM-24
+#[tokio::test]
+async fn a_stanza_stays_as_long_as_one_log_holds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("test.db");
+    let store = open(&path, &Script::default());
+    register(&store, &["romeo", "juliet"]).await;
+    for n in 0..60 {
+        let (from, to) = [
+            ("juliet/hall", "romeo"),
+            ("romeo/phone", "juliet"),
+            ("romeo/phone", "romeo"),
+            ("romeo/phone", "benvolio"),
+        ][n % 4];
+        store_one(&store, append(from, to, "x")).await;
+    }
+    let conn = look(&path);
+    for (name, entries, rows) in [("romeo", 20, 20 + 20), ("juliet", 4, 20), ("romeo", 0, 4)] {
+        let own = Some(Retention {
+            entries: Some(entries),
+            ..Retention::default()
+        });
+        store.set_retention(&bare(name), own).await.unwrap();
+        tend_all(&store).await;
+        check_integrity(&conn);
+        assert_eq!(count(&conn, "SELECT count(*) FROM msg"), rows, "{name}");
+    }
+    assert_eq!(count(&conn, "SELECT sum(seq) FROM arch"), 27 + 28 + 29 + 30);
+}
+
+// proves: MAM-24 SEC-47
+#[tokio::test]
+async fn to_find_what_is_due_goes_through_accounts_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("test.db");
+    let _store = open(&path, &Script::default());
+    let conn = look(&path);
+    let mut explain = conn
+        .prepare(&format!("EXPLAIN QUERY PLAN {}", sql::ACCOUNTS))
+        .unwrap();
+    let steps = explain.query_map([], |row| row.get::<_, String>("detail"));
+    for step in steps.unwrap() {
+        assert!(step.unwrap().starts_with("SCAN account"));
+    }
 }
