@@ -6,6 +6,7 @@
 
 mod artifact;
 mod build;
+mod crash;
 mod docs;
 mod home;
 mod serve;
@@ -60,6 +61,13 @@ enum Chore {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Kills the release server under load, again and again, and checks that nothing is lost
+    #[command(disable_help_flag = true)]
+    Crash {
+        /// Handed on: --rounds N, --seed S, --json and others that --help tells
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Checks who may know whom, and what the compiler does not look for
     Tidy,
     /// Writes the generated pages of docs/
@@ -79,6 +87,7 @@ fn main() -> Result<()> {
         Chore::Sim { seeds, seed } => {
             sim::run(&seed.map_or(seeds, |seed| format!("{seed}..{}", seed + 1)))
         }
+        Chore::Crash { arguments } => crash::run(&arguments),
         Chore::Tidy => tidy::run(),
         Chore::Docs { check } => docs::run(check),
     }

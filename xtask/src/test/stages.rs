@@ -106,8 +106,15 @@ pub(super) const STAGES: &[Stage] = &[
             "web",
             "--exclude",
             "e2e",
+            "--exclude",
+            "crash",
             "--no-fail-fast",
         ])])
+    }),
+    tests("crash", 10, || {
+        let mut command = cargo(&["test", "--package", "crash"]);
+        command.env("BALCONY_BIN", home::target().join("debug/balcony"));
+        Ok(vec![command])
     }),
     tests("client tests in a browser", 20, client_tests),
     tests("ordinary clients", 10, ordinary_clients),

@@ -33,6 +33,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "sim",
         &["support", "store", "server-core", "client-core", "protocol"],
     ),
+    ("crash", &["support", "client-core", "protocol"]),
     ("load", &["support", "gateway", "client-core", "protocol"]),
     ("e2e", &["support", "protocol"]),
     ("wasm-runner", &[]),

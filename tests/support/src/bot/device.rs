@@ -235,9 +235,9 @@ impl Device {
 
     fn transmit(&mut self, frame: Text) {
         self.onlooker.see(Sight::Said(&frame));
-        let is_full = self.socket.as_ref().is_some_and(|s| !s.send(frame));
-        if is_full {
-            self.lost("the network takes nothing");
+        let is_refused = self.socket.as_ref().is_some_and(|s| !s.send(frame));
+        if is_refused {
+            self.lost("the network takes nothing more");
         }
     }
 
