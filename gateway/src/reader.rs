@@ -5,6 +5,7 @@ use std::sync::Arc;
 use protocol::BareJid;
 use server_core::archive::{PageQuery, ReadError};
 use server_core::io::Password;
+use server_core::nodes::ItemQuery;
 use server_core::{Input, Ticket};
 use store::Store;
 use tokio::sync::{Semaphore, mpsc};
@@ -37,6 +38,10 @@ pub(crate) enum ToRead {
         account: BareJid,
         after: u64,
         max: usize,
+    },
+    Items {
+        ticket: Ticket,
+        query: Box<ItemQuery>,
     },
     Hash {
         ticket: Ticket,
@@ -103,6 +108,10 @@ async fn answer<S: Store>(store: &S, hasher: &Hasher, read: ToRead) -> Answer {
             let result = store.spooled(&account, after, max).await;
             Input::Spool { account, result }
         }
+        ToRead::Items { ticket, query } => Input::Items {
+            ticket,
+            result: store.items(*query).await,
+        },
         ToRead::Hash { ticket, password } => {
             let keys = hasher.hash(password).await?;
             Input::Hashed { ticket, keys }

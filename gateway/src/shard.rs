@@ -205,6 +205,7 @@ impl Hands {
                 after,
                 max,
             }),
+            Output::ReadItems { ticket, query } => self.read(ToRead::Items { ticket, query }),
             Output::Hash { ticket, password } => self.read(ToRead::Hash { ticket, password }),
             Output::Change { ticket, change } => {
                 let sent = self

@@ -16,6 +16,7 @@ use crate::hold::Urgency;
 use crate::io::{ConnId, Output};
 use crate::iq::mam::PageRequest;
 use crate::parcel::Parcel;
+use crate::pep::Pep;
 use crate::records::AccountRecord;
 use crate::roster::{Roster, Wish};
 use crate::session::{SentKind, Session, SessionId};
@@ -31,6 +32,7 @@ pub(crate) struct Account {
     /// Behind which position entries are being read for a walk.
     pub(crate) reading: Option<u64>,
     pub(crate) roster: Roster,
+    pub(crate) pep: Pep,
     /// Connections that are logged in, bound or not.
     conns: usize,
     /// Questions to the store that are out.
@@ -67,6 +69,7 @@ impl Account {
             tail: Tail::default(),
             reading: None,
             roster: Roster::default(),
+            pep: Pep::default(),
             conns: 0,
             in_flight: 0,
             remembered: VecDeque::new(),
@@ -92,6 +95,7 @@ impl Account {
             && !self.spool.is_reading()
             && self.remembered.is_empty()
             && self.roster.is_idle()
+            && self.pep.is_idle()
     }
 
     pub(crate) fn attach(&mut self, conn: ConnId) {
@@ -287,6 +291,9 @@ impl Account {
                 self.change_roster(cx, Wish::Presence { from, frame })
             }
             Parcel::Probe { from } => self.on_probe(cx, &from),
+            Parcel::Question(iq) => self.on_question(cx, *iq),
+            Parcel::Notice(notice) => self.on_notice(cx, &notice),
+            Parcel::Interest(interest) => self.on_interest(cx, interest),
             Parcel::Subscription { from, kind, stanza } => {
                 self.on_inbound_subscription(cx, from, kind, *stanza);
             }
@@ -559,6 +566,7 @@ impl Core {
         account.tail = Tail::new(record.head);
         account.spool.any = record.has_spool;
         account.roster = Roster::new(record.contacts, record.roster_ver);
+        account.pep = Pep::new(record.nodes);
         for parcel in parcels {
             self.with(jid, |account, cx| account.on_parcel(cx, parcel));
         }
@@ -581,9 +589,12 @@ impl Core {
             match parcel {
                 Parcel::Message(loose) => crate::beside::bounce_missing(&mut self.cx, loose),
                 Parcel::Iq(stanza) => crate::iq::refuse(&mut self.cx, &stanza),
+                Parcel::Question(iq) => crate::pep::answer_for_nobody(&mut self.cx, &iq),
                 Parcel::Entry { .. }
                 | Parcel::Presence { .. }
                 | Parcel::Probe { .. }
+                | Parcel::Notice(_)
+                | Parcel::Interest(_)
                 | Parcel::Subscription { .. } => {}
             }
         }

@@ -13,6 +13,7 @@ use crate::io::{ConnId, Input, Output, Ticket};
 use crate::limits::ServerConfig;
 use crate::parcel::Parcel;
 use crate::pending::Pending;
+use crate::pep::KnownCaps;
 use crate::timers::{Timer, Timers};
 
 /// One server's accounts: routes each input, collects outputs, knows the next deadline.
@@ -36,6 +37,7 @@ pub(crate) struct Context {
     /// Accounts with a session that takes messages to the bare JID; a hint for senders, which the
     /// recipient checks.
     pub(crate) takers: HashSet<BareJid>,
+    pub(crate) caps: KnownCaps,
     outputs: VecDeque<Output>,
     parcels: VecDeque<(BareJid, Parcel)>,
     pending: HashMap<Ticket, Pending>,
@@ -81,6 +83,7 @@ impl Core {
             timers: Timers::default(),
             sessions: 0,
             takers: HashSet::new(),
+            caps: KnownCaps::default(),
             outputs: VecDeque::new(),
             parcels: VecDeque::new(),
             pending: HashMap::new(),
@@ -131,6 +134,13 @@ impl Core {
             Input::Spool { account, result } => {
                 self.with(&account, |account, cx| account.on_spool(cx, result));
             }
+            Input::Items { ticket, result } => self.answer(ticket, |pending, core| {
+                if let Pending::Items(read) = pending {
+                    core.with(&read.account.clone(), |account, cx| {
+                        account.on_items(cx, *read, result);
+                    });
+                }
+            }),
             Input::Changed { ticket, result } => self.answer(ticket, |pending, core| {
                 core.on_changed(pending, result);
             }),

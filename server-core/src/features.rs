@@ -74,8 +74,8 @@ pub(crate) fn server_info() -> Info {
 
 /// What an account is, for its owner and for those who see its presence.
 pub(crate) fn account_info(own: bool) -> Info {
-    let identities = vec![("account", "registered", "")];
-    let features = match own {
+    let identities = vec![("account", "registered", ""), ("pubsub", "pep", "")];
+    let mut features = match own {
         true => vec![
             ns::DISCO_INFO,
             ns::DISCO_ITEMS,
@@ -85,11 +85,41 @@ pub(crate) fn account_info(own: bool) -> Info {
             "urn:xmpp:mam:2#groupchat-field",
             ns::SID,
             ns::S11,
+            ns::MDS_ASSIST,
         ],
         false => vec![ns::DISCO_INFO, ns::DISCO_ITEMS],
     };
+    features.push(ns::PUBSUB);
+    features.extend(PEP);
     Info {
         identities,
         features,
     }
 }
+
+/// What of publish-subscribe an account offers (PE-01).
+const PEP: [&str; 23] = [
+    "http://jabber.org/protocol/pubsub#access-open",
+    "http://jabber.org/protocol/pubsub#access-presence",
+    "http://jabber.org/protocol/pubsub#access-roster",
+    "http://jabber.org/protocol/pubsub#access-whitelist",
+    "http://jabber.org/protocol/pubsub#auto-create",
+    "http://jabber.org/protocol/pubsub#auto-subscribe",
+    "http://jabber.org/protocol/pubsub#config-node",
+    "http://jabber.org/protocol/pubsub#config-node-max",
+    "http://jabber.org/protocol/pubsub#create-and-configure",
+    "http://jabber.org/protocol/pubsub#create-nodes",
+    "http://jabber.org/protocol/pubsub#delete-items",
+    "http://jabber.org/protocol/pubsub#delete-nodes",
+    "http://jabber.org/protocol/pubsub#filtered-notifications",
+    "http://jabber.org/protocol/pubsub#item-ids",
+    "http://jabber.org/protocol/pubsub#last-published",
+    "http://jabber.org/protocol/pubsub#multi-items",
+    "http://jabber.org/protocol/pubsub#persistent-items",
+    "http://jabber.org/protocol/pubsub#publish",
+    "http://jabber.org/protocol/pubsub#publish-options",
+    "http://jabber.org/protocol/pubsub#purge-nodes",
+    "http://jabber.org/protocol/pubsub#retract-items",
+    "http://jabber.org/protocol/pubsub#retrieve-items",
+    "http://jabber.org/protocol/pubsub#rsm",
+];

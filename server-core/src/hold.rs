@@ -20,10 +20,12 @@ pub(crate) enum Urgency {
 }
 
 /// Of which things only the latest is worth sending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LatestOf {
     Presence,
     ChatState,
+    /// (node, item)
+    Item(String, String),
 }
 
 /// The frames held back from one session.
@@ -39,6 +41,10 @@ impl Hold {
     /// Keeps a frame back.
     pub(crate) fn push(&mut self, urgency: Urgency, frame: Text, kind: SentKind, now_ms: u64) {
         self.since_ms.get_or_insert(now_ms);
+        if let Urgency::Latest(LatestOf::Item(..), _) = &urgency {
+            // Behind a purge of its node, not before it.
+            self.held.retain(|(held, ..)| *held != urgency);
+        }
         let same = matches!(urgency, Urgency::Latest(..))
             .then(|| self.held.iter_mut().find(|(held, ..)| *held == urgency))
             .flatten();

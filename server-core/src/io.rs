@@ -5,6 +5,7 @@ use std::sync::Arc;
 use protocol::{BareJid, Text};
 
 use crate::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
+use crate::nodes::{ItemPage, ItemQuery};
 use crate::records::{AccountRecord, Change, ChangeError};
 
 /// One connection: one WebSocket and its stream. Numbers are never used again.
@@ -95,6 +96,13 @@ pub enum Input {
         /// Flagged entries, oldest first; none if there are no more.
         result: Result<Vec<Arc<Entry>>, ReadError>,
     },
+    /// The answer to [`Output::ReadItems`].
+    Items {
+        /// Which.
+        ticket: Ticket,
+        /// The items.
+        result: Result<ItemPage, ReadError>,
+    },
     /// The answer to [`Output::Change`].
     Changed {
         /// Which.
@@ -183,6 +191,13 @@ pub enum Output {
         after: u64,
         /// At most so many.
         max: usize,
+    },
+    /// Read items of a node.
+    ReadItems {
+        /// Ties the answer to it.
+        ticket: Ticket,
+        /// Which items.
+        query: Box<ItemQuery>,
     },
     /// Make a change durable. Changes are carried out in the order in which they were asked.
     Change {

@@ -62,6 +62,14 @@ pub struct Limits {
     pub roster_groups: usize,
     /// RO-03: bytes of a contact's or a group's name.
     pub roster_name_bytes: usize,
+    /// LIM-20: nodes of one account, and items of one node.
+    pub nodes: (usize, u32),
+    /// LIM-20: bytes of one item's payload, and of all items of one account.
+    pub item_bytes: (usize, u64),
+    /// Bytes of payload in one answer; the rest is another page.
+    pub items_page_bytes: usize,
+    /// DI-03: descriptions of clients that are remembered.
+    pub known_caps: usize,
     /// LIM-25: copies held back from an inactive session.
     pub held_copies: usize,
     /// LIM-25: milliseconds for which they are held at most.
@@ -97,6 +105,10 @@ impl Default for Limits {
             roster_items: 2_000,
             roster_groups: 200,
             roster_name_bytes: 1_023,
+            nodes: (256, 1_000),
+            item_bytes: (64 << 10, 16 << 20),
+            items_page_bytes: 128 << 10,
+            known_caps: 1_000,
             held_copies: 256,
             held_ms: 600_000,
             tail_entries: 256,

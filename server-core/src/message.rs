@@ -38,8 +38,11 @@ impl Account {
         cx: &mut Context,
         id: SessionId,
         slot: Option<Slot>,
-        stanza: Stanza,
+        mut stanza: Stanza,
     ) {
+        if self.assist(cx, &mut stanza) && stanza.children.is_empty() {
+            return self.settle(cx, id, slot);
+        }
         match self.accept(cx, id, stanza) {
             Ok(Some((message, own_id))) => self.send_message(cx, id, slot, &message, own_id),
             Ok(None) => self.settle(cx, id, slot),

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use protocol::jid::{BareJid, Jid};
 use protocol::s11::Reason;
-use protocol::{PresenceType, Stanza, Text};
+use protocol::{Iq, PresenceType, Stanza, Text};
 
 use crate::archive::Entry;
 use crate::envelope::Envelope;
+use crate::pep::{Interest, Notice};
 
 /// Something for an account, from itself or another one.
 pub(crate) enum Parcel {
@@ -26,6 +27,12 @@ pub(crate) enum Parcel {
     Presence { from: Jid, frame: Stanza },
     /// A contact asks for the account's presence.
     Probe { from: Jid },
+    /// An iq for the account itself, from a session of another one.
+    Question(Box<Iq>),
+    /// A node of another account, or of this one, changed: for sessions that want to know.
+    Notice(Notice),
+    /// A session has come to want to know of nodes: of the account, or of a contact who asks for it.
+    Interest(Interest),
     /// A subscription stanza from a contact.
     Subscription {
         from: BareJid,
@@ -57,9 +64,11 @@ impl Parcel {
     /// Whether the account must be loaded for it; else it is for those who are there.
     pub(crate) fn needs_account(&self) -> bool {
         match self {
-            Self::Subscription { .. } | Self::Iq(_) => true,
+            Self::Subscription { .. } | Self::Iq(_) | Self::Question(_) | Self::Interest(_) => true,
             Self::Message(loose) => !loose.outgoing,
-            Self::Entry { .. } | Self::Presence { .. } | Self::Probe { .. } => false,
+            Self::Entry { .. } | Self::Presence { .. } | Self::Probe { .. } | Self::Notice(_) => {
+                false
+            }
         }
     }
 }

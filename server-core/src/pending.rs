@@ -8,6 +8,7 @@ use protocol::{ArchiveId, Iq};
 
 use crate::envelope::Envelope;
 use crate::iq::mam::PageRequest;
+use crate::pep::{ItemsRead, NodeDone};
 use crate::roster::RosterDone;
 use crate::session::SessionId;
 
@@ -17,6 +18,8 @@ pub(crate) enum Pending {
     Page(Box<PageRequest>),
     Ends(Box<Request>),
     Roster(Box<RosterDone>),
+    Node(Box<NodeDone>),
+    Items(Box<ItemsRead>),
     Hash(Box<Request>),
     Account(Box<Request>),
     /// A flag of an entry; nobody waits for it.

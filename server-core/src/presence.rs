@@ -9,6 +9,7 @@ use crate::account::Account;
 use crate::core::Context;
 use crate::hold::{LatestOf, Urgency};
 use crate::parcel::{Parcel, frame};
+use crate::pep::Interests;
 use crate::session::{SentKind, SessionId};
 
 /// Addresses to which one session may have sent presence directly.
@@ -59,6 +60,7 @@ impl Account {
             self.show_contacts_to(cx, id);
         }
         self.offer_spool(cx, id);
+        self.on_caps(cx, id, &presence.stanza);
     }
 
     /// A session is available for the first time: it sees who else is, and what waits for an answer.
@@ -82,6 +84,7 @@ impl Account {
         stanza.header.from = session.jid.clone().into();
         let was_available = session.presence.take().is_some();
         let directed = std::mem::take(&mut session.directed);
+        session.interests = Interests::default();
         if was_available {
             self.broadcast(cx, &stanza);
             self.tell_own(cx, id, &stanza);

@@ -7,6 +7,7 @@ use protocol::{BareJid, Text};
 use thiserror::Error;
 
 use crate::archive::Ends;
+use crate::nodes::{Node, NodeChange};
 use crate::tokens::{DeviceId, TokenUse};
 
 /// What is known of an account when its first session binds.
@@ -22,6 +23,8 @@ pub struct AccountRecord {
     pub contacts: Vec<Contact>,
     /// The newest roster version; 0 for a roster that never changed.
     pub roster_ver: u64,
+    /// Its nodes, by name.
+    pub nodes: Vec<Node>,
 }
 
 /// One contact and what waits with it.
@@ -55,6 +58,15 @@ pub enum Change {
         account: BareJid,
         /// The whole contact.
         contact: Contact,
+    },
+    /// Changes a node.
+    Node {
+        /// Whose.
+        account: BareJid,
+        /// Its name.
+        node: String,
+        /// What becomes of it.
+        change: NodeChange,
     },
     /// Makes an account (RG-03); consumes the token in the same transaction.
     Register {
@@ -116,6 +128,12 @@ pub enum ChangeError {
     /// The token is unknown, used up or expired; or what a login was made with does not hold any more.
     #[error("the token does not allow it")]
     Token,
+    /// None of the items is there.
+    #[error("there is no such item")]
+    NoItem,
+    /// The node or the account may not hold so much (LIM-20).
+    #[error("there is no room for it")]
+    Full,
     /// The store failed; it has logged why.
     #[error("store unavailable")]
     Storage,

@@ -122,6 +122,12 @@ impl Roster {
             .is_some_and(|c| c.item.subscription.has_from())
     }
 
+    /// Whether a contact is in one of these groups.
+    pub(crate) fn is_in_group(&self, contact: &BareJid, groups: &[String]) -> bool {
+        let contact = self.contacts.get(contact).filter(|contact| contact.listed);
+        contact.is_some_and(|c| c.item.groups.iter().any(|group| groups.contains(group)))
+    }
+
     fn contact(&self, jid: &BareJid) -> Contact {
         let fresh = || Contact {
             item: Item::new(jid.clone()),
@@ -489,7 +495,17 @@ impl Core {
                     );
                 }
             }
-            Pending::Append(_) | Pending::Page(_) | Pending::Ends(_) | Pending::Hash(_) => {}
+            Pending::Node(done) => {
+                let jid = done.account.clone();
+                self.with(&jid, |account, cx| {
+                    account.on_node_changed(cx, *done, result)
+                });
+            }
+            Pending::Append(_)
+            | Pending::Page(_)
+            | Pending::Ends(_)
+            | Pending::Items(_)
+            | Pending::Hash(_) => {}
         }
     }
 }

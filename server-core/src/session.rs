@@ -11,6 +11,7 @@ use crate::hold::Hold;
 use crate::io::ConnId;
 use crate::limits::Limits;
 use crate::message::Work;
+use crate::pep::Interests;
 use crate::timers::Timer;
 
 /// One session, for as long as the server runs.
@@ -42,6 +43,8 @@ pub(crate) struct Session {
     pub(crate) directed: BTreeSet<Jid>,
     /// Whether it fetched the roster and hears of changes (RO-04).
     pub(crate) wants_roster: bool,
+    /// Of which nodes it wants to hear.
+    pub(crate) interests: Interests,
     /// How far it knows the log; s11 sessions only.
     pub(crate) cursor: u64,
     /// Positions of its own messages that the cursor has not passed, with their slots (P3).
@@ -154,6 +157,7 @@ impl Session {
             presence: None,
             directed: BTreeSet::new(),
             wants_roster: false,
+            interests: Interests::default(),
             cursor: 0,
             own: BTreeMap::new(),
             work: VecDeque::new(),

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use protocol::BareJid;
 use protocol::time::Stamp;
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
+use server_core::nodes::{ItemPage, ItemQuery};
 use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
 use server_core::tokens::{DeviceId, DeviceTokens};
 
@@ -110,6 +111,12 @@ pub trait Accounts: Clone + Send + Sync + 'static {
         &self,
         account: &BareJid,
     ) -> impl Future<Output = Result<Option<AccountRecord>, StoreError>> + Send;
+
+    /// Reads items of a node, the newest first; none if there is no such account or node.
+    ///
+    /// # Errors
+    /// [`ReadError::UnknownId`] if the question names an item to begin behind that is not there.
+    fn items(&self, query: ItemQuery) -> impl Future<Output = Result<ItemPage, ReadError>> + Send;
 
     /// Makes a change; it is durable when this returns.
     ///

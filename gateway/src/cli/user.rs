@@ -142,7 +142,9 @@ fn told(error: ChangeError, account: &BareJid) -> CliError {
     CliError::Failed(match error {
         ChangeError::Exists => format!("{account} exists already"),
         ChangeError::NoAccount => format!("there is no account {account}"),
-        ChangeError::Token | ChangeError::Storage => error.to_string(),
+        ChangeError::Token | ChangeError::NoItem | ChangeError::Full | ChangeError::Storage => {
+            error.to_string()
+        }
     })
 }
 

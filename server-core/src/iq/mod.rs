@@ -2,7 +2,7 @@
 
 pub(crate) mod account;
 mod carbons;
-mod disco;
+pub(crate) mod disco;
 pub(crate) mod mam;
 
 use protocol::jid::{FullJid, Jid};
@@ -89,7 +89,12 @@ impl Account {
                 self.forward_iq(cx, &to, stanza, &iq);
                 self.settle(cx, id, slot);
             }
-            (_, IqKind::Result(_) | IqKind::Error(_)) => self.settle(cx, id, slot),
+            (target, IqKind::Result(_) | IqKind::Error(_)) => {
+                if matches!(target, Target::Own) {
+                    self.on_caps_answer(cx, id, &iq);
+                }
+                self.settle(cx, id, slot);
+            }
             (Target::Own, IqKind::Get(payload) | IqKind::Set(payload)) => {
                 let payload = payload.clone();
                 self.on_own_iq(cx, id, slot, iq, &payload);
@@ -99,8 +104,13 @@ impl Account {
                 self.on_server_iq(cx, id, slot, iq, &payload);
             }
             (Target::Other(to), IqKind::Get(payload) | IqKind::Set(payload)) => {
-                let answer = self.other_iq(&to, &iq, payload);
-                self.answer(cx, id, slot, &answer);
+                match self.other_iq(&to, &iq, payload) {
+                    Some(answer) => self.answer(cx, id, slot, &answer),
+                    None => {
+                        cx.dispatch(to.to_bare(), Parcel::Question(Box::new(iq)));
+                        self.settle(cx, id, slot);
+                    }
+                }
             }
             (Target::Remote, _) => {
                 self.answer(cx, id, slot, &iq.error(Condition::RemoteServerNotFound))
@@ -150,7 +160,12 @@ impl Account {
             ("enable" | "disable", ns::CARBONS, false) => {
                 self.on_carbons(cx, id, slot, &iq, payload.name() == "enable");
             }
-            ("query", ns::DISCO_INFO | ns::DISCO_ITEMS, true) => {
+            ("pubsub", ns::PUBSUB | ns::PUBSUB_OWNER, _) => self.on_pubsub(cx, id, slot, iq),
+            ("query", ns::DISCO_ITEMS, true) => {
+                let answer = self.list_nodes(&iq, payload);
+                self.answer(cx, id, slot, &answer);
+            }
+            ("query", ns::DISCO_INFO, true) => {
                 let answer = disco::account(&iq, payload, true);
                 self.answer(cx, id, slot, &answer);
             }
@@ -181,16 +196,19 @@ impl Account {
         }
     }
 
-    /// A question about somebody else: the same answer whether they exist or not (SEC-24).
-    fn other_iq(&self, to: &Jid, iq: &Iq, payload: &Element) -> Iq {
-        match payload.ns() {
-            ns::MAM | ns::ROSTER => iq.error(Condition::Forbidden),
-            ns::DISCO_INFO | ns::DISCO_ITEMS if self.roster.sees(&to.to_bare()) => {
-                disco::account(iq, payload, false)
-            }
-            ns::DISCO_ITEMS if matches!(iq.kind, IqKind::Get(_)) => disco::nothing(iq, payload),
+    /// A question about somebody else: the same answer whether they exist or not (SEC-24). `None` if
+    /// they must be asked themselves.
+    fn other_iq(&self, to: &Jid, iq: &Iq, payload: &Element) -> Option<Iq> {
+        let is_get = matches!(iq.kind, IqKind::Get(_));
+        let sees = self.roster.sees(&to.to_bare());
+        Some(match payload.ns() {
+            ns::PUBSUB if is_get => return None,
+            ns::DISCO_ITEMS if is_get && sees => return None,
+            ns::MAM | ns::ROSTER | ns::PUBSUB | ns::PUBSUB_OWNER => iq.error(Condition::Forbidden),
+            ns::DISCO_INFO if sees => disco::account(iq, payload, false),
+            ns::DISCO_ITEMS if is_get => disco::nothing(iq, payload),
             _ => iq.error(Condition::ServiceUnavailable),
-        }
+        })
     }
 
     /// RT-09: to the very resource, or back.

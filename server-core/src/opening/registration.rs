@@ -178,7 +178,10 @@ impl Opening {
             Err(error) => self.answer(&iq.error(match error {
                 ChangeError::Exists => Condition::Conflict,
                 ChangeError::Token => Condition::NotAllowed,
-                ChangeError::NoAccount | ChangeError::Storage => Condition::InternalServerError,
+                ChangeError::NoAccount
+                | ChangeError::NoItem
+                | ChangeError::Full
+                | ChangeError::Storage => Condition::InternalServerError,
             })),
         }
     }

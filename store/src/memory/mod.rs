@@ -5,6 +5,7 @@
 
 mod fault;
 mod log;
+mod nodes;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use protocol::BareJid;
 use protocol::time::Stamp;
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
+use server_core::nodes::{ItemPage, ItemQuery};
 use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
 use server_core::tokens::{DeviceId, DeviceTokens};
 
@@ -165,7 +167,18 @@ impl Memory {
             has_spool: !account.log.spool.is_empty(),
             contacts: account.contacts.values().cloned().collect(),
             roster_ver: account.roster_ver,
+            nodes: account.nodes.list(),
         }))
+    }
+
+    /// [`Accounts::items`] at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn items_now(&self, query: &ItemQuery) -> Result<ItemPage, ReadError> {
+        let account = self.read(&query.account).map_err(|_| ReadError::Storage)?;
+        let page = account.of(|account, _| account.nodes.items(query));
+        page.unwrap_or_else(|| nodes::Nodes::default().items(query))
     }
 
     /// [`Accounts::change`] at once.
@@ -334,6 +347,10 @@ impl Accounts for Memory {
 
     async fn load(&self, account: &BareJid) -> Result<Option<AccountRecord>, StoreError> {
         self.load_now(account)
+    }
+
+    async fn items(&self, query: ItemQuery) -> Result<ItemPage, ReadError> {
+        self.items_now(&query)
     }
 
     async fn change(&self, change: Change) -> Result<(), ChangeError> {

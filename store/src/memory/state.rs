@@ -14,6 +14,7 @@ use server_core::tokens::{DeviceId, StoredToken};
 
 use super::fault::{FailingSide, Faults};
 use super::log::Log;
+use super::nodes::Nodes;
 use crate::ids::Ids;
 use crate::retention::{CHUNK_ROWS, INVITE_KEPT_MS};
 use crate::{Limits, Retention};
@@ -25,6 +26,7 @@ pub(super) struct Account {
     pub(super) tokens: Vec<(DeviceId, StoredToken)>,
     pub(super) contacts: BTreeMap<BareJid, Contact>,
     pub(super) roster_ver: u64,
+    pub(super) nodes: Nodes,
     pub(super) log: Log,
     pub(super) retention: Option<Retention>,
 }
@@ -139,6 +141,11 @@ impl State {
         }
         match change {
             Change::Contact { account, contact } => self.existing(&account)?.write(contact),
+            Change::Node {
+                account,
+                node,
+                change,
+            } => self.existing(&account)?.nodes.change(&node, change)?,
             Change::Register {
                 account,
                 keys,
@@ -240,6 +247,7 @@ impl State {
             tokens: Vec::new(),
             contacts: BTreeMap::new(),
             roster_ver: 0,
+            nodes: Nodes::default(),
             log: Log::default(),
             retention: None,
         };

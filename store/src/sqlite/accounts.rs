@@ -7,7 +7,7 @@ use protocol::{BareJid, Text};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use server_core::records::{AccountRecord, Contact, Credentials, Invite};
 
-use super::sql;
+use super::{nodes, sql};
 use crate::StoreError;
 
 /// Reads the keys of an account.
@@ -77,6 +77,7 @@ pub(super) fn load(
         has_spool,
         contacts,
         roster_ver: roster_ver as u64,
+        nodes: nodes::load(tx, user)?,
     }))
 }
 

@@ -7,7 +7,7 @@ use protocol::time::Stamp;
 use rusqlite::{Connection, params};
 use server_core::records::{Change, ChangeError, Contact, Invite};
 
-use super::{accounts, append, sql, tokens, user_of};
+use super::{accounts, append, nodes, sql, tokens, user_of};
 use crate::StoreError;
 
 /// Why a change is rolled back.
@@ -40,6 +40,11 @@ pub(super) fn make(tx: &Connection, now: Stamp, change: &Change) -> Result<(), C
         Change::Contact { account, contact } => {
             Ok(write_contact(tx, existing(tx, account)?, contact)?)
         }
+        Change::Node {
+            account,
+            node,
+            change,
+        } => nodes::change(tx, existing(tx, account)?, node, change),
         Change::Register {
             account,
             keys,
@@ -230,6 +235,7 @@ fn delete(tx: &Connection, user: i64, account: &BareJid) -> Result<(), StoreErro
     tx.execute("DELETE FROM contact WHERE user = ?1", [user])?;
     tokens::revoke(tx, user, None)?;
     tx.execute("DELETE FROM spool WHERE user = ?1", [user])?;
+    nodes::delete_all(tx, user)?;
     tx.execute("DELETE FROM invite WHERE inviter = ?1", [account.as_str()])?;
     tx.execute("INSERT INTO doomed (user) VALUES (?1)", [user])?;
     Ok(())

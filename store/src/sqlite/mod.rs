@@ -9,6 +9,7 @@ mod append;
 mod change;
 mod checkpoint;
 mod fatal;
+mod nodes;
 mod page;
 mod readers;
 mod retention;
@@ -30,6 +31,7 @@ use protocol::BareJid;
 use protocol::time::Stamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
+use server_core::nodes::{ItemPage, ItemQuery};
 use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
 use server_core::tokens::{DeviceId, DeviceTokens};
 use tokio::sync::{mpsc, oneshot};
@@ -283,6 +285,14 @@ impl Accounts for Sqlite {
                 Ok::<_, StoreError>(Some(AccountRecord { ends, ..record }))
             })
             .await
+    }
+
+    async fn items(&self, query: ItemQuery) -> Result<ItemPage, ReadError> {
+        let page = self.readers.read(move |tx| nodes::items(tx, &query)).await;
+        page.map_err(|fault| match fault {
+            PageFault::UnknownId => ReadError::UnknownId,
+            PageFault::Store(cause) => failed_read(cause),
+        })
     }
 
     async fn change(&self, change: Change) -> Result<(), ChangeError> {

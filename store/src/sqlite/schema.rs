@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("tokens.sql"),
     include_str!("spool.sql"),
     include_str!("retention.sql"),
+    include_str!("nodes.sql"),
 ];
 
 /// What a database keeps about itself.

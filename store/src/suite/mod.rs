@@ -2,6 +2,7 @@
 
 mod accounts;
 mod appends;
+mod nodes;
 mod pages;
 mod retention;
 mod spool;
@@ -93,6 +94,13 @@ macro_rules! store_suite {
             a_new_password_ends_all_tokens_and_logins_that_are_under_way
             tokens_are_revoked_by_device_by_account_and_with_the_account
             expired_and_very_many_tokens_are_forgotten
+        );
+        $crate::suite::run!($open, nodes:
+            nodes_come_back_as_they_were_written
+            items_are_read_newest_first_and_page_by_page
+            a_full_node_gives_way_or_refuses
+            all_items_of_an_account_share_their_bytes
+            items_and_nodes_are_taken_out
         );
     };
 }

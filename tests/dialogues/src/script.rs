@@ -8,7 +8,7 @@ use crate::pattern::{self, Names};
 use crate::world::World;
 
 /// Short names of namespaces: `xmlns='@sm'`.
-const SHORT: [(&str, &str); 24] = [
+const SHORT: [(&str, &str); 31] = [
     ("@framing", ns::FRAMING),
     ("@streams", ns::STREAMS),
     ("@serr", ns::STREAM_ERRORS),
@@ -33,6 +33,13 @@ const SHORT: [(&str, &str); 24] = [
     ("@info", ns::DISCO_INFO),
     ("@data", ns::DATA),
     ("@states", ns::CHAT_STATES),
+    ("@items", ns::DISCO_ITEMS),
+    ("@caps", ns::CAPS),
+    ("@pubsub", ns::PUBSUB),
+    ("@owner", ns::PUBSUB_OWNER),
+    ("@event", ns::PUBSUB_EVENT),
+    ("@pubsub-errors", ns::PUBSUB_ERRORS),
+    ("@mds", ns::MDS),
 ];
 
 /// Plays a script.
@@ -130,6 +137,7 @@ impl Stage {
             "goes on" => self.world.restart_store(),
             "stops reading" => self.world.stop_reading(),
             "reads again" => self.world.read_again(),
+            "fails the next change" => self.world.store.fail_changes(1),
             "fails the next append" => self.world.fail_appends(1, FailingSide::Whole),
             "fails the sender's side of the next append" => {
                 self.world.fail_appends(1, FailingSide::Sender)
@@ -312,7 +320,7 @@ impl Stage {
     }
 
     fn expand_namespaces(&self, text: &str) -> String {
-        let mut text = text.replace("@…", "@localhost");
+        let mut text = with_letters(text.replace("@…", "@localhost"));
         for (short, long) in SHORT {
             text = text.replace(&format!("'{short}'"), &format!("'{long}'"));
         }
@@ -336,4 +344,18 @@ impl Stage {
 
 fn is_request(text: &str) -> bool {
     text.contains(ns::SM) && text.starts_with("<r ")
+}
+
+/// Puts so many letters in the place of `{66000 letters}`.
+fn with_letters(text: String) -> String {
+    let Some((before, rest)) = text.split_once(" letters}") else {
+        return text;
+    };
+    let count = before
+        .rsplit_once('{')
+        .map(|(head, count)| (head, count.parse()));
+    match count {
+        Some((head, Ok(count))) => [head, &"x".repeat(count), rest].concat(),
+        _ => text,
+    }
 }

@@ -284,6 +284,10 @@ impl World {
                 let result = self.store.spooled_now(&account, after, max);
                 self.input(Input::Spool { account, result });
             }
+            Output::ReadItems { ticket, query } => {
+                let result = self.store.items_now(&query);
+                self.input(Input::Items { ticket, result });
+            }
             Output::Change { ticket, change } => {
                 let result = self.store.change_now(*change);
                 self.input(Input::Changed { ticket, result });

@@ -183,6 +183,10 @@ impl Server {
                 let result = self.store.spooled_now(&account, after, max);
                 Input::Spool { account, result }
             }
+            Output::ReadItems { ticket, query } => Input::Items {
+                ticket,
+                result: self.store.items_now(&query),
+            },
             Output::Change { ticket, change } => Input::Changed {
                 ticket,
                 result: self.store.change_now(*change),
@@ -222,6 +226,7 @@ impl Server {
                 | Output::ReadEnds { .. }
                 | Output::ReadEntries { .. }
                 | Output::ReadSpool { .. }
+                | Output::ReadItems { .. }
                 | Output::Change { .. }
                 | Output::Hash { .. }) => Effect::Ask(Box::new(question)),
             };
