@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use server_core::archive::{Append, AppendError};
+use server_core::archive::{Append, AppendError, Keep};
 use server_core::{Input, Ticket};
 use store::Archive;
 use tokio::sync::mpsc;
@@ -34,19 +34,30 @@ pub(crate) async fn run<A: Archive>(
         let split = waiting.drain(..).map(|a| (a.ticket, a.append));
         let (tickets, batch): (Vec<_>, Vec<_>) = split.unzip();
         metrics.append_batch.observe(batch.len() as f64);
+        let entries: Vec<usize> = batch.iter().map(entries_of).collect();
         let from = Instant::now();
-        let mut results = store.append(batch).await.into_iter();
+        let results = store.append(batch).await;
         metrics.append_seconds.observe(from.elapsed().as_secs_f64());
+        metrics.count_appends(entries.into_iter().zip(&results));
+        let mut results = results.into_iter();
         for ticket in tickets {
             let result = results.next().unwrap_or(Err(AppendError::Storage));
-            match &result {
-                Ok(_) => metrics.appended.inc(),
-                Err(_) => metrics.append_failed.inc(),
-            };
             let appended = Input::Appended { ticket, result };
             if answers.send(Some(appended)).await.is_err() {
                 return;
             }
         }
+    }
+}
+
+/// How many logs a message is to be written to.
+fn entries_of(append: &Append) -> usize {
+    let has_other = append
+        .recipient
+        .as_ref()
+        .is_some_and(|r| *r != append.sender);
+    match append.keep {
+        Keep::Entries => 1 + usize::from(has_other),
+        Keep::OutcomeOnly | Keep::Refusal(_) => 0,
     }
 }

@@ -1,12 +1,14 @@
 //! Counters for whoever operates the server; no addresses, no labels that a peer can choose (SEC-71).
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use server_core::archive::{AppendError, Outcome, RecipientSide};
 
 /// All counters of a server.
 #[derive(Debug)]
@@ -23,6 +25,9 @@ pub(crate) struct Metrics {
     pub(crate) bytes_out: Counter,
     pub(crate) appended: Counter,
     pub(crate) append_failed: Counter,
+    not_saved: Family<[(&'static str, &'static str); 1], Counter>,
+    /// Whether the store failed the last time that it was to write messages.
+    is_failing: AtomicBool,
     pub(crate) append_batch: Histogram,
     pub(crate) append_seconds: Histogram,
     pub(crate) in_flight: Gauge,
@@ -64,6 +69,8 @@ impl Metrics {
                 "messages_append_failed",
                 "Messages that the store did not take",
             ),
+            not_saved: Family::default(),
+            is_failing: AtomicBool::new(false),
             append_batch: Histogram::new(batch),
             append_seconds: Histogram::new(seconds),
             in_flight: gauge(
@@ -72,6 +79,11 @@ impl Metrics {
                 "Answers of the store that are awaited",
             ),
         };
+        registry.register(
+            "entries_not_saved",
+            "Archive entries of messages that were delivered and not saved",
+            metrics.not_saved.clone(),
+        );
         registry.register(
             "append_batch_messages",
             "Messages in one transaction",
@@ -86,6 +98,52 @@ impl Metrics {
             registry,
             ..metrics
         }
+    }
+
+    /// Counts what one transaction brought: for each message what became of it, and how many entries
+    /// it was to have.
+    pub(crate) fn count_appends<'r>(
+        &self,
+        results: impl Iterator<Item = (usize, &'r Result<Outcome, AppendError>)>,
+    ) {
+        let mut is_failing = false;
+        for (entries, result) in results {
+            match result {
+                Ok(Outcome::Stored(receipt)) => {
+                    self.appended.inc();
+                    let sender = receipt.sender.as_ref().and_then(|side| side.as_ref().err());
+                    let recipient = match &receipt.recipient {
+                        RecipientSide::Failed(error) => Some(error),
+                        RecipientSide::Stored(_)
+                        | RecipientSide::None
+                        | RecipientSide::NoAccount => None,
+                    };
+                    for error in sender.into_iter().chain(recipient) {
+                        self.count_missing(error, 1);
+                    }
+                }
+                Ok(Outcome::Repeated(_) | Outcome::Conflict) => {
+                    self.appended.inc();
+                }
+                Err(error) => {
+                    self.append_failed.inc();
+                    self.count_missing(error, entries);
+                    is_failing |= *error == AppendError::Storage;
+                }
+            }
+        }
+        self.is_failing.store(is_failing, Ordering::Relaxed);
+    }
+
+    /// Whether messages are delivered and not saved at present.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Relaxed)
+    }
+
+    fn count_missing(&self, error: &AppendError, entries: usize) {
+        let label = [("reason", error.reason().name())];
+        let counter = self.not_saved.get_or_create(&label);
+        counter.inc_by(entries as u64);
     }
 
     /// Writes all of them as OpenMetrics text.

@@ -322,7 +322,7 @@ impl Account {
         else {
             return;
         };
-        tracing::warn!(reason = reason.name(), "message delivered but not archived");
+        tracing::debug!(reason = reason.name(), "message delivered but not archived");
         let notice = s11::unarchived(&self.jid, sent.envelope.id.as_deref(), reason);
         let stanza = Stanza::new(StanzaKind::Message)
             .typed("headline")

@@ -20,13 +20,17 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `/readyz`: the server takes connections and its store answers.
+/// `/readyz`: the server takes connections and its store answers. A full disk keeps it from saving
+/// messages, not from delivering them, so it is ready and says what is missing.
 pub(super) async fn ready<S: Store>(State(app): State<Arc<App<S>>>) -> Response {
     let not = |why: &'static str| (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     if app.stopping.is_cancelled() {
         return not("the server stops\n");
     }
     match timeout(STORE_ANSWERS, app.store.is_empty()).await {
+        Ok(Ok(_)) if app.metrics.is_failing() => {
+            "ready, but messages are delivered and not saved\n".into_response()
+        }
         Ok(Ok(_)) => "ready\n".into_response(),
         Ok(Err(_)) | Err(_) => not("the store does not answer\n"),
     }

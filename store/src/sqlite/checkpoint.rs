@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tracing::warn;
 
+use super::complaint::Pace;
 use super::fatal::Fatal;
 
 /// Between two checkpoints.
@@ -22,11 +23,12 @@ pub(super) struct Checkpointer {
     /// One message after each group of commits; closed when the store is.
     pub(super) commits: Receiver<()>,
     pub(super) fatal: Fatal,
+    pub(super) pace: Pace,
 }
 
 impl Checkpointer {
     /// Runs until the store is closed.
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
         while self.commits.recv().is_ok() {
             self.gather();
             self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
@@ -47,10 +49,11 @@ impl Checkpointer {
         }
     }
 
-    fn checkpoint(&self, pragma: &str) {
+    fn checkpoint(&mut self, pragma: &str) {
         let done = self.conn.query_row(pragma, [], |_| Ok(()));
         if let Err(error) = done
             && !self.fatal.judge(&error)
+            && self.pace.may_tell(Instant::now())
         {
             warn!(%error, "checkpoint not made");
         }

@@ -8,6 +8,7 @@ mod accounts;
 mod append;
 mod change;
 mod checkpoint;
+mod complaint;
 mod fatal;
 mod nodes;
 mod page;
@@ -39,6 +40,7 @@ use tracing::error;
 
 use self::append::Known;
 use self::checkpoint::Checkpointer;
+use self::complaint::{Complaint, Pace};
 use self::fatal::Fatal;
 use self::page::{LogView, PageFault};
 use self::readers::Readers;
@@ -127,12 +129,14 @@ impl Sqlite {
             path: path.to_owned(),
             commits: committed,
             fatal: fatal.clone(),
+            pace: Pace::default(),
         };
         let writer = Writer {
             conn,
             known: Known::new(keys.ids.clone(), options.limits, options.conv_last),
             clock: options.clock.clone(),
             jobs: queue,
+            complaint: Complaint::default(),
             commits,
             fatal,
         };

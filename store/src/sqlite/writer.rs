@@ -1,6 +1,7 @@
 //! The one thread that writes: whatever has queued goes into one transaction.
 
 use std::sync::mpsc::SyncSender;
+use std::time::Instant;
 
 use protocol::BareJid;
 use protocol::time::Stamp;
@@ -8,10 +9,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use server_core::archive::{Append, AppendError, Outcome};
 use server_core::records::{Change, ChangeError, Invite};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, warn};
+use tracing::error;
 
 use super::append::Known;
 use super::change::{self, ChangeFault};
+use super::complaint::Complaint;
 use super::fatal::Fatal;
 use super::retention;
 use super::tend::{self, Due};
@@ -78,6 +80,7 @@ pub(super) struct Writer {
     pub(super) known: Known,
     pub(super) clock: Clock,
     pub(super) jobs: mpsc::Receiver<Job>,
+    pub(super) complaint: Complaint,
     pub(super) commits: SyncSender<()>,
     pub(super) fatal: Fatal,
 }
@@ -142,24 +145,32 @@ impl Writer {
     /// Writes a group and answers it; gives it back if its fate is unknown.
     fn write(&mut self, group: Group) -> Option<Group> {
         let answers = match self.commit(&group.appends) {
-            Ok(answers) => answers,
+            Ok(answers) => {
+                self.complaint.worked();
+                answers
+            }
             Err(_) if self.fatal.has_happened() => return Some(group),
-            Err(cause) if group.appends.len() > 1 => {
-                warn!(error = %report(&cause), "group not written; trying its appends one by one");
+            Err(_) if group.appends.len() > 1 => {
+                // One of them may be to blame, or there is room for some.
                 let mut answers = Vec::with_capacity(group.appends.len());
                 for append in &group.appends {
                     let alone = self.commit(std::slice::from_ref(append));
                     if self.fatal.has_happened() {
                         return Some(group);
                     }
-                    answers.push(alone.map_or_else(|cause| log_failure(&cause), single));
+                    answers.push(alone.map_or_else(|cause| self.failure(&cause), single));
                 }
                 answers
             }
-            Err(cause) => group.appends.iter().map(|_| log_failure(&cause)).collect(),
+            Err(cause) => group.appends.iter().map(|_| self.failure(&cause)).collect(),
         };
         group.answer(answers);
         None
+    }
+
+    fn failure(&mut self, cause: &StoreError) -> Answer {
+        self.complaint.failed(cause, 1, Instant::now());
+        Err(AppendError::Storage)
     }
 
     fn commit(&mut self, appends: &[Append]) -> Result<Vec<Answer>, StoreError> {
@@ -249,11 +260,6 @@ impl Group {
 fn single(answers: Vec<Answer>) -> Answer {
     let first = answers.into_iter().next();
     first.unwrap_or(Err(AppendError::Storage))
-}
-
-fn log_failure(cause: &StoreError) -> Answer {
-    error!(error = %report(cause), "append not written");
-    Err(AppendError::Storage)
 }
 
 fn log_change(fault: ChangeFault) -> ChangeError {

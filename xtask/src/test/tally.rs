@@ -9,6 +9,8 @@ pub(super) struct Tally {
     pub(super) passed: u64,
     /// How many failed.
     pub(super) failed: u64,
+    /// How many could not be run here.
+    pub(super) skipped: u64,
 }
 
 impl Tally {
@@ -16,11 +18,13 @@ impl Tally {
     pub(super) const SUCCESS: Self = Self {
         passed: 1,
         failed: 0,
+        skipped: 0,
     };
     /// One check that failed.
     pub(super) const FAILURE: Self = Self {
         passed: 0,
         failed: 1,
+        skipped: 0,
     };
 
     /// Adds what a line says: libtest's `test result: …` or the `# pass`, `# fail` of TAP.
@@ -28,6 +32,7 @@ impl Tally {
         if let Some(result) = line.trim_start().strip_prefix("test result:") {
             self.passed += number_before(result, " passed");
             self.failed += number_before(result, " failed");
+            self.skipped += number_before(result, " ignored");
         } else if let Some(count) = line.strip_prefix("# pass ") {
             self.passed += count.trim().parse().unwrap_or(0);
         } else if let Some(count) = line.strip_prefix("# fail ") {
@@ -50,13 +55,18 @@ impl Sum for Tally {
         all.fold(Self::default(), |sum, one| Self {
             passed: sum.passed + one.passed,
             failed: sum.failed + one.failed,
+            skipped: sum.skipped + one.skipped,
         })
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed", self.passed, self.failed)
+        write!(f, "{} passed, {} failed", self.passed, self.failed)?;
+        match self.skipped {
+            0 => Ok(()),
+            skipped => write!(f, ", {skipped} skipped"),
+        }
     }
 }
 
@@ -69,7 +79,7 @@ mod tests {
         let mut tally = Tally::default();
         for line in [
             "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s",
-            "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
+            "test result: FAILED. 3 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out",
             "# tests 5",
             "# pass 4",
             "# fail 1",
@@ -81,9 +91,10 @@ mod tests {
             tally,
             Tally {
                 passed: 19,
-                failed: 3
+                failed: 3,
+                skipped: 1
             }
         );
-        assert_eq!(tally.to_string(), "19 passed, 3 failed");
+        assert_eq!(tally.to_string(), "19 passed, 3 failed, 1 skipped");
     }
 }

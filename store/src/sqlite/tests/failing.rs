@@ -9,6 +9,7 @@ use server_core::archive::{AppendError, Outcome};
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::append::Known;
+use super::super::complaint::Complaint;
 use super::super::fatal::Fatal;
 use super::super::schema;
 use super::super::writer::{Job, Writer};
@@ -51,6 +52,7 @@ impl Bench {
             known: Known::new(keys.ids, Limits::default(), 1_000),
             clock: system_clock(),
             jobs: queue,
+            complaint: Complaint::default(),
             commits,
             fatal: fatal.clone(),
         };
@@ -149,7 +151,12 @@ fn after_a_failed_flush_nothing_is_written() {
     let bench = Bench::new(&path, |_| {});
     let told = bench.told.clone();
     let failure = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-    for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_CONSTRAINT] {
+    for code in [
+        ffi::SQLITE_FULL,
+        ffi::SQLITE_BUSY,
+        ffi::SQLITE_CONSTRAINT,
+        ffi::SQLITE_IOERR_SHMSIZE,
+    ] {
         assert!(!bench.fatal.judge(&failure(code)));
     }
     assert!(!bench.fatal.has_happened());
