@@ -69,6 +69,8 @@ enum Step {
     Route(PresenceType, Box<Stanza>),
     /// Shows a subscription stanza to the account's devices.
     Show(Box<Stanza>),
+    /// Asks the contact's account for the newest items of its nodes.
+    Greet,
     /// Sends the presence of all devices to the contact.
     Appear,
     /// Sends unavailable presence of all devices to the contact.
@@ -354,6 +356,9 @@ impl Account {
         if contact.listed && contact.item != before.item {
             steps.push(Step::Push);
         }
+        if !before.item.subscription.has_to() && contact.item.subscription.has_to() {
+            steps.push(Step::Greet);
+        }
         if effect.auto_subscribed {
             let subscribed = Presence::bare(PresenceType::Subscribed);
             steps.push(Step::Route(PresenceType::Subscribed, Box::new(subscribed)));
@@ -372,6 +377,7 @@ impl Account {
                 Step::Push => self.push(cx, contact),
                 Step::Route(kind, stanza) => self.route_subscription(cx, &peer, kind, *stanza),
                 Step::Show(stanza) => self.show_to_available(cx, &frame(&stanza)),
+                Step::Greet => self.greet(cx, &peer),
                 Step::Appear => self.appear_to(cx, &peer),
                 Step::Vanish => self.vanish_to(cx, &peer),
             }

@@ -102,6 +102,21 @@ impl Account {
         }
     }
 
+    /// The account sees a contact from now on: what is newest of its nodes comes too.
+    pub(crate) fn greet(&self, cx: &mut Context, contact: &BareJid) {
+        let interested = self
+            .sessions
+            .values()
+            .filter(|session| session.presence.is_some() && !session.interests.nodes.is_empty());
+        for session in interested {
+            let interest = Interest {
+                session: session.jid.clone(),
+                nodes: session.interests.nodes.clone(),
+            };
+            cx.dispatch(contact.clone(), Parcel::Interest(interest));
+        }
+    }
+
     /// A session has come, of this account or of a contact.
     pub(crate) fn on_interest(&mut self, cx: &mut Context, interest: Interest) {
         self.do_in_turn(cx, Job::Last(interest.session, interest.nodes));
