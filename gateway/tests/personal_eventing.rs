@@ -1,5 +1,10 @@
 //! Personal eventing from socket to socket, through core and store, over a restart.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "test code, though not inside a test function"
+)]
+
 mod tools;
 
 use std::net::SocketAddr;

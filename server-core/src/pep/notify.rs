@@ -85,11 +85,11 @@ impl Account {
         }
     }
 
-    /// A notice arrives: for sessions that are available and whose software asks for this node.
+    /// A notice arrives: for sessions that are available and whose software asks for this
+    /// node; who is not available has no interests.
     pub(crate) fn on_notice(&mut self, cx: &mut Context, notice: &Notice) {
         let wants = |session: &&crate::session::Session| {
-            session.presence.is_some()
-                && session.interests.nodes.contains(&notice.node)
+            session.interests.nodes.contains(&notice.node)
                 && notice.to.as_ref().is_none_or(|to| *to == session.jid)
         };
         let sessions = self.sessions.values().filter(wants);
@@ -104,11 +104,8 @@ impl Account {
 
     /// The account sees a contact from now on: what is newest of its nodes comes too.
     pub(crate) fn greet(&self, cx: &mut Context, contact: &BareJid) {
-        let interested = self
-            .sessions
-            .values()
-            .filter(|session| session.presence.is_some() && !session.interests.nodes.is_empty());
-        for session in interested {
+        let sessions = self.sessions.values();
+        for session in sessions.filter(|session| !session.interests.nodes.is_empty()) {
             let interest = Interest {
                 session: session.jid.clone(),
                 nodes: session.interests.nodes.clone(),
