@@ -15,6 +15,8 @@ pub(crate) const TOKEN_MEMORY_MS: i64 = 30 * 86_400_000;
 pub struct Limits {
     /// Bytes of stanzas that one account's log may hold (LIM-18).
     pub quota_bytes: u64,
+    /// Of these, the bytes of all senders whom the account does not list as contacts (LIM-18).
+    pub strangers_bytes: u64,
     /// Bytes of the largest stanza that a log takes.
     pub entry_bytes_max: usize,
     /// Bytes of stanzas after which a page ends early (INV-28).
@@ -27,6 +29,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             quota_bytes: 1 << 30,
+            strangers_bytes: (1 << 30) / 20,
             entry_bytes_max: 512 << 10,
             page_bytes_max: 4 << 20,
             retention: Retention::default(),
@@ -45,13 +48,32 @@ impl Limits {
         if len_bytes > self.entry_bytes_max {
             return Err(AppendError::Size { len_bytes });
         }
-        if used.saturating_add(len_bytes as u64) > self.quota_bytes {
-            let (account, limit_bytes) = (account.clone(), self.quota_bytes);
-            return Err(AppendError::Quota {
-                account,
-                limit_bytes,
-            });
-        }
-        Ok(())
+        within(account, used, len_bytes, self.quota_bytes)
     }
+
+    /// Whether a log that holds `used` bytes from strangers takes `len_bytes` more from one.
+    pub(crate) fn strangers_room(
+        &self,
+        account: &BareJid,
+        used: u64,
+        len_bytes: usize,
+    ) -> Result<(), AppendError> {
+        within(account, used, len_bytes, self.strangers_bytes)
+    }
+}
+
+fn within(
+    account: &BareJid,
+    used: u64,
+    len_bytes: usize,
+    limit_bytes: u64,
+) -> Result<(), AppendError> {
+    if used.saturating_add(len_bytes as u64) <= limit_bytes {
+        return Ok(());
+    }
+    let account = account.clone();
+    Err(AppendError::Quota {
+        account,
+        limit_bytes,
+    })
 }

@@ -63,6 +63,8 @@ pub struct Limits {
     pub unsettled_stanzas: usize,
     /// LIM-18: bytes of one account's log.
     pub archive_bytes: u64,
+    /// LIM-18: percent of these bytes that all senders together may fill who are no contacts.
+    pub archive_strangers_percent: u8,
     /// MAM-24: milliseconds between two looks for what is no longer kept.
     pub tend_ms: u64,
     /// LIM-24: messages written in one transaction at most.
@@ -112,6 +114,7 @@ impl Default for Limits {
             messages_burst: 200,
             unsettled_stanzas: core.unsettled_stanzas,
             archive_bytes: 1 << 30,
+            archive_strangers_percent: 5,
             tend_ms: 60_000,
             append_batch: 256,
             in_flight: 1_024,
@@ -147,6 +150,12 @@ impl Limits {
             unsettled_stanzas: self.unsettled_stanzas,
             ..CoreLimits::default()
         }
+    }
+
+    /// LIM-18: bytes of one account's log that strangers may fill.
+    pub(crate) fn strangers_bytes(&self) -> u64 {
+        let percent = u64::from(self.archive_strangers_percent.min(100));
+        (self.archive_bytes / 100).saturating_mul(percent)
     }
 
     /// Refuses bounds with which nothing works.

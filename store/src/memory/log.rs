@@ -1,6 +1,6 @@
 //! One account's log in memory.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use protocol::time::Stamp;
@@ -25,6 +25,8 @@ pub(super) struct Log {
     /// Positions of entries that wait for an ordinary client.
     pub(super) spool: BTreeSet<u64>,
     pub(super) bytes: u64,
+    /// Bytes of senders whom the account does not list as contacts.
+    pub(super) strangers: BTreeMap<BareJid, u64>,
 }
 
 /// An entry and what is known of it.
@@ -32,6 +34,8 @@ struct Held {
     entry: Arc<Entry>,
     /// The other party.
     peer: BareJid,
+    /// Whether they sent it.
+    is_received: bool,
 }
 
 /// The outcome of an own message whose entry does not say it.
@@ -95,8 +99,15 @@ impl Log {
         while gone < max
             && let Some(held) = self.entries.front()
             && keep.drops(now, self.oldest(&held.entry))
-            && let Some(Held { entry, .. }) = self.entries.pop_front()
+            && let Some(Held {
+                entry,
+                peer,
+                is_received,
+            }) = self.entries.pop_front()
         {
+            if is_received && let Some(bytes) = self.strangers.get_mut(&peer) {
+                *bytes = bytes.saturating_sub(entry.stanza.len() as u64);
+            }
             self.bytes = self.bytes.saturating_sub(entry.stanza.len() as u64);
             gone += 1;
             self.spool.remove(&entry.pos);
@@ -126,6 +137,11 @@ impl Log {
         }
     }
 
+    /// Bytes of all strangers.
+    pub(super) fn strangers_bytes(&self) -> u64 {
+        self.strangers.values().sum()
+    }
+
     /// How many entries are there.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
@@ -136,7 +152,7 @@ impl Log {
         &mut self,
         (ids, user): (&Ids, u64),
         own_id: Option<&ArchiveId>,
-        peer: &BareJid,
+        (peer, is_received): (&BareJid, bool),
         stamp: Stamp,
         stanza: &Text,
     ) -> Place {
@@ -156,6 +172,7 @@ impl Log {
                 stanza: stanza.clone(),
             }),
             peer: peer.clone(),
+            is_received,
         });
         Place { pos, id }
     }
@@ -237,7 +254,7 @@ impl Log {
         } else {
             Some(positions(only)?)
         };
-        let matching = self.entries.iter().filter(|Held { entry, peer }| {
+        let matching = self.entries.iter().filter(|Held { entry, peer, .. }| {
             entry.pos > lo
                 && entry.pos < hi
                 && start.is_none_or(|start| entry.stamp >= start)

@@ -224,7 +224,7 @@ impl Memory {
         Ok(self.read(account)?.of(|account, _| Usage {
             entries: account.log.len() as u64,
             bytes: account.log.bytes,
-            strangers_bytes: 0,
+            strangers_bytes: account.log.strangers_bytes(),
             retention: account.retention,
         }))
     }

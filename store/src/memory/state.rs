@@ -108,18 +108,30 @@ impl State {
             }
             let ids = (ids, account.user);
             let log = &mut account.log;
-            room.map(|()| log.push(ids, own_id, &append.peer, stamp, &append.stanza))
+            let peer = (&append.peer, false);
+            room.map(|()| log.push(ids, own_id, peer, stamp, &append.stanza))
         });
         let recipient = recipient.map_or(RecipientSide::None, |jid| {
             let Some(account) = self.accounts.get_mut(jid) else {
                 return RecipientSide::NoAccount;
             };
-            match room(jid, account, FailingSide::Recipient) {
+            let is_stranger = !account.lists(&append.sender);
+            let share = if is_stranger {
+                limits.strangers_room(jid, account.log.strangers_bytes(), len)
+            } else {
+                Ok(())
+            };
+            match room(jid, account, FailingSide::Recipient).and(share) {
                 Err(error) => RecipientSide::Failed(error),
                 Ok(()) => {
                     let ids = (ids, account.user);
                     let log = &mut account.log;
-                    let place = log.push(ids, None, &append.sender, stamp, &append.stanza);
+                    let peer = (&append.sender, true);
+                    let place = log.push(ids, None, peer, stamp, &append.stanza);
+                    if is_stranger {
+                        let bytes = log.strangers.entry(append.sender.clone());
+                        *bytes.or_default() += len as u64;
+                    }
                     if append.spool {
                         log.spool.insert(place.pos);
                     }
@@ -263,7 +275,14 @@ impl State {
 }
 
 impl Account {
+    fn lists(&self, jid: &BareJid) -> bool {
+        self.contacts.get(jid).is_some_and(|contact| contact.listed)
+    }
+
     fn write(&mut self, contact: Contact) {
+        if contact.listed {
+            self.log.strangers.remove(&contact.item.jid);
+        }
         self.roster_ver = self.roster_ver.max(contact.ver);
         self.contacts.insert(contact.item.jid.clone(), contact);
     }

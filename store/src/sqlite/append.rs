@@ -11,7 +11,7 @@ use server_core::archive::{
 };
 use tracing::warn;
 
-use super::{sent, sql};
+use super::{sent, sql, strangers};
 use crate::Limits;
 use crate::ids::Ids;
 
@@ -27,6 +27,7 @@ struct Log {
     head: i64,
     bytes: u64,
     ts: i64,
+    strangers_bytes: u64,
 }
 
 /// What the writer remembers between transactions; everything in it can be read again.
@@ -39,6 +40,8 @@ pub(super) struct Known {
     logs: HashMap<i64, Log>,
     dirty: BTreeMap<i64, Log>,
     newest: HashMap<(i64, i64), i64>,
+    /// Whether an account lists another one as a contact.
+    listed: HashMap<(i64, i64), bool>,
     version: i64,
 }
 
@@ -53,6 +56,7 @@ impl Known {
             logs: HashMap::new(),
             dirty: BTreeMap::new(),
             newest: HashMap::new(),
+            listed: HashMap::new(),
             version: 0,
         }
     }
@@ -63,12 +67,13 @@ impl Known {
         self.logs.clear();
         self.dirty.clear();
         self.newest.clear();
+        self.listed.clear();
     }
 
     /// Forgets what another process may have changed; called first in each transaction.
     pub(super) fn refresh(&mut self, tx: &Connection) -> rusqlite::Result<()> {
         let version = tx.pragma_query_value(None, "data_version", |row| row.get(0))?;
-        let full = self.users.len() + self.newest.len() > CACHED_MAX;
+        let full = self.users.len() + self.newest.len() + self.listed.len() > CACHED_MAX;
         if full || version != self.version {
             self.forget();
             self.version = version;
@@ -80,7 +85,8 @@ impl Known {
     pub(super) fn flush(&mut self, tx: &Connection) -> rusqlite::Result<()> {
         let mut update = tx.prepare_cached(sql::SET_LOG)?;
         for (user, log) in std::mem::take(&mut self.dirty) {
-            update.execute(params![user, log.head, log.bytes as i64, log.ts])?;
+            let (bytes, strangers_bytes) = (log.bytes as i64, log.strangers_bytes as i64);
+            update.execute([user, log.head, bytes, log.ts, strangers_bytes])?;
         }
         Ok(())
     }
@@ -145,9 +151,21 @@ impl Known {
         let mut failed = None;
         let mut other_seq = None;
         if let (Some(jid), Some(log)) = (recipient, other.as_mut()) {
-            match self.limits.room(jid, log.bytes, len) {
+            let room = self.limits.room(jid, log.bytes, len);
+            let is_stranger = !self.lists(tx, log.user, (sender.user, &append.sender))?;
+            let share = if is_stranger {
+                let used = log.strangers_bytes;
+                self.limits.strangers_room(jid, used, len)
+            } else {
+                Ok(())
+            };
+            match room.and(share) {
                 Ok(()) => other_seq = Some(log.grow(len, stamp)),
                 Err(error) => failed = Some(error),
+            }
+            if other_seq.is_some() && is_stranger {
+                log.strangers_bytes += len as u64;
+                strangers::add(tx, log.user, sender.user, len)?;
             }
         }
         if own_seq.is_some() || other_seq.is_some() {
@@ -255,10 +273,26 @@ impl Known {
                 head: row.get(0)?,
                 bytes: row.get::<_, i64>(1)?.max(0) as u64,
                 ts: row.get(2)?,
+                strangers_bytes: row.get::<_, i64>(3)?.max(0) as u64,
             })
         })?;
         self.logs.insert(user, log);
         Ok(Some(log))
+    }
+
+    /// Whether an account lists a sender as a contact.
+    fn lists(
+        &mut self,
+        tx: &Connection,
+        user: i64,
+        (party, sender): (i64, &BareJid),
+    ) -> rusqlite::Result<bool> {
+        if let Some(listed) = self.listed.get(&(user, party)) {
+            return Ok(*listed);
+        }
+        let listed = strangers::lists(tx, user, sender)?;
+        self.listed.insert((user, party), listed);
+        Ok(listed)
     }
 
     fn keep(&mut self, log: Log) {

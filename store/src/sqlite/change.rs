@@ -7,7 +7,7 @@ use protocol::time::Stamp;
 use rusqlite::{Connection, params};
 use server_core::records::{Change, ChangeError, Contact, Invite};
 
-use super::{accounts, append, nodes, sql, tokens, user_of};
+use super::{accounts, append, nodes, sql, strangers, tokens, user_of};
 use crate::StoreError;
 
 /// Why a change is rolled back.
@@ -193,6 +193,9 @@ fn write_contact(tx: &Connection, user: i64, contact: &Contact) -> Result<(), St
     let mut update =
         tx.prepare_cached("UPDATE account SET roster_ver = max(roster_ver, ?2) WHERE user = ?1")?;
     update.execute([user, ver])?;
+    if contact.listed {
+        strangers::accept(tx, user, &item.jid)?;
+    }
     Ok(())
 }
 

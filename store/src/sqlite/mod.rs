@@ -17,6 +17,7 @@ mod retention;
 mod schema;
 mod sent;
 mod sql;
+mod strangers;
 mod tend;
 #[cfg(test)]
 mod tests;

@@ -65,8 +65,17 @@ pub(super) const PARTY_OF: &str = "SELECT id FROM party WHERE jid = ?1 ORDER BY 
 pub(super) const PARTIES_OF: &str = "SELECT id FROM party WHERE jid = ?1 ORDER BY id";
 pub(super) const NEW_PARTY: &str = "INSERT INTO party (jid) VALUES (?1)";
 
-pub(super) const LOG: &str = "SELECT head, bytes, ts FROM log WHERE user = ?1";
-pub(super) const SET_LOG: &str = "UPDATE log SET head = ?2, bytes = ?3, ts = ?4 WHERE user = ?1";
+pub(super) const LOG: &str = "SELECT head, bytes, ts, strangers_bytes FROM log WHERE user = ?1";
+pub(super) const SET_LOG: &str =
+    "UPDATE log SET head = ?2, bytes = ?3, ts = ?4, strangers_bytes = ?5 WHERE user = ?1";
+
+pub(super) const LISTED: &str = "SELECT listed FROM contact WHERE user = ?1 AND jid = ?2";
+pub(super) const STRANGER: &str = "SELECT bytes FROM stranger WHERE user = ?1 AND party = ?2";
+pub(super) const ADD_STRANGER: &str = "INSERT INTO stranger (user, party, bytes) \
+     VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes";
+pub(super) const CLEAR_STRANGER: &str = "DELETE FROM stranger WHERE user = ?1 AND party = ?2";
+pub(super) const SHRINK_STRANGERS: &str =
+    "UPDATE log SET strangers_bytes = max(0, strangers_bytes - ?2) WHERE user = ?1";
 
 pub(super) const CONV: &str =
     "SELECT conv FROM conv WHERE a = ?1 AND b = ?2 ORDER BY conv DESC LIMIT 1";
@@ -125,8 +134,9 @@ pub(super) const ACCOUNTS: &str = "SELECT user FROM account";
 pub(super) const LEFTOVERS: &str = "SELECT EXISTS (SELECT 1 FROM sent WHERE ts < ?1) \
      OR EXISTS (SELECT 1 FROM invite WHERE expires < ?2)";
 pub(super) const LOG_SIZE: &str = "SELECT head, bytes, strangers_bytes FROM log WHERE user = ?1";
-pub(super) const SHRINK_LOG: &str = "UPDATE log SET bytes = max(0, bytes - ?2) WHERE user = ?1";
-pub(super) const OLDEST_ENTRY: &str = "SELECT r.seq, r.k, r.id IS NOT NULL, m.ts, length(m.stanza) \
+pub(super) const SHRINK_LOG: &str = "UPDATE log SET bytes = max(0, bytes - ?2), \
+     strangers_bytes = max(0, strangers_bytes - ?3) WHERE user = ?1";
+pub(super) const OLDEST_ENTRY: &str = "SELECT r.seq, r.k, r.id IS NOT NULL, m.ts, length(m.stanza), m.dir \
      FROM arch r CROSS JOIN msg m WHERE r.user = ?1 AND m.k = r.k ORDER BY r.seq LIMIT 1";
 pub(super) const NAMED_ENTRY: &str = "SELECT r.id, m.stanza FROM arch r CROSS JOIN msg m \
      WHERE r.user = ?1 AND r.seq = ?2 AND m.k = r.k";
@@ -180,6 +190,11 @@ pub(super) const ALL: &[&str] = &[
     NEW_PARTY,
     LOG,
     SET_LOG,
+    LISTED,
+    STRANGER,
+    ADD_STRANGER,
+    CLEAR_STRANGER,
+    SHRINK_STRANGERS,
     CONV,
     CONVS,
     NEW_CONV,

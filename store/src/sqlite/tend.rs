@@ -12,7 +12,7 @@ use server_core::archive::{FirstOutcome, digest_of};
 
 use super::append::CONV_BITS;
 use super::sql::{self, SideSql};
-use super::{retention, sent};
+use super::{retention, sent, strangers};
 use crate::retention::{CHUNK_ROWS, INVITE_KEPT_MS, Oldest, SENT_KEPT_MS};
 use crate::{Retention, StoreError};
 
@@ -89,6 +89,8 @@ struct Going {
     named: bool,
     stamp: Stamp,
     len: u64,
+    /// Whether the conversation's second party sent it.
+    dir: bool,
 }
 
 fn clear_doomed(tx: &Connection, user: i64, left: &mut usize) -> Result<(), StoreError> {
@@ -120,7 +122,7 @@ fn trim(
     left: &mut usize,
 ) -> Result<(), StoreError> {
     let mut size = size(tx, user)?;
-    let before = size.bytes;
+    let before = (size.bytes, size.strangers_bytes);
     let mut last = 0;
     while *left > 0
         && let Some(going) = oldest(tx, user)?.filter(|going| size.drops(now, keep, going))
@@ -128,13 +130,19 @@ fn trim(
         if going.named && going.stamp.0 >= now.0.saturating_sub(SENT_KEPT_MS) {
             remember(tx, user, &going)?;
         }
-        remove(tx, user, &going)?;
+        let sender = remove(tx, user, &going)?;
         size.bytes = size.bytes.saturating_sub(going.len);
+        if sender != user && size.strangers_bytes > 0 {
+            let less = strangers::subtract(tx, user, sender, going.len)?;
+            size.strangers_bytes = size.strangers_bytes.saturating_sub(less);
+        }
         last = going.seq;
         *left -= 1;
     }
-    let gone = before.saturating_sub(size.bytes) as i64;
-    tx.prepare_cached(sql::SHRINK_LOG)?.execute([user, gone])?;
+    let gone = before.0.saturating_sub(size.bytes) as i64;
+    let strangers = before.1.saturating_sub(size.strangers_bytes) as i64;
+    tx.prepare_cached(sql::SHRINK_LOG)?
+        .execute([user, gone, strangers])?;
     tx.prepare_cached(sql::CLEAR_SPOOL)?
         .execute([user, 0, last])?;
     Ok(())
@@ -144,6 +152,7 @@ fn trim(
 struct Size {
     head: u64,
     bytes: u64,
+    strangers_bytes: u64,
 }
 
 impl Size {
@@ -164,6 +173,7 @@ fn size(tx: &Connection, user: i64) -> rusqlite::Result<Size> {
         Ok(Size {
             head: row.get::<_, i64>(0)? as u64,
             bytes: row.get::<_, i64>(1)?.max(0) as u64,
+            strangers_bytes: row.get::<_, i64>(2)?.max(0) as u64,
         })
     })
 }
@@ -177,6 +187,7 @@ fn oldest(tx: &Connection, user: i64) -> rusqlite::Result<Option<Going>> {
             named: row.get(2)?,
             stamp: Stamp(row.get(3)?),
             len: row.get::<_, i64>(4)? as u64,
+            dir: row.get(5)?,
         })
     });
     oldest.optional()
@@ -197,8 +208,8 @@ fn remember(tx: &Connection, user: i64, going: &Going) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Takes an entry out of its log, and its stanza away where no other log has it.
-fn remove(tx: &Connection, user: i64, going: &Going) -> rusqlite::Result<()> {
+/// Takes an entry out of its log, and its stanza away where no other log has it; gives its sender.
+fn remove(tx: &Connection, user: i64, going: &Going) -> rusqlite::Result<i64> {
     let (a, b): (i64, i64) = tx
         .prepare_cached(sql::CONV_PAIR)?
         .query_row([going.k >> CONV_BITS], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -207,5 +218,5 @@ fn remove(tx: &Connection, user: i64, going: &Going) -> rusqlite::Result<()> {
         .execute([user, going.seq])?;
     tx.prepare_cached(SideSql::of(user, other).clear)?
         .execute([going.k, other])?;
-    Ok(())
+    Ok(if going.dir { b } else { a })
 }

@@ -183,7 +183,7 @@ impl Writer {
 
     fn change(&mut self, change: &Change) -> Result<(), ChangeError> {
         let made = self.transact(|tx, known, now| {
-            if matches!(change, Change::Register { .. } | Change::Delete { .. }) {
+            if touches_logs(change) {
                 known.forget();
             }
             change::make(tx, now, change)
@@ -260,6 +260,14 @@ impl Group {
 fn single(answers: Vec<Answer>) -> Answer {
     let first = answers.into_iter().next();
     first.unwrap_or(Err(AppendError::Storage))
+}
+
+/// Whether what the writer remembers of logs may not hold after this change.
+fn touches_logs(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Register { .. } | Change::Delete { .. } | Change::Contact { .. }
+    )
 }
 
 fn log_change(fault: ChangeFault) -> ChangeError {

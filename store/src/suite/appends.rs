@@ -10,7 +10,7 @@ use server_core::archive::{
 };
 
 use super::tools::{
-    ENTRY_BYTES_MAX, QUOTA_BYTES, Script, append, bare, message, positions, query, received,
+    ENTRY_BYTES_MAX, QUOTA_BYTES, Script, append, bare, list, message, positions, query, received,
     register, sent, store_one, with_id, write,
 };
 use crate::Store;
@@ -159,6 +159,7 @@ pub(crate) async fn a_missing_recipient_leaves_the_senders_entry(store: &impl St
 // proves: S11-33 S11-34 SEC-56
 pub(crate) async fn a_full_archive_fails_its_own_side_only(store: &impl Store, _: &Script) {
     register(store, &["romeo", "juliet", "nurse"]).await;
+    list(store, "juliet", "romeo", true).await;
     let body = "x".repeat(9_000);
     let mut stored = 0;
     let failed = loop {

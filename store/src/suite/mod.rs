@@ -6,6 +6,7 @@ mod nodes;
 mod pages;
 mod retention;
 mod spool;
+mod strangers;
 mod tokens;
 pub(crate) mod tools;
 
@@ -66,6 +67,11 @@ macro_rules! store_suite {
             flags_are_written_with_their_entries
             flags_are_set_and_taken_away_later
             what_waits_is_read_in_bounded_portions
+        );
+        $crate::suite::run!($open, strangers:
+            strangers_share_a_small_part
+            whoever_becomes_a_contact_gives_the_share_back
+            what_goes_is_taken_off_the_share
         );
         $crate::suite::run!($open, retention:
             only_the_oldest_go_and_what_stays_is_dense

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use protocol::roster::Item;
 use protocol::scram::{ScramHash, StoredKeys};
 use protocol::stanza::Stanza;
 use protocol::time::Stamp;
@@ -10,12 +11,14 @@ use protocol::{ArchiveId, BareJid, Element, Jid, StanzaKind, Text};
 use server_core::archive::{
     Append, Filter, Keep, Outcome, Page, PageQuery, Paging, Receipt, RecipientSide, digest_of,
 };
-use server_core::records::Change;
+use server_core::records::{Change, Contact};
 
 use crate::{Clock, Limits, Store};
 
 /// The quota of the suite's stores.
 pub(crate) const QUOTA_BYTES: u64 = 800_000;
+/// The strangers' share of it.
+pub(crate) const STRANGERS_BYTES: u64 = 200_000;
 /// The largest entry of the suite's stores.
 pub(crate) const ENTRY_BYTES_MAX: usize = 10_000;
 /// The heaviest page of the suite's stores.
@@ -43,6 +46,7 @@ impl Script {
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             quota_bytes: QUOTA_BYTES,
+            strangers_bytes: STRANGERS_BYTES,
             entry_bytes_max: ENTRY_BYTES_MAX,
             page_bytes_max: PAGE_BYTES_MAX,
             ..Limits::default()
@@ -112,6 +116,21 @@ pub(crate) async fn register(store: &impl Store, names: &[&str]) {
         });
         made.await.unwrap();
     }
+}
+
+/// Lets an account list another one as a contact, or list it no longer.
+pub(crate) async fn list(store: &impl Store, name: &str, other: &str, listed: bool) {
+    let contact = Contact {
+        item: Item::new(bare(other)),
+        listed,
+        request: None,
+        ver: 1,
+    };
+    let account = bare(name);
+    store
+        .change(Change::Contact { account, contact })
+        .await
+        .unwrap();
 }
 
 /// Clears away until nothing is due.

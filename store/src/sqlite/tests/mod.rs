@@ -43,4 +43,7 @@ fn check_integrity(conn: &Connection) {
          FROM arch r JOIN msg m ON m.k = r.k WHERE r.user = l.user) \
          AND l.user NOT IN (SELECT user FROM doomed)";
     assert_eq!(count(conn, bytes), 0);
+    let strangers = "SELECT count(*) FROM log l WHERE l.strangers_bytes <> \
+         (SELECT coalesce(sum(bytes), 0) FROM stranger s WHERE s.user = l.user)";
+    assert_eq!(count(conn, strangers), 0);
 }
