@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use protocol::{BareJid, Text};
-use server_core::{ConnId, Core, Input, Output};
+use server_core::{ConnId, Core, Inline, Input, Output};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,7 @@ pub(crate) enum Call {
     Attach {
         conn: ConnId,
         account: BareJid,
+        inline: Option<Box<Inline>>,
         line: Line,
     },
     /// Something happened on a connection, or to an account.
@@ -152,10 +153,15 @@ impl Hands {
             Call::Attach {
                 conn,
                 account,
+                inline,
                 line,
             } => {
                 self.lines.insert(conn, line);
-                Some(Input::Attached { conn, account })
+                Some(Input::Attached {
+                    conn,
+                    account,
+                    inline,
+                })
             }
             Call::Input(input) => Some(input),
             Call::Lost(conn) => {

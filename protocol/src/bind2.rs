@@ -71,10 +71,11 @@ impl BindRequest {
     }
 }
 
-/// Writes `<bound/>`: the archive's ends (BI-05, BI-10) and what was enabled or not (BI-13).
-pub fn bound(metadata: Element, results: impl IntoIterator<Item = Element>) -> Element {
+/// Writes `<bound/>`: the archive's ends (BI-05, BI-10), unless they are not known, and what was enabled
+/// or not (BI-13).
+pub fn bound(metadata: Option<Element>, results: impl IntoIterator<Item = Element>) -> Element {
     Element::new("bound", ns::BIND2)
-        .child(metadata)
+        .children_from(metadata)
         .children_from(results)
 }
 
@@ -157,7 +158,7 @@ mod tests {
     // proves: BI-10
     #[test]
     fn an_empty_archive_has_metadata_without_ends() {
-        let empty = bound(metadata(None), []);
+        let empty = bound(Some(metadata(None)), []);
         assert_eq!(
             empty.to_string(),
             "<bound xmlns='urn:xmpp:bind:0'><metadata xmlns='urn:xmpp:mam:2'/></bound>"
@@ -165,6 +166,6 @@ mod tests {
         assert_eq!(newest(&empty), None);
         let (first, last) = (ArchiveId::from_bits([1; 16]), ArchiveId::from_bits([2; 16]));
         let ends = [(&first, Stamp(0)), (&last, Stamp(1))];
-        assert_eq!(newest(&bound(metadata(Some(ends)), [])), Some(last));
+        assert_eq!(newest(&bound(Some(metadata(Some(ends))), [])), Some(last));
     }
 }

@@ -280,6 +280,11 @@ impl ServerExchange {
         )
     }
 
+    /// The StoredKey against which the client's proof is checked.
+    pub fn stored_key(&self) -> &[u8] {
+        &self.keys.stored_key
+    }
+
     /// Checks the client's proof; gives the server's signature `v=…`.
     ///
     /// # Errors

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use protocol::fork::Mode;
 use protocol::jid::{BareJid, FullJid, Jid};
-use protocol::{Element, Frame, Handled, StreamCondition, StreamError, Text, ns};
+use protocol::time::Stamp;
+use protocol::{ArchiveId, Element, Frame, Handled, StreamCondition, StreamError, Text, ns};
 
 use crate::archive::{Entry, ReadError};
 use crate::conn::{Conn, Stage};
@@ -31,6 +32,8 @@ pub(crate) struct Account {
     pub(crate) tail: Tail,
     /// Behind which position entries are being read for a walk.
     pub(crate) reading: Option<u64>,
+    /// The entry at the tail's head, if there ever was one.
+    pub(crate) newest: Option<(ArchiveId, Stamp)>,
     pub(crate) roster: Roster,
     pub(crate) pep: Pep,
     /// Connections that are logged in, bound or not.
@@ -68,6 +71,7 @@ impl Account {
             sessions: BTreeMap::new(),
             tail: Tail::default(),
             reading: None,
+            newest: None,
             roster: Roster::default(),
             pep: Pep::default(),
             conns: 0,
@@ -204,6 +208,7 @@ impl Account {
         let session = self.session_of(cx, conn);
         cx.transmit(conn, error.write());
         cx.close(conn);
+        self.resuming.retain(|(waiting, ..)| *waiting != conn);
         if let Some(session) = session {
             self.end_session(cx, session);
         }
@@ -330,6 +335,7 @@ impl Account {
             return false;
         };
         self.tail.push(line.clone(), cx.config.limits.tail_entries);
+        self.newest = Some((entry.id.clone(), entry.stamp));
         let others = copies::for_others(&line.envelope, &self.jid, self.sessions.values());
         let alone = others.len() == 1 && self.sessions.values().all(|s| s.mode != Mode::S11);
         let given = !others.is_empty();
@@ -565,12 +571,14 @@ impl Core {
         };
         account.tail = Tail::new(record.head);
         account.spool.any = record.has_spool;
+        account.newest = record.newest;
         account.roster = Roster::new(record.contacts, record.roster_ver);
         account.pep = Pep::new(record.nodes);
         for parcel in parcels {
             self.with(jid, |account, cx| account.on_parcel(cx, parcel));
         }
         for conn in conns {
+            self.with(jid, |account, cx| account.answer_login(cx, conn));
             let early = self
                 .cx
                 .conns

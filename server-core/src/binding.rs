@@ -102,7 +102,7 @@ impl Account {
             .map_err(|_| Condition::InternalServerError)
     }
 
-    fn open_session(&mut self, cx: &mut Context, conn: ConnId, jid: FullJid) {
+    pub(crate) fn open_session(&mut self, cx: &mut Context, conn: ConnId, jid: FullJid) {
         let Some(state) = cx.conns.get(&conn) else {
             return;
         };
@@ -160,26 +160,33 @@ impl Account {
     }
 
     fn enable_sm(&mut self, cx: &mut Context, id: SessionId, resume: bool, max_s: Option<u32>) {
-        let Some(session) = self.sessions.get_mut(&id) else {
+        let Some(conn) = self.sessions.get(&id).and_then(|session| session.conn) else {
             return;
         };
-        let Some(conn) = session.conn else { return };
-        if session.sm.is_some() {
-            let condition = Condition::UnexpectedRequest;
-            return cx.transmit(conn, SmNonza::Failed { h: None, condition }.write());
-        }
+        let answer = self.start_sm(cx, id, resume, max_s);
+        let condition = Condition::UnexpectedRequest;
+        let answer = answer.unwrap_or(SmNonza::Failed { h: None, condition });
+        cx.transmit(conn, answer.write());
+    }
+
+    /// Lets a session count from here on; `None` if it does already.
+    pub(crate) fn start_sm(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        resume: bool,
+        max_s: Option<u32>,
+    ) -> Option<SmNonza> {
+        let session = self.sessions.get_mut(&id);
+        let session = session.filter(|session| session.sm.is_none())?;
         let sm_id = resume.then(|| ids::opaque(&mut cx.rng));
         let limit = cx.config.limits.resume_s;
         let max_s = max_s.map_or(limit, |wanted| wanted.min(limit));
         session.sm = Some(Sm::new(sm_id.clone(), max_s));
-        cx.transmit(
-            conn,
-            SmNonza::Enabled {
-                id: sm_id,
-                max_s: Some(max_s),
-            }
-            .write(),
-        );
+        Some(SmNonza::Enabled {
+            id: sm_id,
+            max_s: Some(max_s),
+        })
     }
 
     fn on_ack(&mut self, cx: &mut Context, conn: ConnId, id: SessionId, h: Option<Handled>) {

@@ -4,6 +4,7 @@ use protocol::jid::BareJid;
 use protocol::{IdPrefix, Text, fork::Mode};
 
 use crate::core::Context;
+use crate::inline::Inline;
 use crate::io::{ConnId, Output};
 use crate::session::SessionId;
 use crate::timers::Timer;
@@ -12,6 +13,8 @@ use crate::timers::Timer;
 pub(crate) struct Conn {
     pub(crate) account: BareJid,
     pub(crate) stage: Stage,
+    /// What its login asked for and has no answer to yet; until then it may say nothing (AU-14).
+    pub(crate) inline: Option<Box<Inline>>,
     /// Frames that came before the account was loaded.
     pub(crate) early: Vec<Text>,
     /// Until when a session must be bound (LIM-02).
@@ -43,13 +46,14 @@ pub(crate) enum Stage {
 }
 
 impl Conn {
-    pub(crate) fn new(account: BareJid, bind_by_ms: u64) -> Self {
+    pub(crate) fn new(account: BareJid, bind_by_ms: u64, inline: Option<Box<Inline>>) -> Self {
         Self {
             account,
             stage: Stage::Unbound {
                 mode: Mode::Plain,
                 prefix: None,
             },
+            inline,
             early: Vec::new(),
             bind_by_ms,
             unsent_frames: 0,

@@ -8,7 +8,9 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
 
 use crate::account::Account;
+use crate::archive::{Ends, ReadError};
 use crate::conn::Conn;
+use crate::inline::Inline;
 use crate::io::{ConnId, Input, Output, Ticket};
 use crate::limits::ServerConfig;
 use crate::parcel::Parcel;
@@ -99,7 +101,11 @@ impl Core {
     pub fn handle(&mut self, input: Input, now: Now) {
         self.cx.now = now;
         match input {
-            Input::Attached { conn, account } => self.on_attached(conn, account),
+            Input::Attached {
+                conn,
+                account,
+                inline,
+            } => self.on_attached(conn, account, inline),
             Input::Frame { conn, text } => self.on_text(conn, text),
             Input::Refused { conn, error } => self.fail(conn, &error),
             Input::Lost { conn } => self.on_lost(conn),
@@ -122,11 +128,7 @@ impl Core {
                 }
             }),
             Input::Ends { ticket, result } => self.answer(ticket, |pending, core| {
-                if let Pending::Ends(request) = pending {
-                    core.with(&request.account.clone(), |account, cx| {
-                        account.on_ends(cx, &request, result);
-                    });
-                }
+                core.on_ends(pending, result);
             }),
             Input::Entries { account, result } => {
                 self.with(&account, |account, cx| account.on_entries(cx, result));
@@ -203,6 +205,18 @@ impl Core {
         }
     }
 
+    fn on_ends(&mut self, pending: Pending, result: Result<Ends, ReadError>) {
+        if let Pending::Ends(request) = pending {
+            self.with(&request.account.clone(), |account, cx| {
+                account.on_ends(cx, &request, result);
+            });
+        } else if let Pending::Binding(binding) = pending {
+            self.with(&binding.account.clone(), |account, cx| {
+                account.on_ends_to_bind(cx, &binding, result.ok());
+            });
+        }
+    }
+
     fn deliver_parcels(&mut self) {
         while let Some((to, parcel)) = self.cx.parcels.pop_front() {
             if parcel.needs_account() {
@@ -236,17 +250,28 @@ impl Core {
         }
     }
 
-    fn on_attached(&mut self, conn: ConnId, jid: BareJid) {
+    fn on_attached(&mut self, conn: ConnId, jid: BareJid, inline: Option<Box<Inline>>) {
         let deadline = self.cx.now.mono_ms + self.cx.config.limits.login_ms;
-        self.cx.conns.insert(conn, Conn::new(jid.clone(), deadline));
+        self.cx
+            .conns
+            .insert(conn, Conn::new(jid.clone(), deadline, inline));
         self.cx.timers.arm(deadline, Timer::Conn(conn));
-        self.account(&jid).attach(conn);
+        let account = self.account(&jid);
+        account.attach(conn);
+        if account.is_ready() {
+            self.with(&jid, |account, cx| account.answer_login(cx, conn));
+        }
     }
 
     fn on_text(&mut self, conn: ConnId, text: Text) {
         let Some(state) = self.cx.conns.get_mut(&conn) else {
             return;
         };
+        if state.inline.is_some() {
+            let error = StreamError::new(StreamCondition::NotAuthorized)
+                .because("the login is not answered yet");
+            return self.fail(conn, &error);
+        }
         let account = state.account.clone();
         let is_ready = self.accounts.get(&account).is_some_and(Account::is_ready);
         if !is_ready {

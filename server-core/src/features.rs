@@ -2,7 +2,7 @@
 
 use protocol::disco::Info;
 use protocol::scram::ScramHash;
-use protocol::{Element, bind, csi, ns, register, s11, sasl, sm};
+use protocol::{Element, bind, bind2, csi, fast, ns, register, s11, sasl, sasl2, sm};
 
 use crate::limits::ServerConfig;
 
@@ -17,21 +17,43 @@ pub(crate) fn mechanisms(config: &ServerConfig) -> Vec<&'static str> {
 
 /// Stream features of a stranger; the same for every claimed address (AU-02).
 pub(crate) fn before_login(config: &ServerConfig) -> Vec<Element> {
-    let mut features = vec![sasl::mechanisms(&mechanisms(config))];
+    let mechanisms = mechanisms(config);
+    let inline = [sm::feature(), bind2::feature(&ENABLES), fast::feature()];
+    let mut features = vec![
+        sasl::mechanisms(&mechanisms),
+        sasl2::feature(&mechanisms, inline),
+    ];
     features.extend(register::features(config.open_registration));
     features.push(limits(config.limits.stanza_bytes_before_login));
     features
 }
 
-/// Stream features of a known account (BI-08).
+/// What can be enabled with a binding.
+const ENABLES: [&str; 5] = [ns::SM, ns::CSI, ns::CARBONS, ns::MR2, ns::S11];
+
+/// Stream features of a known account without a session.
 pub(crate) fn after_login(config: &ServerConfig) -> Vec<Element> {
-    vec![
+    let mut features = vec![
         bind::feature(),
         Element::new("session", ns::SESSION).child(Element::new("optional", ns::SESSION)),
         sm::feature(),
-        csi::feature(),
         Element::new("mr2", ns::MR2),
         s11::feature(),
+    ];
+    features.extend(lasting(config));
+    features
+}
+
+/// Stream features of a session that was bound inline: nothing that is settled already (BI-08).
+pub(crate) fn after_binding(config: &ServerConfig, has_sm: bool) -> Vec<Element> {
+    let sm = (!has_sm).then(sm::feature);
+    sm.into_iter().chain(lasting(config)).collect()
+}
+
+/// What every session of a known account may use.
+fn lasting(config: &ServerConfig) -> Vec<Element> {
+    vec![
+        csi::feature(),
         Element::new("ver", ns::ROSTER_VER),
         Element::new("sub", ns::PRE_APPROVAL),
         caps(),

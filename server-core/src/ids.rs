@@ -21,6 +21,11 @@ pub(crate) fn nonce(rng: &mut impl Rng) -> String {
     URL_SAFE_NO_PAD.encode(bytes(rng, 24))
 }
 
+/// 256 random bits as 43 base64url characters: tokens (AU-25).
+pub(crate) fn secret(rng: &mut impl Rng) -> String {
+    URL_SAFE_NO_PAD.encode(bytes(rng, 32))
+}
+
 /// So many random bytes.
 pub(crate) fn bytes(rng: &mut impl Rng, len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];

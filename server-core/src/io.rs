@@ -5,6 +5,7 @@ use std::sync::Arc;
 use protocol::{BareJid, Text};
 
 use crate::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
+use crate::inline::Inline;
 use crate::nodes::{ItemPage, ItemQuery};
 use crate::records::{AccountRecord, Change, ChangeError};
 
@@ -25,6 +26,8 @@ pub enum Input {
         conn: ConnId,
         /// Who logged in.
         account: BareJid,
+        /// What a login in one exchange asked for; such a login is answered by the core.
+        inline: Option<Box<Inline>>,
     },
     /// One text frame arrived. Each is answered by one [`Output::Credit`].
     Frame {

@@ -13,6 +13,7 @@ mod envelope;
 mod features;
 mod hold;
 mod ids;
+mod inline;
 pub mod io;
 mod iq;
 pub mod limits;
@@ -36,6 +37,7 @@ pub mod tokens;
 mod walk;
 
 pub use crate::core::Core;
+pub use crate::inline::Inline;
 pub use crate::io::{ConnId, Input, Output, Ticket};
 pub use crate::limits::{Limits, ServerConfig};
 pub use crate::opening::{Opening, OpeningInput, OpeningOutput};

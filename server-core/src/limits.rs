@@ -80,6 +80,10 @@ pub struct Limits {
     pub read_entries: usize,
     /// SM-23: counters of ended sessions that an account remembers, and for how many milliseconds.
     pub remembered_counters: (usize, u64),
+    /// AU-25: milliseconds for which a token works.
+    pub token_ms: i64,
+    /// AU-26: milliseconds after which a token that is used is replaced by the next one.
+    pub token_rotate_ms: i64,
 }
 
 impl Default for Limits {
@@ -114,6 +118,8 @@ impl Default for Limits {
             tail_entries: 256,
             read_entries: 128,
             remembered_counters: (16, 86_400_000),
+            token_ms: 21 * 86_400_000,
+            token_rotate_ms: 86_400_000,
         }
     }
 }

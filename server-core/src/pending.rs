@@ -7,6 +7,7 @@ use protocol::sm::Slot;
 use protocol::{ArchiveId, Iq};
 
 use crate::envelope::Envelope;
+use crate::io::ConnId;
 use crate::iq::mam::PageRequest;
 use crate::pep::{ItemsRead, NodeDone};
 use crate::roster::RosterDone;
@@ -17,6 +18,7 @@ pub(crate) enum Pending {
     Append(Box<SentMessage>),
     Page(Box<PageRequest>),
     Ends(Box<Request>),
+    Binding(Binding),
     Roster(Box<RosterDone>),
     Node(Box<NodeDone>),
     Items(Box<ItemsRead>),
@@ -24,6 +26,14 @@ pub(crate) enum Pending {
     Account(Box<Request>),
     /// A flag of an entry; nobody waits for it.
     Spool,
+}
+
+/// A login that binds and waits to hear where the archive begins.
+pub(crate) struct Binding {
+    pub(crate) account: BareJid,
+    pub(crate) conn: ConnId,
+    /// Where the log stood when the store was asked.
+    pub(crate) head: u64,
 }
 
 /// An iq that is being answered.

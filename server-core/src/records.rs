@@ -3,10 +3,9 @@
 use protocol::roster::Item;
 use protocol::scram::StoredKeys;
 use protocol::time::Stamp;
-use protocol::{BareJid, Text};
+use protocol::{ArchiveId, BareJid, Text};
 use thiserror::Error;
 
-use crate::archive::Ends;
 use crate::nodes::{Node, NodeChange};
 use crate::tokens::{DeviceId, TokenUse};
 
@@ -15,8 +14,8 @@ use crate::tokens::{DeviceId, TokenUse};
 pub struct AccountRecord {
     /// Position of the newest entry of its log; 0 if it is empty.
     pub head: u64,
-    /// Its oldest and newest entry at that moment.
-    pub ends: Ends,
+    /// Its newest entry at that moment, if it has any.
+    pub newest: Option<(ArchiveId, Stamp)>,
     /// Whether entries are flagged to wait for an ordinary client.
     pub has_spool: bool,
     /// Its contacts, removed ones too.

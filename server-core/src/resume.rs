@@ -101,7 +101,12 @@ impl Account {
 
     /// Tells the client what became of its `<resume/>`, and goes on with the session.
     pub(crate) fn answer_resume(&mut self, cx: &mut Context, conn: ConnId, outcome: Resumption) {
-        cx.transmit(conn, outcome.to_element().to_string());
+        let is_inline = cx.conns.get(&conn).is_some_and(|c| c.inline.is_some());
+        if is_inline {
+            self.answer_inline(cx, conn, &outcome);
+        } else {
+            cx.transmit(conn, outcome.to_element().to_string());
+        }
         if let Resumption::Resumed { session, .. } = outcome {
             self.go_on(cx, session);
         }

@@ -511,6 +511,7 @@ impl Core {
             | Pending::Page(_)
             | Pending::Ends(_)
             | Pending::Items(_)
+            | Pending::Binding(_)
             | Pending::Hash(_) => {}
         }
     }

@@ -13,6 +13,7 @@ use crate::limits::Limits;
 use crate::message::Work;
 use crate::pep::Interests;
 use crate::timers::Timer;
+use crate::tokens::DeviceId;
 
 /// One session, for as long as the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +34,8 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) jid: FullJid,
     pub(crate) mode: Mode,
+    /// The device whose session it is, where it said so (BI-07).
+    pub(crate) device: Option<DeviceId>,
     /// First half of its own archive ids; s11 sessions only.
     pub(crate) prefix: Option<IdPrefix>,
     /// The connection that carries it; none while it is detached.
@@ -152,6 +155,7 @@ impl Session {
             id,
             jid,
             mode,
+            device: None,
             prefix: None,
             conn: Some(conn),
             presence: None,

@@ -6,7 +6,8 @@ use futures::SinkExt as _;
 use protocol::stream_error::{StreamCondition, StreamError};
 use protocol::time::Stamp;
 use protocol::{BareJid, Now, Text};
-use server_core::{Opening, OpeningInput, OpeningOutput};
+use server_core::tokens::DeviceId;
+use server_core::{Inline, Opening, OpeningInput, OpeningOutput};
 use store::Store;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
@@ -25,12 +26,15 @@ struct Driver<'a, S> {
     delayed: Duration,
 }
 
+/// Who logged in, and what the login asked for inline.
+pub(super) type LoggedIn = (BareJid, Option<Box<Inline>>);
+
 /// Runs until somebody is logged in, or says how the connection is to end.
 pub(super) async fn run<S: Store>(
     link: &Link<S>,
     socket: &mut Socket,
     pace: &mut Pace,
-) -> Result<BareJid, Ending> {
+) -> Result<LoggedIn, Ending> {
     let seed = random::bytes::<32>().map_err(|cause| {
         error!(error = %cause, "connection refused");
         Ending::Away
@@ -43,8 +47,8 @@ pub(super) async fn run<S: Store>(
     };
     let mut ending = Ending::Normal;
     loop {
-        if let Some(account) = driver.perform(socket, ending).await? {
-            return Ok(account);
+        if let Some(logged_in) = driver.perform(socket, ending).await? {
+            return Ok(logged_in);
         }
         let deadline = app.clock.instant(driver.opening.deadline()) + driver.delayed;
         let input = tokio::select! {
@@ -100,12 +104,15 @@ impl<S: Store> Driver<'_, S> {
         &mut self,
         socket: &mut Socket,
         ending: Ending,
-    ) -> Result<Option<BareJid>, Ending> {
+    ) -> Result<Option<LoggedIn>, Ending> {
         let app = &self.link.app;
         while let Some(output) = self.opening.poll() {
             match output {
                 OpeningOutput::Send(text) => self.send(socket, text).await?,
                 OpeningOutput::Lookup(account) => self.look_up(&account).await,
+                OpeningOutput::LookupTokens { account, device } => {
+                    self.look_up_tokens(&account, device).await;
+                }
                 OpeningOutput::CheckInvite(token) => {
                     let stamp = Stamp(app.clock.now().wall_ms);
                     let invite = app.store.check_invite(token, stamp).await;
@@ -124,7 +131,9 @@ impl<S: Store> Driver<'_, S> {
                     self.feed(OpeningInput::Changed(result));
                 }
                 OpeningOutput::LoginFailed(account) => self.login_failed(&account),
-                OpeningOutput::Authenticated(account) => return Ok(Some(account)),
+                OpeningOutput::Authenticated { account, inline } => {
+                    return Ok(Some((account, inline)));
+                }
                 OpeningOutput::Close => return Err(ending),
             }
         }
@@ -132,6 +141,21 @@ impl<S: Store> Driver<'_, S> {
     }
 
     async fn look_up(&mut self, account: &BareJid) {
+        self.slow_down().await;
+        let found = self.link.app.store.credentials(account).await;
+        let found = found.map_err(|cause| error!(error = %cause, "credentials not read"));
+        self.feed(OpeningInput::Credentials(found));
+    }
+
+    async fn look_up_tokens(&mut self, account: &BareJid, device: DeviceId) {
+        self.slow_down().await;
+        let found = self.link.app.store.tokens(account, device).await;
+        let found = found.map_err(|cause| error!(error = %cause, "tokens not read"));
+        self.feed(OpeningInput::Tokens(found));
+    }
+
+    /// LIM-15.
+    async fn slow_down(&mut self) {
         let app = &self.link.app;
         if app.is_bounded(self.link.ip) {
             let wait = app.guesses.delay(self.link.ip, app.clock.now().mono_ms);
@@ -142,10 +166,6 @@ impl<S: Store> Driver<'_, S> {
             }
             self.delayed += from.elapsed();
         }
-        let found = app.store.credentials(account).await.map_err(|cause| {
-            error!(error = %cause, "credentials not read");
-        });
-        self.feed(OpeningInput::Credentials(found));
     }
 
     fn login_failed(&self, account: &BareJid) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
-use protocol::{BareJid, StreamError, Text};
+use protocol::{StreamError, Text};
 use server_core::Input;
 use store::Store;
 use tokio::sync::{Semaphore, mpsc};
@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_util::sync::CancellationToken;
 
 use super::hear::{Heard, hear};
-use super::opening::{binary_frame, long_frame};
+use super::opening::{LoggedIn, binary_frame, long_frame};
 use super::{Ending, Link, Pace, Socket, closing};
 use crate::shard::{Call, Line};
 
@@ -24,7 +24,12 @@ use crate::shard::{Call, Line};
 const WRITE_BATCH: usize = 32;
 
 /// Runs until the core closes the connection or the peer is gone; tells the core of its end once.
-pub(super) async fn run<S: Store>(link: &Link<S>, socket: Socket, pace: Pace, account: BareJid) {
+pub(super) async fn run<S: Store>(
+    link: &Link<S>,
+    socket: Socket,
+    pace: Pace,
+    (account, inline): LoggedIn,
+) {
     let (outbox, frames) = mpsc::channel(link.app.limits().unsent_frames);
     let credit = Arc::new(Semaphore::new(link.app.limits().unsettled_stanzas));
     let closed = CancellationToken::new();
@@ -38,6 +43,7 @@ pub(super) async fn run<S: Store>(link: &Link<S>, socket: Socket, pace: Pace, ac
     let attach = Call::Attach {
         conn,
         account,
+        inline,
         line,
     };
     if shard.send(attach).await.is_err() {

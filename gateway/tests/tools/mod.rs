@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
 use gateway::{Config, Gateway};
+use protocol::fast::{self, Token};
+use protocol::sasl2::{self, Authenticate};
 use protocol::scram::{ClientExchange, ScramHash, Secret, StoredKeys};
 use protocol::{BareJid, Frame, Text, XmlLimits, sasl};
 use server_core::records::Change;
@@ -314,4 +316,67 @@ fn data_of(text: String) -> Result<String, String> {
         }
         _ => Err(text),
     }
+}
+
+impl Peer {
+    /// By token, with all that follows behind the proof; gives the server's answer.
+    pub async fn log_in_by_token(&mut self, name: &str, token: &str, asked: &str) -> String {
+        let secret = token.to_owned();
+        let token = Token {
+            secret,
+            expiry: None,
+        };
+        let authenticate = Authenticate {
+            mechanism: fast::MECHANISM.to_owned(),
+            initial_response: Some(token.initial_response(name)),
+            ..Authenticate::default()
+        };
+        let frame = authenticate.write("");
+        self.say(frame.replace("</authenticate>", &format!("{asked}</authenticate>")))
+            .await;
+        self.hear().await
+    }
+
+    /// By password, in two exchanges; gives the server's answer.
+    pub async fn log_in_inline(&mut self, name: &str, password: &str, asked: &str) -> String {
+        let hash = ScramHash::Sha256;
+        let (scram, first) = ClientExchange::new(hash, name, "a-nonce-that-no-one-guesses-ever");
+        let authenticate = Authenticate {
+            mechanism: hash.mechanism().to_owned(),
+            initial_response: Some(first.into_bytes()),
+            ..Authenticate::default()
+        };
+        let frame = authenticate.write("");
+        self.say(frame.replace("</authenticate>", &format!("{asked}</authenticate>")))
+            .await;
+        let challenge = match data_of(self.hear().await) {
+            Ok(challenge) => challenge,
+            Err(refused) => return refused,
+        };
+        let offered = [ScramHash::Sha256, ScramHash::Sha1].map(ScramHash::mechanism);
+        let secret = Secret::Password(password.to_owned());
+        let last = scram.answer(&challenge, &secret, &offered).unwrap();
+        self.say(sasl2::write("response", &last.message)).await;
+        self.hear().await
+    }
+}
+
+/// Makes an account or gives it another password, as a program beside the server does.
+pub async fn set_password(store: &store::Sqlite, name: &str, password: &str) {
+    let account = BareJid::new(&format!("{name}@localhost")).unwrap();
+    let hash = ScramHash::Sha256;
+    let salt = b"0123456789abcdef".to_vec();
+    let keys = vec![StoredKeys::of_password(hash, password, salt, 4_096)];
+    let exists = store.credentials(&account).await.unwrap().is_some();
+    let change = if exists {
+        Change::SetKeys { account, keys }
+    } else {
+        let token = None;
+        Change::Register {
+            account,
+            keys,
+            token,
+        }
+    };
+    store.change(change).await.unwrap();
 }

@@ -113,12 +113,5 @@ pub(crate) fn on_changed(core: &mut Core, request: Request, result: Result<(), C
         .filter(|s| s.id != request.session)
         .map(|s| (s.id, s.conn))
         .collect();
-    core.with(&jid, |account, cx| {
-        for (id, conn) in others {
-            match conn {
-                Some(conn) => account.fail(cx, conn, &error),
-                None => account.end_session(cx, id),
-            }
-        }
-    });
+    core.with(&jid, |account, cx| account.end_with(cx, &others, &error));
 }

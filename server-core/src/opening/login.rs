@@ -1,68 +1,139 @@
-//! SASL as RFC 6120 §6 frames it: SCRAM, and PLAIN where it is allowed (AU rows).
+//! SASL up to the proof: SCRAM, tokens, and PLAIN where it is allowed (AU rows).
+//!
+//! The same exchanges run in two wrappings: SASL as RFC 6120 §6 frames it, and SASL2, which says with
+//! its first element what is wanted once the login succeeded.
 
+use protocol::fast;
 use protocol::jid::BareJid;
 use protocol::sasl::{self, SaslFailure};
+use protocol::sasl2::{self, Authenticate};
 use protocol::scram::{ClientFirst, ITERATIONS, ScramError, ScramHash, ServerExchange, StoredKeys};
-use protocol::{Element, StreamCondition};
+use protocol::{Element, StreamCondition, ns};
 
+use super::inline::{Asked, Recording};
 use super::{Opening, OpeningOutput, Step};
 use crate::features;
 use crate::ids;
 use crate::records::Credentials;
+use crate::tokens::{DeviceId, Proof};
 
 /// The login of one connection.
 #[derive(Default)]
 pub(super) struct Login {
     attempts: u32,
-    exchange: Exchange,
+    pub(super) exchange: Exchange,
+    /// What the exchange under way asked for inline; absent if it is framed as in RFC 6120.
+    pub(super) asked: Option<Box<Asked>>,
 }
 
 #[derive(Default)]
-enum Exchange {
+pub(super) enum Exchange {
     #[default]
     None,
     /// The keys of the account are being looked up.
     Lookup { account: BareJid, with: Mechanism },
+    /// The tokens of the device are being looked up.
+    Tokens { account: BareJid, proof: Vec<u8> },
     /// The challenge is out.
     Challenged {
         account: BareJid,
         server: Box<ServerExchange>,
     },
+    /// The login succeeded; what it means for the device's tokens is being written.
+    Recording(Box<Recording>),
 }
 
-enum Mechanism {
+pub(super) enum Mechanism {
     Scram(ScramHash, ClientFirst),
     Plain { password: String },
 }
 
+impl Login {
+    /// Whether only elements of SASL2 may come (AU-14).
+    pub(super) fn is_exclusive(&self) -> bool {
+        self.asked.is_some() && !matches!(self.exchange, Exchange::None)
+    }
+}
+
 impl Opening {
+    /// An element of SASL, in either wrapping.
     pub(super) fn on_sasl(&mut self, element: &Element) {
-        match (element.name(), std::mem::take(&mut self.login.exchange)) {
-            ("auth", Exchange::None) => self.on_auth(element),
+        let exchange = std::mem::take(&mut self.login.exchange);
+        let is_sasl2 = element.ns() == ns::SASL2;
+        let is_running = !matches!(exchange, Exchange::None);
+        if is_running && is_sasl2 != self.login.asked.is_some() {
+            return self.refuse_mixed(is_sasl2); // AU-15
+        }
+        match (element.name(), exchange) {
+            ("auth", Exchange::None) if !is_sasl2 => self.on_auth(element),
+            ("authenticate", Exchange::None) if is_sasl2 => self.on_authenticate(element),
             ("response", Exchange::Challenged { account, server }) => {
                 self.on_response(account, &server, element);
             }
-            ("abort", _) => self.refuse(SaslFailure::Aborted),
-            _ => self.refuse(SaslFailure::MalformedRequest),
+            ("abort", _) => self.refuse_mixed_with(is_sasl2, SaslFailure::Aborted),
+            _ => self.refuse_mixed(is_sasl2),
         }
+    }
+
+    fn refuse_mixed(&mut self, is_sasl2: bool) {
+        self.refuse_mixed_with(is_sasl2, SaslFailure::MalformedRequest);
+    }
+
+    /// Refuses in the wrapping of what came.
+    fn refuse_mixed_with(&mut self, is_sasl2: bool, failure: SaslFailure) {
+        self.login.asked = is_sasl2.then(Box::default);
+        self.refuse(failure);
     }
 
     fn on_auth(&mut self, element: &Element) {
-        match self.begin(element) {
-            Ok((account, with)) => {
-                self.outputs
-                    .push_back(OpeningOutput::Lookup(account.clone()));
-                self.login.exchange = Exchange::Lookup { account, with };
-            }
-            Err(failure) => self.refuse(failure),
-        }
+        self.login.asked = None;
+        let mechanism = element.get_attr("mechanism").unwrap_or_default();
+        let begun = sasl::decode(&element.own_text()).and_then(|data| self.begin(mechanism, data));
+        self.look_up(begun);
     }
 
-    fn begin(&self, element: &Element) -> Result<(BareJid, Mechanism), SaslFailure> {
-        let mechanism = element.get_attr("mechanism").unwrap_or_default();
+    fn on_authenticate(&mut self, element: &Element) {
+        self.login.asked = Some(Box::default());
+        let begun = Authenticate::from_element(element).and_then(|authenticate| {
+            let mechanism = authenticate.mechanism.clone();
+            let data = authenticate.initial_response.clone();
+            let device = authenticate.agent.as_deref().map(DeviceId::of_agent);
+            let asked = Asked::new(authenticate, device)?;
+            self.login.asked = Some(Box::new(asked));
+            let data = data.ok_or(SaslFailure::MalformedRequest)?;
+            match mechanism.as_str() {
+                fast::MECHANISM => self.begin_by_token(&data),
+                _ => self.begin(&mechanism, data),
+            }
+        });
+        self.look_up(begun);
+    }
+
+    fn look_up(&mut self, begun: Result<Exchange, SaslFailure>) {
+        let exchange = match begun {
+            Ok(exchange) => exchange,
+            Err(failure) => return self.refuse(failure),
+        };
+        let device = self.login.asked.as_ref().and_then(|asked| asked.device);
+        match (&exchange, device) {
+            (Exchange::Lookup { account, .. }, _) => {
+                let account = account.clone();
+                self.outputs.push_back(OpeningOutput::Lookup(account));
+            }
+            (Exchange::Tokens { account, .. }, Some(device)) => {
+                let account = account.clone();
+                let output = OpeningOutput::LookupTokens { account, device };
+                self.outputs.push_back(output);
+            }
+            _ => return self.refuse(SaslFailure::MalformedRequest),
+        }
+        self.login.exchange = exchange;
+    }
+
+    fn begin(&self, mechanism: &str, data: Vec<u8>) -> Result<Exchange, SaslFailure> {
         let (username, authzid, with) = match ScramHash::of_mechanism(mechanism) {
             Some(hash) => {
-                let first = ClientFirst::parse(&sasl::data_of(element)?).map_err(failure_of)?;
+                let first = ClientFirst::parse(&sasl::text_of(data)?).map_err(failure_of)?;
                 let authzid = first.authzid().map(str::to_owned);
                 (
                     first.username.clone(),
@@ -71,7 +142,7 @@ impl Opening {
                 )
             }
             None if mechanism == "PLAIN" && self.config.allow_plain => {
-                let data = sasl::data_of(element)?;
+                let data = sasl::text_of(data)?;
                 let mut parts = data.split('\0');
                 let mut next = || parts.next().ok_or(SaslFailure::MalformedRequest);
                 let (authzid, username, password) = (next()?, next()?, next()?.to_owned());
@@ -80,16 +151,28 @@ impl Opening {
             }
             None => return Err(SaslFailure::InvalidMechanism),
         };
-        let account = format!("{username}@{}", self.config.domain);
-        let account = BareJid::new(&account)
-            .ok()
-            .filter(|jid| jid.node().is_some());
-        let account = account.ok_or(SaslFailure::NotAuthorized)?;
+        let account = self.account_of(&username)?;
         let acts_for = authzid.map(|authzid| BareJid::new(&authzid));
         if acts_for.is_some_and(|jid| jid.ok().as_ref() != Some(&account)) {
             return Err(SaslFailure::InvalidAuthzid);
         }
-        Ok((account, with))
+        Ok(Exchange::Lookup { account, with })
+    }
+
+    fn begin_by_token(&self, data: &[u8]) -> Result<Exchange, SaslFailure> {
+        let parsed = fast::parse_initial(data);
+        let (username, proof) = parsed.ok_or(SaslFailure::MalformedRequest)?;
+        let account = self.account_of(username)?;
+        let proof = proof.to_vec();
+        Ok(Exchange::Tokens { account, proof })
+    }
+
+    fn account_of(&self, username: &str) -> Result<BareJid, SaslFailure> {
+        let account = format!("{username}@{}", self.config.domain);
+        let account = BareJid::new(&account)
+            .ok()
+            .filter(|jid| jid.node().is_some());
+        account.ok_or(SaslFailure::NotAuthorized)
     }
 
     pub(super) fn on_credentials(&mut self, found: Result<Option<Credentials>, ()>) {
@@ -126,7 +209,10 @@ impl Opening {
             account,
             server: Box::new(server),
         };
-        self.send(sasl::write("challenge", None, &challenge));
+        self.send(match &self.login.asked {
+            Some(_) => sasl2::write("challenge", &challenge),
+            None => sasl::write("challenge", None, &challenge),
+        });
     }
 
     /// Keys that no password fits, with a salt that stays the same for the name (AU-08).
@@ -150,11 +236,11 @@ impl Opening {
         let finished =
             sasl::data_of(element).and_then(|data| server.finish(&data).map_err(failure_of));
         match finished {
-            Ok(signature) => self.succeed(account, &signature),
-            Err(failure) => {
-                self.outputs.push_back(OpeningOutput::LoginFailed(account));
-                self.refuse(failure);
+            Ok(signature) => {
+                let proof = Proof::Password(server.stored_key().to_vec());
+                self.succeed(account, signature.into_bytes(), proof);
             }
+            Err(failure) => self.refuse_guess(account, failure),
         }
     }
 
@@ -165,14 +251,14 @@ impl Opening {
         let prepared = protocol::password::prepare(password).unwrap_or_default();
         let typed = StoredKeys::of_password(hash, &prepared, keys.salt.clone(), keys.iterations);
         if typed == keys {
-            self.succeed(account, "");
+            self.succeed(account, Vec::new(), Proof::Password(keys.stored_key));
         } else {
-            self.outputs.push_back(OpeningOutput::LoginFailed(account));
-            self.refuse(SaslFailure::NotAuthorized);
+            self.refuse_guess(account, SaslFailure::NotAuthorized);
         }
     }
 
-    fn succeed(&mut self, account: BareJid, data: &str) {
+    /// The client has proved who it is; `data` proves to it who the server is.
+    pub(super) fn succeed(&mut self, account: BareJid, data: Vec<u8>, proof: Proof) {
         let other_claim = self
             .claimed
             .as_ref()
@@ -180,12 +266,28 @@ impl Opening {
         if other_claim {
             return self.refuse(SaslFailure::NotAuthorized);
         }
-        self.send(sasl::write("success", None, data));
-        self.step = Step::Restart(account);
+        match self.login.asked.take() {
+            Some(asked) => self.succeed_inline(account, data, proof, *asked),
+            None => {
+                let data = String::from_utf8(data).unwrap_or_default();
+                self.send(sasl::write("success", None, &data));
+                self.step = Step::Restart(account);
+            }
+        }
     }
 
-    fn refuse(&mut self, failure: SaslFailure) {
-        self.send(failure.write());
+    /// Refuses what may be a guess: the driver makes the next one wait (LIM-15).
+    pub(super) fn refuse_guess(&mut self, account: BareJid, failure: SaslFailure) {
+        self.outputs.push_back(OpeningOutput::LoginFailed(account));
+        self.refuse(failure);
+    }
+
+    pub(super) fn refuse(&mut self, failure: SaslFailure) {
+        let asked = self.login.asked.take();
+        self.send(match asked {
+            Some(_) => sasl2::write_failure(failure),
+            None => failure.write(),
+        });
         self.login.attempts += 1;
         if self.login.attempts >= self.config.limits.login_attempts {
             self.fail_with(StreamCondition::PolicyViolation, "too many login attempts");

@@ -2,6 +2,7 @@
 //!
 //! Strangers never reach a [`Core`](crate::Core).
 
+mod inline;
 mod login;
 mod registration;
 
@@ -13,11 +14,14 @@ use protocol::{Element, Frame, Now, Stanza, StreamCondition, StreamError, Text, 
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
 
+use self::login::Exchange;
 use crate::features;
 use crate::ids;
+use crate::inline::Inline;
 use crate::io::Password;
 use crate::limits::ServerConfig;
 use crate::records::{Change, ChangeError, Credentials, Invite};
+use crate::tokens::{DeviceId, DeviceTokens};
 
 /// What happened outside.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub enum OpeningInput {
     Refused(StreamError),
     /// The answer to [`OpeningOutput::Lookup`]; `Err` if the store failed.
     Credentials(Result<Option<Credentials>, ()>),
+    /// The answer to [`OpeningOutput::LookupTokens`]; `Err` if the store failed.
+    Tokens(Result<Option<DeviceTokens>, ()>),
     /// The answer to [`OpeningOutput::CheckInvite`]: the invite if it is still valid.
     Invite(Option<Invite>),
     /// The answer to [`OpeningOutput::Hash`].
@@ -45,16 +51,29 @@ pub enum OpeningOutput {
     Send(Text),
     /// Look up the keys of an account.
     Lookup(BareJid),
+    /// Look up the tokens of a device.
+    LookupTokens {
+        /// Whose device.
+        account: BareJid,
+        /// Which one.
+        device: DeviceId,
+    },
     /// Look up an invite by the SHA-256 of its token.
     CheckInvite([u8; 32]),
     /// Hash a prepared password with a fresh salt, away from this thread.
     Hash(Password),
-    /// Make a change durable (registration).
+    /// Make a change durable (registration, tokens).
     Change(Box<Change>),
     /// A login failed: the driver may delay or limit this peer's next tries (LIM-15).
     LoginFailed(BareJid),
-    /// The connection is logged in and its stream open: hand it to the core.
-    Authenticated(BareJid),
+    /// The connection is logged in: hand it to the core. Its stream is open, or what it asked for inline
+    /// is still to be answered.
+    Authenticated {
+        /// Who logged in.
+        account: BareJid,
+        /// What the login asked for, if it was one in one exchange.
+        inline: Option<Box<Inline>>,
+    },
     /// Close the connection once what was sent is on the wire.
     Close,
 }
@@ -65,6 +84,7 @@ pub struct Opening {
     rng: ChaCha20Rng,
     outputs: VecDeque<OpeningOutput>,
     deadline_ms: u64,
+    now: Now,
     /// The address that the stream header claimed (AU-18).
     claimed: Option<BareJid>,
     header_sent: bool,
@@ -94,6 +114,7 @@ impl Opening {
             rng: ChaCha20Rng::from_seed(seed),
             outputs: VecDeque::new(),
             deadline_ms,
+            now,
             claimed: None,
             header_sent: false,
             step: Step::Header,
@@ -107,13 +128,15 @@ impl Opening {
         if matches!(self.step, Step::Done) {
             return;
         }
+        self.now = now;
         match input {
             OpeningInput::Frame(text) => self.on_text(&text),
             OpeningInput::Refused(error) => self.fail(&error),
             OpeningInput::Credentials(found) => self.on_credentials(found),
+            OpeningInput::Tokens(found) => self.on_tokens(found),
             OpeningInput::Invite(invite) => self.on_invite(invite),
             OpeningInput::Hashed(keys) => self.on_hashed(keys),
-            OpeningInput::Changed(result) => self.on_registered(result),
+            OpeningInput::Changed(result) => self.on_changed(result),
             OpeningInput::Tick if now.mono_ms >= self.deadline_ms => {
                 self.fail_with(StreamCondition::ConnectionTimeout, "login took too long");
             }
@@ -157,8 +180,13 @@ impl Opening {
                 self.fail_with(StreamCondition::BadFormat, "the stream is open already");
             }
             (_, Frame::Close { .. }) => self.close(),
-            (Step::Ready, Frame::Nonza(element)) if element.ns() == ns::SASL => {
+            (Step::Ready, Frame::Nonza(element))
+                if matches!(element.ns(), ns::SASL | ns::SASL2) =>
+            {
                 self.on_sasl(&element);
+            }
+            (Step::Ready, _) if self.login.is_exclusive() => {
+                self.fail_with(StreamCondition::NotAuthorized, "log in first");
             }
             (Step::Ready, Frame::Stanza(stanza)) => self.on_stanza(&stanza),
             (_, Frame::Nonza(element)) => self.on_early_nonza(&element),
@@ -192,8 +220,18 @@ impl Opening {
         };
         self.send_header();
         self.send(frame::write_features(&features::after_login(&self.config)));
+        let inline = None;
         self.outputs
-            .push_back(OpeningOutput::Authenticated(account));
+            .push_back(OpeningOutput::Authenticated { account, inline });
+    }
+
+    fn on_changed(&mut self, result: Result<(), ChangeError>) {
+        if let Exchange::Recording(_) = &self.login.exchange
+            && let Exchange::Recording(recording) = std::mem::take(&mut self.login.exchange)
+        {
+            return self.on_recorded(*recording, result);
+        }
+        self.on_registered(result);
     }
 
     /// WS-09.

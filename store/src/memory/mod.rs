@@ -163,7 +163,7 @@ impl Memory {
     pub fn load_now(&self, account: &BareJid) -> Result<Option<AccountRecord>, StoreError> {
         Ok(self.read(account)?.of(|account, _| AccountRecord {
             head: account.log.head(),
-            ends: account.log.ends(),
+            newest: account.log.ends().map(|(_, newest)| newest),
             has_spool: !account.log.spool.is_empty(),
             contacts: account.contacts.values().cloned().collect(),
             roster_ver: account.roster_ver,

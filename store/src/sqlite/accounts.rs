@@ -42,7 +42,7 @@ pub(super) fn credentials(
     Ok(Some(Credentials { keys, disabled }))
 }
 
-/// Reads what a session needs of an account, but for the ends of its log.
+/// Reads what a session needs of an account, but for the newest entry of its log.
 pub(super) fn load(
     tx: &Connection,
     account: &BareJid,
@@ -73,7 +73,7 @@ pub(super) fn load(
     let has_spool = tx.prepare_cached(sql::HAS_SPOOL)?.exists([user])?;
     Ok(Some(AccountRecord {
         head: head as u64,
-        ends: None,
+        newest: None,
         has_spool,
         contacts,
         roster_ver: roster_ver as u64,

@@ -287,7 +287,8 @@ impl Accounts for Sqlite {
                 };
                 let log = LogView::of(tx, &ids, &limits, &account)?;
                 let ends = log.map(|log| log.ends()).transpose()?.flatten();
-                Ok::<_, StoreError>(Some(AccountRecord { ends, ..record }))
+                let newest = ends.map(|(_, newest)| newest);
+                Ok::<_, StoreError>(Some(AccountRecord { newest, ..record }))
             })
             .await
     }

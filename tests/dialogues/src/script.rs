@@ -1,20 +1,25 @@
 //! Reads a script and plays it line by line.
 
 use anyhow::{Context as _, Result, bail, ensure};
+use protocol::fast::{self, Token};
 use protocol::{Element, XmlLimits, ns};
 use store::memory::FailingSide;
 
+use crate::login;
 use crate::pattern::{self, Names};
 use crate::world::World;
 
 /// Short names of namespaces: `xmlns='@sm'`.
-const SHORT: [(&str, &str); 31] = [
+const SHORT: [(&str, &str); 34] = [
     ("@framing", ns::FRAMING),
     ("@streams", ns::STREAMS),
     ("@serr", ns::STREAM_ERRORS),
     ("@stanzas", ns::STANZAS),
     ("@sasl", ns::SASL),
+    ("@sasl2", ns::SASL2),
+    ("@fast", ns::FAST),
     ("@bind", ns::BIND),
+    ("@bind2", ns::BIND2),
     ("@sm", ns::SM),
     ("@csi", ns::CSI),
     ("@mam", ns::MAM),
@@ -190,6 +195,7 @@ impl Stage {
                 self.world.knock(name);
                 Ok(())
             }
+            ("authenticates", asked) => self.authenticate(name, asked),
             ("loses", "its connection") => self.world.lose(name),
             ("comes", "back") => self.world.attach(name),
             ("sends", lines) if lines.contains(" lines to ") => self.send_lines(name, lines),
@@ -268,6 +274,37 @@ impl Stage {
         }
         // A reconnecting device gets a fresh prefix: the name stands for the newest one.
         Ok(())
+    }
+
+    /// A login in one exchange on a connection of its own: `with <bind …/>…` by password, `by {token}
+    /// with …` by a token. What the server says from then on waits to be received.
+    fn authenticate(&mut self, name: &str, how: &str) -> Result<()> {
+        let (how, asked) = how.split_once("with ").unwrap_or((how, ""));
+        let asked = self.expand(asked);
+        self.world.knock(name);
+        let open = "<open xmlns='@framing' to='localhost' version='1.0'/>";
+        self.world.send(name, &self.expand(open))?;
+        self.world.peer(name)?.inbox.clear();
+        let username = name.split('/').next().unwrap_or_default();
+        match how.trim().strip_prefix("by ") {
+            Some(token) => {
+                let secret = self.expand(token);
+                let expiry = None;
+                let first = Token { secret, expiry }.initial_response(username);
+                let frame = login::authenticate(fast::MECHANISM, &first, &asked);
+                self.world.send(name, &frame)
+            }
+            None => {
+                let (exchange, frame) = login::Scram::start(username, &asked);
+                self.world.send(name, &frame)?;
+                let inbox = &mut self.world.peer(name)?.inbox;
+                let Some(challenge) = inbox.pop_front() else {
+                    bail!("no challenge came")
+                };
+                let response = exchange.answer(username, &challenge)?;
+                self.world.send(name, &response)
+            }
+        }
     }
 
     fn play(&mut self, name: &str, what: &str) -> Result<()> {

@@ -8,10 +8,11 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use protocol::scram::{ScramHash, StoredKeys};
 use protocol::time::Stamp;
 use protocol::{BareJid, Now, Text};
-use server_core::archive::{Append, PageQuery, ReadError};
+use server_core::archive::{Append, ReadError};
 use server_core::records::Change;
 use server_core::{
-    ConnId, Core, Input, Limits, Opening, OpeningInput, OpeningOutput, Output, ServerConfig, Ticket,
+    ConnId, Core, Inline, Input, Limits, Opening, OpeningInput, OpeningOutput, Output,
+    ServerConfig, Ticket,
 };
 use store::Retention;
 use store::memory::{FailingSide, FaultPlan, Memory};
@@ -38,10 +39,12 @@ pub(crate) struct World {
     now: Now,
     pub(crate) peers: BTreeMap<String, Peer>,
     next_conn: u64,
+    /// How many openings there were: each draws other tokens.
+    knocks: u8,
     /// Appends that wait while the store stands still.
     stopped: Option<VecDeque<(Ticket, Append)>>,
-    /// Pages that wait while the store reads nothing.
-    unread: Option<VecDeque<(Ticket, PageQuery)>>,
+    /// Pages and ends that wait while the store reads nothing.
+    unread: Option<VecDeque<Output>>,
 }
 
 impl World {
@@ -82,6 +85,7 @@ impl World {
             now,
             peers,
             next_conn,
+            knocks: 0,
             stopped,
             unread,
         })
@@ -100,13 +104,34 @@ impl World {
                 ..Peer::default()
             },
         );
-        self.input(Input::Attached { conn, account });
+        self.input(Input::Attached {
+            conn,
+            account,
+            inline: None,
+        });
+        Ok(())
+    }
+
+    /// A connection that was known by its opening only belongs to an account now.
+    fn hand_over(&mut self, name: &str, account: BareJid, inline: Box<Inline>) -> Result<()> {
+        self.next_conn += 1;
+        let conn = ConnId(self.next_conn);
+        let peer = self.peer(name)?;
+        peer.conn = Some(conn);
+        peer.opening = None;
+        let inline = Some(inline);
+        self.input(Input::Attached {
+            conn,
+            account,
+            inline,
+        });
         Ok(())
     }
 
     /// A connection of which nothing is known yet.
     pub(crate) fn knock(&mut self, name: &str) {
-        let opening = Opening::new(self.config.clone(), SEED, self.now);
+        self.knocks = self.knocks.wrapping_add(1);
+        let opening = Opening::new(self.config.clone(), [self.knocks; 32], self.now);
         self.peers.insert(
             name.to_owned(),
             Peer {
@@ -128,9 +153,7 @@ impl World {
         let peer = self.peer(name)?;
         if let Some(mut opening) = peer.opening.take() {
             opening.handle(OpeningInput::Frame(text), now);
-            self.drive_opening(name, &mut opening)?;
-            self.peer(name)?.opening = Some(opening);
-            return Ok(());
+            return self.drive_opening(name, opening);
         }
         let conn = peer
             .conn
@@ -163,8 +186,7 @@ impl World {
                 continue;
             };
             opening.handle(OpeningInput::Tick, now);
-            self.drive_opening(&name, &mut opening)?;
-            self.peer(&name)?.opening = Some(opening);
+            self.drive_opening(&name, opening)?;
         }
         Ok(())
     }
@@ -197,14 +219,9 @@ impl World {
 
     /// The store reads what waited, and goes on.
     pub(crate) fn read_again(&mut self) {
-        for (ticket, query) in self.unread.take().unwrap_or_default() {
-            self.read_page(ticket, &query);
+        for question in self.unread.take().unwrap_or_default() {
+            self.perform(question);
         }
-    }
-
-    fn read_page(&mut self, ticket: Ticket, query: &PageQuery) {
-        let result = self.store.page_now(query);
-        self.input(Input::Page { ticket, result });
     }
 
     pub(crate) fn fail_appends(&self, appends: u32, side: FailingSide) {
@@ -242,6 +259,11 @@ impl World {
     }
 
     fn perform(&mut self, output: Output) {
+        if let (Output::ReadPage { .. } | Output::ReadEnds { .. }, Some(waiting)) =
+            (&output, &mut self.unread)
+        {
+            return waiting.push_back(output);
+        }
         match output {
             Output::Send { conn, frame } => self.on_sent(conn, frame),
             Output::Close { conn } => {
@@ -260,10 +282,10 @@ impl World {
                 Some(waiting) => waiting.push_back((ticket, *append)),
                 None => self.append(ticket, *append),
             },
-            Output::ReadPage { ticket, query } => match &mut self.unread {
-                Some(waiting) => waiting.push_back((ticket, *query)),
-                None => self.read_page(ticket, &query),
-            },
+            Output::ReadPage { ticket, query } => {
+                let result = self.store.page_now(&query);
+                self.input(Input::Page { ticket, result });
+            }
             Output::ReadEnds { ticket, account } => {
                 let result = self.store.ends_now(&account);
                 self.input(Input::Ends { ticket, result });
@@ -330,7 +352,7 @@ impl World {
         }
     }
 
-    fn drive_opening(&mut self, name: &str, opening: &mut Opening) -> Result<()> {
+    fn drive_opening(&mut self, name: &str, mut opening: Opening) -> Result<()> {
         while let Some(output) = opening.poll() {
             let answer = match output {
                 OpeningOutput::Send(frame) => {
@@ -342,9 +364,19 @@ impl World {
                     continue;
                 }
                 OpeningOutput::LoginFailed(_) => continue,
-                OpeningOutput::Authenticated(_) => bail!("a script cannot log in by SASL"),
+                OpeningOutput::Authenticated { inline: None, .. } => {
+                    bail!("a script logs in by SASL2 only")
+                }
+                OpeningOutput::Authenticated {
+                    account,
+                    inline: Some(inline),
+                } => return self.hand_over(name, account, inline),
                 OpeningOutput::Lookup(account) => {
                     OpeningInput::Credentials(self.store.credentials_now(&account).map_err(|_| ()))
+                }
+                OpeningOutput::LookupTokens { account, device } => {
+                    let found = self.store.tokens_now(&account, device);
+                    OpeningInput::Tokens(found.map_err(|_| ()))
                 }
                 OpeningOutput::CheckInvite(hash) => {
                     let invite = self.store.check_invite_now(hash, Stamp(self.now.wall_ms));
@@ -364,6 +396,7 @@ impl World {
             };
             opening.handle(answer, self.now);
         }
+        self.peer(name)?.opening = Some(opening);
         Ok(())
     }
 }

@@ -242,19 +242,30 @@ impl Server {
                     let found = self.store.credentials_now(&account).map_err(|_| ());
                     opening.handle(OpeningInput::Credentials(found), now);
                 }
+                OpeningOutput::LookupTokens { account, device } => {
+                    let found = self.store.tokens_now(&account, device).map_err(|_| ());
+                    opening.handle(OpeningInput::Tokens(found), now);
+                }
+                OpeningOutput::Change(change) => {
+                    let changed = self.store.change_now(*change);
+                    opening.handle(OpeningInput::Changed(changed), now);
+                }
                 OpeningOutput::LoginFailed(account) => bail!("{account} could not log in"),
                 OpeningOutput::Close => {
                     self.effects.push_back(Effect::Close(conn));
                     return Ok(());
                 }
-                OpeningOutput::Authenticated(account) => {
+                OpeningOutput::Authenticated { account, inline } => {
                     self.attached.push(conn);
-                    self.input(Input::Attached { conn, account }, now);
+                    let attached = Input::Attached {
+                        conn,
+                        account,
+                        inline,
+                    };
+                    self.input(attached, now);
                     return Ok(());
                 }
-                OpeningOutput::CheckInvite(_)
-                | OpeningOutput::Hash(_)
-                | OpeningOutput::Change(_) => {
+                OpeningOutput::CheckInvite(_) | OpeningOutput::Hash(_) => {
                     bail!("nobody registers here");
                 }
             }
