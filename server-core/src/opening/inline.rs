@@ -168,11 +168,18 @@ impl Opening {
             Err(ChangeError::Token | ChangeError::NoAccount) => {
                 return self.refuse(SaslFailure::NotAuthorized);
             }
-            Err(ChangeError::Storage | ChangeError::Exists) if invalidates => {
-                return self.refuse(SaslFailure::TemporaryAuthFailure);
+            // Better no new token than no login; but a token that was to die must not live on unnoticed.
+            Err(
+                ChangeError::Storage
+                | ChangeError::Exists
+                | ChangeError::NoItem
+                | ChangeError::Full,
+            ) => {
+                if invalidates {
+                    return self.refuse(SaslFailure::TemporaryAuthFailure);
+                }
+                recording.token = None;
             }
-            // Better no new token than no login.
-            Err(ChangeError::Storage | ChangeError::Exists) => recording.token = None,
         }
         self.hand_over(recording);
     }
