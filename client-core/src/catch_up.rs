@@ -1,5 +1,7 @@
 //! Pages of the archive: after the cursor until all is known, and older ones when they are wanted.
 
+use std::collections::BTreeMap;
+
 use protocol::mam::{Fin, Query};
 use protocol::rsm::PageRequest;
 use protocol::{BareJid, Condition, Iq, StanzaError};
@@ -23,8 +25,11 @@ const OLDER_PAGES_MAX: u32 = 20;
 #[derive(Debug, Default)]
 pub(crate) struct CatchUp {
     open: Option<Open>,
-    /// Entries fetched in this catch-up.
+    /// Entries fetched in this catch-up, and how many there are if the archive says so.
     pub(crate) fetched: u32,
+    pub(crate) total: Option<u32>,
+    /// Entries fetched for the gap that is being filled.
+    pub(crate) filled: u32,
     /// The cursor is unknown to the archive.
     has_lost_cursor: bool,
     /// Whose older lines are wanted, and how many more pages may be fetched for them.
@@ -121,7 +126,7 @@ impl CatchUp {
             })
         } else {
             // Behind a gap everything that can be had is fetched without being asked for (S11-54).
-            let is_wanted = self.older.is_some() || device.has_gap();
+            let is_wanted = self.older.is_some() || device.fills_gap();
             let can = device.oldest.is_some() && !device.reaches_start;
             (is_wanted && can).then_some(PageKind::Older)
         }
@@ -172,9 +177,17 @@ impl CatchUp {
         }
         self.tries = 0;
         self.has_lost_cursor = false;
-        if open.kind != PageKind::Older {
-            let len = u32::try_from(open.entries.len()).unwrap_or(u32::MAX);
-            self.fetched = self.fetched.saturating_add(len);
+        let len = u32::try_from(open.entries.len()).unwrap_or(u32::MAX);
+        match open.kind {
+            PageKind::Older => self.filled = self.filled.saturating_add(len),
+            PageKind::After => {
+                // The count is of all that the query matches: of what is after the cursor (RSM §2.4).
+                let left = fin.page.count.and_then(|count| u32::try_from(count).ok());
+                let total = left.map(|left| left.max(len).saturating_add(self.fetched));
+                self.total = total.or(self.total);
+                self.fetched = self.fetched.saturating_add(len);
+            }
+            PageKind::Last | PageKind::Gap => self.fetched = self.fetched.saturating_add(len),
         }
         self.count_older(&open, fin);
         Ok(Some(Page {
@@ -182,6 +195,7 @@ impl CatchUp {
             entries: open.entries,
             complete: fin.complete,
             newest_held: open.newest_held.unwrap_or(newest_held),
+            known: BTreeMap::new(),
         }))
     }
 
@@ -199,6 +213,7 @@ impl CatchUp {
                     entries: Vec::new(),
                     complete: true,
                     newest_held: 0,
+                    known: BTreeMap::new(),
                 });
             }
             PageKind::After | PageKind::Older | PageKind::Last | PageKind::Gap => {

@@ -5,10 +5,10 @@ use protocol::mam::Found;
 use protocol::time::Stamp;
 use protocol::{
     ArchiveId, BareJid, Element, Jid, Message, MessageType, Stanza, StanzaError, delay, forward,
-    ns, sid,
+    markers, ns, receipts, sid,
 };
 
-use crate::history::Content;
+use crate::history::{Asks, Content, Signal};
 use crate::view::Mark;
 use crate::words;
 
@@ -38,6 +38,7 @@ pub(crate) struct Draft {
     pub(crate) stamp: Stamp,
     pub(crate) content: Content,
     pub(crate) mark: Mark,
+    pub(crate) asks: Asks,
     /// The own entry that this one says came back, and why.
     pub(crate) bounced: Option<(ArchiveId, String)>,
 }
@@ -121,6 +122,7 @@ impl Judge<'_> {
             stamp: self.now,
             content: Content::Other(String::new()),
             mark: Mark::Archived,
+            asks: Asks::default(),
             bounced: None,
         }
     }
@@ -205,6 +207,7 @@ impl Judge<'_> {
             stamp: stamp.unwrap_or(self.now),
             content: content_of(message),
             mark,
+            asks: asks_of(message),
             bounced: bounced.map(|(id, _, words)| (id, words)),
         })
     }
@@ -214,9 +217,24 @@ fn content_of(message: &Message) -> Content {
     if let Some(body) = message.body() {
         return Content::Text(body);
     }
+    if let Some(id) = receipts::received_of(message) {
+        return Content::Signal(Signal::Received(id));
+    }
+    if let Some(id) = markers::displayed_of(message) {
+        return Content::Signal(Signal::Displayed(id));
+    }
     let payload = message.children().iter();
     let payload = payload.filter(|child| !child.is("stanza-id", ns::SID));
     Content::Other(payload.map(|child| &*child.xml).collect())
+}
+
+/// Only what can be named can be answered for (IM-04).
+fn asks_of(message: &Message) -> Asks {
+    let has = |name, ns| message.id().is_some() && message.0.find(name, ns).is_some();
+    Asks {
+        receipt: has("request", ns::RECEIPTS),
+        marker: has("markable", ns::CHAT_MARKERS),
+    }
 }
 
 fn refused(message: &Message) -> Inbound {

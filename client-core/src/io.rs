@@ -48,7 +48,7 @@ pub enum Intent {
     },
     /// Close the stream for good (WS-19). The driver then wipes the slot.
     SignOut,
-    /// Show this conversation; it counts as read while it is open and visible.
+    /// Show this conversation; it counts as read as far as it is seen.
     OpenChat(BareJid),
     /// Show no conversation.
     CloseChat,
@@ -59,7 +59,16 @@ pub enum Intent {
         /// The text; never empty.
         body: String,
     },
-    /// Send a failed line again; keeps its id.
+    /// What of the open conversation is in view (IM-07).
+    Seen {
+        /// [`Line::key`](crate::Line::key) of the newest line in view; none if the end is in view, and
+        /// stays so when lines arrive.
+        key: Option<String>,
+    },
+    /// Whether other people are told that their lines arrived and were displayed (IM-06); they are
+    /// unless this says otherwise.
+    ShareReading(bool),
+    /// Send a failed line again, as a new message if the server refused it.
     Retry {
         /// [`Line::key`](crate::Line::key).
         key: String,

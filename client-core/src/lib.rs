@@ -18,7 +18,7 @@ mod words;
 
 pub use crate::engine::{Config, Engine};
 pub use crate::history::{
-    Batch, Chat, Contact, Device, MemoryHistory, OutboxItem, Place, Restored, Row, RowQuery,
+    Batch, Chat, Contact, Device, MemoryHistory, OutboxItem, Place, Restored, Row, RowQuery, Wanted,
 };
 pub use crate::io::{Input, Intent, Output};
 pub use crate::view::{Change, ChatSummary, Connection, Line, Mark, SignIn, Timeline, View};

@@ -109,6 +109,13 @@ pub fn element<T: wasm_bindgen::JsCast>(id: &str) -> Option<T> {
     document().get_element_by_id(id)?.dyn_into().ok()
 }
 
+/// Moves the focus to the element with an id.
+pub fn focus(id: &str) {
+    if let Some(element) = element::<web_sys::HtmlElement>(id) {
+        let _ = element.focus();
+    }
+}
+
 /// Listens to an event for the life of the page.
 pub fn listen_forever(target: &EventTarget, name: &str, heard: impl FnMut(Event) + 'static) {
     let closure = Closure::<dyn FnMut(Event)>::new(heard);

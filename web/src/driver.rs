@@ -14,7 +14,7 @@ use crate::history::IndexedDb;
 use crate::slot::Slot;
 use crate::socket::Socket;
 use crate::state::AppState;
-use crate::{accounts, drafts, keys, sign_out};
+use crate::{accounts, drafts, keys, settings, sign_out};
 
 /// Longest sleep: the browser's timers count milliseconds in 31 bits.
 const SLEEP_MAX_MS: u64 = 3_600_000;
@@ -89,7 +89,9 @@ impl Driver {
             account: account.clone(),
             seed: browser::random(),
         };
-        let engine = Engine::new(config, restored, browser::now());
+        let mut engine = Engine::new(config, restored, browser::now());
+        let shares = Intent::ShareReading(settings::shares_reading());
+        engine.handle(Input::Intent(shares), browser::now());
         let (sender, events) = mpsc::unbounded();
         let inbox = Inbox(sender);
         let storage = Storage::start(db, inbox.clone());
@@ -295,7 +297,7 @@ async fn commit(db: &IndexedDb, batch: &Batch) -> Input {
 }
 
 async fn rows(db: &IndexedDb, query: &RowQuery) -> Input {
-    let rows = db.query(query).await;
+    let rows = db.query(&query.wanted).await;
     Input::Rows {
         query: query.query,
         rows: rows.unwrap_or_else(|error| {

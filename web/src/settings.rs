@@ -1,11 +1,13 @@
 //! What a person chose about the look of this browser profile.
 
+use client_core::Intent;
 use leptos::prelude::*;
 
 use crate::browser;
 use crate::state::AppState;
 
 const THEME: &str = "balcony:theme";
+const SILENT: &str = "balcony:silent";
 const DEVELOPER: &str = "balcony:developer";
 
 /// Light or dark.
@@ -68,6 +70,21 @@ pub fn set_developer(state: AppState, on: bool) {
         write(DEVELOPER, "on");
     } else if let Some(storage) = browser::profile_storage() {
         let _ = storage.remove_item(DEVELOPER);
+    }
+}
+
+/// Whether other people are told what was received and read.
+pub fn shares_reading() -> bool {
+    read(SILENT).is_none()
+}
+
+/// Chooses whether other people are told what was received and read.
+pub fn share_reading(state: AppState, shares: bool) {
+    state.send(Intent::ShareReading(shares));
+    if !shares {
+        write(SILENT, "on");
+    } else if let Some(storage) = browser::profile_storage() {
+        let _ = storage.remove_item(SILENT);
     }
 }
 

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use client_core::view::{ChatSummary, Connection, Line, Mark, SignIn, View};
+use client_core::view::{ChatSummary, Connection, Line, SignIn, View};
 use client_core::{Change, Input, Intent};
 use leptos::prelude::*;
 use protocol::{BareJid, FullJid};
 
+use crate::components::is_gap;
 use crate::driver::Inbox;
 use crate::format;
 use crate::{browser, drafts};
@@ -96,6 +97,8 @@ pub struct AppState {
     pub has_older: RwSignal<bool>,
     /// Whether older lines are coming.
     pub loading_older: RwSignal<bool>,
+    /// How much was found for the gap that is being filled.
+    pub filled: RwSignal<u32>,
     /// What was typed and not sent, per conversation.
     pub drafts: RwSignal<HashMap<BareJid, String>>,
     /// What assistive technology reads out.
@@ -139,6 +142,7 @@ impl AppState {
             lines: RwSignal::new(Vec::new()),
             has_older: RwSignal::new(false),
             loading_older: RwSignal::new(false),
+            filled: RwSignal::new(0),
             drafts: RwSignal::new(HashMap::new()),
             announced: RwSignal::new(Vec::new()),
             sent: RwSignal::new(0),
@@ -212,6 +216,7 @@ impl AppState {
         }
         set(self.has_older, timeline.has_older);
         set(self.loading_older, timeline.loading_older);
+        set(self.filled, timeline.filled);
     }
 
     /// Lets assistive technology read received lines behind the last known one; a catch-up is silent.
@@ -229,7 +234,7 @@ impl AppState {
             .rev()
             .take_while(|line| line.key != last_known)
             .take(ANNOUNCED_MAX)
-            .filter(|line| !line.own && line.mark != Mark::Gap)
+            .filter(|line| !line.own && !is_gap(&line.mark))
             .map(|line| format!("{name}: {}", line.text))
             .collect();
         self.announce(fresh.into_iter().rev());
@@ -337,8 +342,8 @@ fn shapes(lines: &[Arc<Line>]) -> Vec<Shape> {
     let joined = |a: usize, b: usize| match (lines.get(a), lines.get(b)) {
         (Some(a_line), Some(b_line)) => {
             a_line.own == b_line.own
-                && a_line.mark != Mark::Gap
-                && b_line.mark != Mark::Gap
+                && !is_gap(&a_line.mark)
+                && !is_gap(&b_line.mark)
                 && days.get(a) == days.get(b)
                 && (b_line.stamp.0 - a_line.stamp.0).abs() <= GROUP_MS
         }

@@ -71,19 +71,26 @@ pub const NEW_MESSAGES_LOG: &str = "New messages";
 pub const OLDER: &str = "Load older messages";
 pub const LOADING_OLDER: &str = "Loading older messages…";
 pub const START: &str = "This is where your conversation begins";
-pub const GAP: &str = "Messages are missing here";
-pub const GAP_WHY: &str = "They could not be had from the server any more.";
+pub const GAP: &str = "Messages may be missing here";
+pub const GAP_WHY: &str = "The server does not have them any more.";
+pub const FILLING: &str = "Fetching the messages that are missing here…";
+pub const UNREAD_FROM_HERE: &str = "New messages";
 pub const LATEST: &str = "Jump to the latest message";
 pub const TODAY: &str = "Today";
 pub const YESTERDAY: &str = "Yesterday";
 
 pub const WAITING: &str = "Waiting";
 pub const WAITING_WHY: &str = "Not sent yet; it goes out by itself.";
-pub const ARCHIVED: &str = "Saved in the archive";
+pub const ARCHIVED: &str = "Sent";
+pub const ARCHIVED_WHY: &str = "Saved on the server; not yet on the other person's device.";
+pub const RECEIVED: &str = "Received";
+pub const RECEIVED_WHY: &str = "It reached the other person's device.";
+pub const READ: &str = "Read";
+pub const READ_WHY: &str = "It was shown to the other person.";
 pub const NOT_SAVED: &str = "Delivered, not saved";
 pub const NOT_SAVED_WHY: &str = "It was delivered, but saving it failed on the server.";
-pub const NOT_KEPT: &str = "Not kept";
-pub const NOT_KEPT_WHY: &str = "It was delivered, and messages of this kind are not saved.";
+pub const NOT_KEPT: &str = "Not stored";
+pub const NOT_KEPT_WHY: &str = "It was delivered, but the server does not store it.";
 pub const FAILED: &str = "Not sent";
 pub const RETRY: &str = "Retry";
 pub const DISCARD: &str = "Discard";
@@ -109,6 +116,7 @@ pub const THEME: &str = "Appearance";
 pub const THEME_SYSTEM: &str = "Like the system";
 pub const THEME_LIGHT: &str = "Light";
 pub const THEME_DARK: &str = "Dark";
+pub const SHARE_READING: &str = "Tell others what I received and read";
 pub const DEVELOPER: &str = "Developer mode";
 
 pub const TROUBLE_TITLE: &str = "This page cannot start";
@@ -130,11 +138,21 @@ pub fn retry_in(seconds: u64) -> String {
 }
 
 /// How far a catch-up is.
-pub fn so_far(fetched: u32) -> String {
-    match fetched {
+pub fn so_far(fetched: u32, total: Option<u32>) -> String {
+    match (fetched, total) {
+        (fetched, Some(total)) => format!("{fetched} of {total} messages"),
+        (0, None) => String::new(),
+        (1, None) => "1 message so far".to_owned(),
+        (n, None) => format!("{n} messages so far"),
+    }
+}
+
+/// How far the filling of a gap is.
+pub fn found(filled: u32) -> String {
+    match filled {
         0 => String::new(),
-        1 => "1 message so far".to_owned(),
-        n => format!("{n} messages so far"),
+        1 => "1 found so far".to_owned(),
+        n => format!("{n} found so far"),
     }
 }
 

@@ -42,7 +42,7 @@ impl Subject for Scratch {
     }
 
     async fn query(&mut self, query: RowQuery) -> Vec<Row> {
-        self.db().query(&query).await.unwrap()
+        self.db().query(&query.wanted).await.unwrap()
     }
 
     async fn reopen(&mut self) -> Restored {
@@ -101,5 +101,6 @@ fn impossible_row() -> Row {
         stamp: protocol::time::Stamp(0),
         content: client_core::history::Content::Text("Ay me".to_owned()),
         mark: client_core::Mark::Archived,
+        asks: client_core::history::Asks::default(),
     }
 }

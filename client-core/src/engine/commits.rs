@@ -1,11 +1,13 @@
 //! What is written, in order, and what follows once it is durable (P7).
 
-use protocol::{BareJid, Handled};
+use std::collections::BTreeMap;
+
+use protocol::{ArchiveId, BareJid, Handled};
 
 use super::Engine;
-use crate::history::{Batch, Place, Row, RowQuery};
+use crate::history::{Batch, Place, Row, RowQuery, Wanted};
 use crate::io::Output;
-use crate::reduce::Event;
+use crate::reduce::{Event, Page, Spot};
 
 /// So many batches are written at once; what comes meanwhile is written together.
 const COMMITS_MAX: usize = 2;
@@ -13,6 +15,19 @@ const COMMITS_MAX: usize = 2;
 const ROWS_MAX: usize = 100;
 /// So many reads are waited for.
 const QUERIES_MAX: usize = 16;
+
+/// For what rows were asked.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// To show the latest of a conversation.
+    Latest(BareJid),
+    /// To count what is unread.
+    Unread,
+    /// To know which entries of the page being checked are held.
+    Page,
+    /// To know how far other devices read.
+    Marks(Vec<(BareJid, ArchiveId)>),
+}
 
 /// A batch that is being written.
 #[derive(Debug)]
@@ -70,6 +85,8 @@ impl Engine {
             stream.committed = pending.received;
         }
         self.is_live = pending.is_live && self.link.is_up() && !self.state.catching;
+        self.query_unread();
+        self.see_again();
     }
 
     /// The device's storage failed: nothing more is counted, shown or sent.
@@ -84,30 +101,92 @@ impl Engine {
         self.link.dropping();
     }
 
-    /// Asks the device for rows of a conversation.
-    pub(super) fn query_rows(&mut self, peer: BareJid, before: Option<Place>) {
-        if self.queries.len() >= QUERIES_MAX {
+    /// Asks the device for the latest rows of a conversation.
+    pub(super) fn query_latest(&mut self, peer: BareJid, before: Option<Place>) {
+        let wanted = Wanted::Latest {
+            peer: peer.clone(),
+            before,
+            max: ROWS_MAX,
+        };
+        self.query(Asked::Latest(peer), wanted);
+    }
+
+    /// Asks for the unread lines of conversations that are less read than was thought.
+    pub(super) fn query_unread(&mut self) {
+        while self.queries.len() < QUERIES_MAX
+            && let Some((peer, after)) = self.shown.take_unsettled()
+        {
+            self.query(Asked::Unread, Wanted::Unread { peer, after });
+        }
+    }
+
+    /// Asks which entries of a page beside a gap are held (S11-54).
+    pub(super) fn check_page(&mut self, page: Page) {
+        let ids = page.entries.iter().filter_map(|draft| draft.id.clone());
+        let wanted = Wanted::Entries(ids.collect());
+        self.query(Asked::Page, wanted);
+        self.checking = Some((self.next_query, page));
+    }
+
+    /// Asks where the entries stand up to which other devices read (MD-02).
+    pub(super) fn query_marks(&mut self, marks: Vec<(BareJid, ArchiveId)>) {
+        let wanted = Wanted::Entries(marks.iter().map(|(_, id)| id.clone()).collect());
+        if !marks.is_empty() {
+            self.query(Asked::Marks(marks), wanted);
+        }
+    }
+
+    fn query(&mut self, asked: Asked, wanted: Wanted) {
+        let is_needed = matches!(asked, Asked::Page);
+        if self.queries.len() >= QUERIES_MAX && !is_needed {
             return;
         }
         self.next_query += 1;
         let query = self.next_query;
-        self.queries.push_back((query, peer.clone()));
-        self.out.push_back(Output::Query(RowQuery {
-            query,
-            peer,
-            before,
-            max: ROWS_MAX,
-        }));
+        self.queries.push_back((query, asked));
+        self.out
+            .push_back(Output::Query(RowQuery { query, wanted }));
     }
 
     pub(super) fn on_rows(&mut self, query: u64, rows: &[Row]) {
         let Some(at) = self.queries.iter().position(|(asked, _)| *asked == query) else {
             return;
         };
-        let Some((_, peer)) = self.queries.remove(at) else {
+        let Some((_, asked)) = self.queries.remove(at) else {
             return;
         };
-        let is_whole = rows.len() < ROWS_MAX;
-        self.shown.load(&peer, rows, is_whole);
+        match asked {
+            Asked::Latest(peer) => {
+                let is_whole = rows.len() < ROWS_MAX;
+                self.shown.load(&peer, rows, is_whole);
+                self.see_again();
+            }
+            Asked::Unread => self.shown.load_unread(rows),
+            Asked::Page => {
+                let checking = self.checking.take_if(|(asked, _)| *asked == query);
+                if let Some((_, mut page)) = checking {
+                    page.known = places_of(rows).collect();
+                    self.note_device(Event::Page(page));
+                }
+            }
+            Asked::Marks(marks) => self.on_marks(marks, places_of(rows).collect()),
+        }
     }
+
+    fn on_marks(&mut self, marks: Vec<(BareJid, ArchiveId)>, places: BTreeMap<ArchiveId, i64>) {
+        for (peer, id) in marks {
+            let spot = places.get(&id).map(|place| Spot {
+                place: *place,
+                id: Some(id),
+            });
+            self.note(Event::Found { peer, spot });
+        }
+    }
+}
+
+fn places_of(rows: &[Row]) -> impl Iterator<Item = (ArchiveId, i64)> {
+    rows.iter().filter_map(|row| match row.place {
+        Place::Confirmed(place) => Some((row.id.clone()?, place)),
+        Place::Provisional(_) => None,
+    })
 }

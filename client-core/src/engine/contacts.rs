@@ -1,8 +1,11 @@
 //! Requests in both directions: the roster, presence and small talk between machines.
 
+use protocol::caps::{self, Caps};
 use protocol::roster::{self, Item};
 use protocol::stanza::Address;
-use protocol::{BareJid, Condition, Element, Iq, Jid, Presence, PresenceType, Stanza, disco, ns};
+use protocol::{
+    BareJid, Condition, Element, Iq, Jid, Presence, PresenceType, Stanza, disco, mds, ns,
+};
 
 use super::Engine;
 use crate::reduce::Event;
@@ -13,10 +16,18 @@ pub(super) enum Request {
     Roster,
     /// What the own account can do (SI-05).
     Disco,
+    /// What its server does for this device (MD-05).
+    Features,
+    /// How far its other devices read (MD-03).
+    Marks,
+    /// To keep how far this one read.
+    Publish,
     /// Something whose answer changes nothing.
     Other,
 }
 
+/// Names this software in presence.
+const CAPS_NODE: &str = "urn:x-balcony:client";
 /// So many requests wait at once.
 const REQUESTS_MAX: usize = 256;
 
@@ -57,14 +68,26 @@ impl Engine {
                 self.wire.has_archive = Some(has(ns::MAM) && has(ns::SID));
                 self.introduce();
             }
+            Some(Request::Features) => {
+                let mut features = payload.into_iter().flat_map(caps::features);
+                let is_assisted = features.any(|feature| feature == ns::MDS_ASSIST);
+                self.telling.set_assisted(is_assisted);
+            }
+            Some(Request::Marks) => self.on_marks_page(payload),
+            Some(Request::Publish) => self.on_published(true),
             Some(Request::Other) | None => {}
         }
     }
 
     pub(super) fn on_refusal(&mut self, id: &str) {
-        if self.requests.remove(id) == Some(Request::Disco) {
-            self.wire.has_archive = Some(false);
-            self.introduce();
+        match self.requests.remove(id) {
+            Some(Request::Disco) => {
+                self.wire.has_archive = Some(false);
+                self.introduce();
+            }
+            Some(Request::Marks) => self.on_marks_page(None),
+            Some(Request::Publish) => self.on_published(false),
+            Some(Request::Roster | Request::Features | Request::Other) | None => {}
         }
     }
 
@@ -193,10 +216,26 @@ impl Engine {
     }
 }
 
+/// What presence says of it (DI-02).
+pub(super) fn caps() -> Caps {
+    Caps {
+        node: CAPS_NODE.to_owned(),
+        ver: info().caps_ver(),
+        is_sha1: true,
+    }
+}
+
 fn info() -> disco::Info {
     disco::Info {
         identities: vec![("client", "web", "Balcony")],
-        features: vec![ns::DISCO_INFO, ns::PING, ns::VERSION],
+        features: vec![
+            ns::CHAT_MARKERS,
+            ns::DISCO_INFO,
+            ns::PING,
+            ns::RECEIPTS,
+            ns::VERSION,
+            mds::NOTIFY,
+        ],
     }
 }
 

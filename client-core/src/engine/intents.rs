@@ -5,6 +5,7 @@ use protocol::time::Stamp;
 use protocol::{BareJid, PresenceType};
 
 use super::Engine;
+use crate::history::Asks;
 use crate::io::{Intent, Output};
 use crate::link::Phase;
 use crate::login::Credentials;
@@ -26,8 +27,10 @@ impl Engine {
             Intent::CloseChat => {
                 self.shown.close();
                 self.catch_up.forget_older();
-                self.read_open_chat();
+                self.see(None);
             }
+            Intent::Seen { key } => self.see(Some(key)),
+            Intent::ShareReading(shares) => self.telling.share(shares),
             Intent::Send { to, body } => self.write(to, &body),
             Intent::Retry { key } => self.retry(&key),
             Intent::Discard { key } => self.discard(&key),
@@ -83,16 +86,8 @@ impl Engine {
         if self.shown.peer() != Some(&peer) {
             self.catch_up.forget_older();
             self.shown.open(peer.clone());
-            self.query_rows(peer, None);
-        }
-        self.read_open_chat();
-    }
-
-    /// The open conversation counts as read while somebody looks.
-    pub(super) fn read_open_chat(&mut self) {
-        self.state.reading = self.shown.peer().filter(|_| self.is_visible).cloned();
-        if let Some(peer) = self.state.reading.clone() {
-            self.note(Event::Read(peer));
+            self.see(None);
+            self.query_latest(peer, None);
         }
     }
 
@@ -105,25 +100,39 @@ impl Engine {
         let is_sendable = self.link.is_up() && self.wire.may_send;
         let stream = self.stream.as_ref().filter(|_| is_sendable);
         let failed = (body.len() > BODY_BYTES_MAX).then(|| words::TOO_LONG.to_owned());
+        let prefix = stream.and_then(|stream| stream.prefix.clone());
         let message_id = self.ids.uuid();
         self.note(Event::Wrote(Written {
             to,
             body,
+            signal: None,
+            asks: Asks {
+                receipt: true,
+                marker: true,
+            },
+            assist: None,
             message_id,
             written: Stamp(self.now.wall_ms),
-            prefix: stream.and_then(|stream| stream.prefix.clone()),
+            prefix,
             failed,
         }));
     }
 
-    /// Sends a failed line again. One that lies in the archive is written anew, for its id is spent.
+    /// Sends a failed line again. One that was refused, or lies in the archive, is written anew, for
+    /// its id is spent (S11-22).
     fn retry(&mut self, key: &str) {
         if let Some(seq) = self.failed_item(key) {
-            let item = self.state.outbox.get(&seq);
-            if item.is_some_and(|item| item.body.len() > BODY_BYTES_MAX) {
+            let Some(item) = self.state.outbox.get(&seq).cloned() else {
+                return;
+            };
+            if item.body.len() > BODY_BYTES_MAX {
                 return;
             }
             self.wire.on_wire.remove(&seq);
+            if item.is_spent {
+                self.note(Event::Discard { seq, last: None });
+                return self.write(item.to, &item.body);
+            }
             self.wire.insisted.insert(seq);
             self.note(Event::Retry { seq });
             return;
@@ -165,7 +174,7 @@ impl Engine {
             return;
         }
         if let Some(before) = self.shown.load_older() {
-            self.query_rows(peer, Some(before));
+            self.query_latest(peer, Some(before));
         } else if !self.state.device.reaches_start {
             self.catch_up.want_older(peer);
         }
@@ -191,6 +200,8 @@ impl Engine {
                 | Intent::OpenChat(_)
                 | Intent::CloseChat
                 | Intent::Send { .. }
+                | Intent::Seen { .. }
+                | Intent::ShareReading(_)
                 | Intent::Retry { .. }
                 | Intent::Discard { .. }
                 | Intent::Older => {}

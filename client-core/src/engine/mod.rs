@@ -5,6 +5,7 @@ mod contacts;
 mod intents;
 mod opening;
 mod pulse;
+mod reading;
 mod receiving;
 mod sending;
 
@@ -12,16 +13,17 @@ use std::collections::{BTreeMap, VecDeque};
 
 use protocol::{BareJid, Now};
 
-use self::commits::Pending;
+use self::commits::{Asked, Pending};
 use self::contacts::Request;
 use self::pulse::Pulse;
+use self::reading::Telling;
 use self::sending::Wire;
 use crate::catch_up::CatchUp;
 use crate::history::{Batch, Restored};
 use crate::ids::Ids;
 use crate::io::{Input, Intent, Output};
 use crate::link::{Link, Phase};
-use crate::reduce::State;
+use crate::reduce::{Page, State};
 use crate::stream::Stream;
 use crate::view::{Connection, Shown, View};
 
@@ -57,9 +59,12 @@ pub struct Engine {
     requests: BTreeMap<String, Request>,
     /// What the person wanted while there was no stream.
     wishes: VecDeque<Intent>,
-    /// Conversations for which rows were asked, by query.
-    queries: VecDeque<(u64, BareJid)>,
+    /// For what rows were asked, by query.
+    queries: VecDeque<(u64, Asked)>,
     next_query: u64,
+    /// A page beside a gap, while the device looks which of its entries it holds.
+    checking: Option<(u64, Page)>,
+    telling: Telling,
     is_visible: bool,
     is_live: bool,
     is_broken: bool,
@@ -92,6 +97,8 @@ impl Engine {
             wishes: VecDeque::new(),
             queries: VecDeque::new(),
             next_query: 0,
+            checking: None,
+            telling: Telling::default(),
             is_visible: true,
             is_live: false,
             is_broken: false,
@@ -135,6 +142,7 @@ impl Engine {
             self.pulse.deadline(),
             self.catch_up.deadline(),
             self.wire.recheck_at_ms,
+            self.telling.deadline().filter(|_| self.is_live),
         ];
         let while_up = while_up.into_iter().flatten().filter(|_| up);
         while_up.chain(self.link.deadline()).min()
@@ -151,6 +159,7 @@ impl Engine {
             self.go_on_opening();
             self.plan_recheck();
             self.ask_archive();
+            self.tell_readings();
             self.pump();
             self.acknowledge();
             self.flush();
@@ -165,7 +174,8 @@ impl Engine {
             .shown
             .peer()
             .is_some_and(|peer| self.catch_up.wants_older(peer));
-        self.shown.set_fetching_older(is_fetching);
+        let filled = self.catch_up.filled;
+        self.shown.set_fetching(is_fetching, filled);
         let changes = self.shown.refresh();
         self.out.extend(changes.into_iter().map(Output::Changed));
     }
@@ -186,6 +196,7 @@ impl Engine {
             Phase::Up if self.is_live => Connection::Live,
             Phase::Up => Connection::CatchingUp {
                 fetched: self.catch_up.fetched,
+                total: self.catch_up.total,
             },
             Phase::Connecting
             | Phase::Opening

@@ -6,7 +6,7 @@ use protocol::sm::SmNonza;
 use protocol::{Frame, FullJid, Handled, IdPrefix, Iq, StreamError, Text, XmlLimits, presence};
 
 use super::Engine;
-use super::contacts::Request;
+use super::contacts::{Request, caps};
 use crate::io::Output;
 use crate::link::{Phase, Step, Verdict, verdict};
 use crate::reduce::Event;
@@ -204,7 +204,7 @@ impl Engine {
         self.shown.set_sign_in(SignIn::In);
         self.state.catching = true;
         self.is_live = false;
-        self.catch_up.restart();
+        self.restart_catch_up();
         self.pulse.begin(self.now.mono_ms, self.is_visible);
         self.wire.begin();
     }
@@ -218,7 +218,10 @@ impl Engine {
             Iq::get(id, protocol::roster::query(ver.as_deref(), []))
         });
         let available = presence::Presence::bare(protocol::PresenceType::Available);
+        let available = available.child(&caps().to_element());
         self.send(available.write(), None);
+        self.ask_for_features();
+        self.telling.begin();
     }
 
     /// The stream cannot be resumed; unacked messages stay in the outbox and are sent again (S11-20).
@@ -280,7 +283,12 @@ impl Engine {
     fn leave_stream(&mut self) {
         self.state.catching = true;
         self.is_live = false;
+        self.restart_catch_up();
+    }
+
+    fn restart_catch_up(&mut self) {
         self.catch_up.restart();
+        self.checking = None;
     }
 
     fn send_link_frames(&mut self) {

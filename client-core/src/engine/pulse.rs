@@ -126,7 +126,7 @@ impl Engine {
 
     pub(super) fn on_visible(&mut self, is_visible: bool) {
         self.is_visible = is_visible;
-        self.read_open_chat();
+        self.see_again();
         if is_visible {
             self.pulse.hide_at_ms = None;
             if self.link.is_up() {

@@ -8,7 +8,7 @@ use protocol::{Element, Frame, Iq, IqKind, Stanza, StanzaKind, StreamError};
 
 use super::Engine;
 use crate::inbound::{Inbound, Judge};
-use crate::reduce::{Event, Page};
+use crate::reduce::{Event, Page, PageKind};
 use crate::stream::Stream;
 use crate::view::Mark;
 
@@ -45,6 +45,9 @@ impl Engine {
     }
 
     fn on_message(&mut self, stanza: Stanza) {
+        if self.is_mark(&stanza) {
+            return;
+        }
         let judge = Judge {
             account: &self.account,
             has_ids: self.state.exact || self.wire.has_archive == Some(true),
@@ -115,7 +118,15 @@ impl Engine {
     }
 
     fn take_page(&mut self, page: Option<Page>) {
-        if let Some(page) = page {
+        let Some(page) = page else { return };
+        let is_beside_gap = match page.kind {
+            PageKind::Gap => true,
+            PageKind::Older => !self.state.device.below.is_empty(),
+            PageKind::After | PageKind::Last => false,
+        };
+        if is_beside_gap {
+            self.check_page(page);
+        } else {
             self.note_device(Event::Page(page));
         }
     }

@@ -1,12 +1,16 @@
 //! From the outbox to the wire, and what acks settle.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use protocol::mds::Displayed;
 use protocol::sm::SmNonza;
-use protocol::{Element, Handled, IdPrefix, Stanza, StanzaKind, Text, delay, ns, s11};
+use protocol::{
+    BareJid, Element, Handled, IdPrefix, Stanza, StanzaKind, Text, delay, markers, ns, receipts,
+    s11,
+};
 
 use super::Engine;
-use crate::history::OutboxItem;
+use crate::history::{OutboxItem, Signal};
 use crate::io::Output;
 use crate::reduce::Event;
 use crate::stream::{Counting, Sent};
@@ -80,12 +84,14 @@ impl Engine {
                 self.note(Event::GaveUp { seq, words });
                 continue;
             }
-            self.set_active(true);
+            if item.signal.is_none() {
+                self.set_active(true);
+            }
             let prefix = self
                 .stream
                 .as_ref()
                 .and_then(|stream| stream.prefix.as_ref());
-            let text = write_message(&item, prefix);
+            let text = write_message(&item, &self.account, prefix);
             self.wire.on_wire.insert(seq);
             self.send(text, Some(seq));
         }
@@ -187,7 +193,7 @@ impl Engine {
 
     /// Asks the archive for the next page, if one is due.
     pub(super) fn ask_archive(&mut self) {
-        if !self.link.is_up() || self.pending.len() > 1 {
+        if !self.link.is_up() || self.pending.len() > 1 || self.checking.is_some() {
             return;
         }
         match self.wire.has_archive {
@@ -219,6 +225,7 @@ impl Engine {
                 entries: Vec::new(),
                 complete: true,
                 newest_held: 0,
+                known: BTreeMap::new(),
             }));
         }
     }
@@ -248,13 +255,44 @@ impl Engine {
     }
 }
 
+/// What an own message holds: the same however often it is sent (S11-16).
+fn payload_of(item: &OutboxItem, account: &BareJid) -> Vec<Element> {
+    match &item.signal {
+        Some(Signal::Received(of)) => vec![receipts::received(of)],
+        Some(Signal::Displayed(of)) => vec![markers::displayed(of)]
+            .into_iter()
+            .chain(assist_of(item, account))
+            .collect(),
+        None => {
+            let body = Element::new("body", ns::CLIENT).text(&item.body);
+            let receipt = item.asks.receipt.then(receipts::request);
+            let marker = item.asks.marker.then(markers::markable);
+            [Some(body), receipt, marker]
+                .into_iter()
+                .flatten()
+                .collect()
+        }
+    }
+}
+
+/// What lets the server tell the own devices how far was read; it takes that out again (MD-04).
+fn assist_of(item: &OutboxItem, account: &BareJid) -> Option<Element> {
+    let displayed = Displayed {
+        chat: item.to.clone().into(),
+        id: item.assist.clone()?,
+    };
+    Some(displayed.to_element(account))
+}
+
 /// An own message, under the id that it had first (S11-20).
-fn write_message(item: &OutboxItem, own_prefix: Option<&IdPrefix>) -> String {
+fn write_message(item: &OutboxItem, account: &BareJid, own_prefix: Option<&IdPrefix>) -> String {
     let message = Stanza::new(StanzaKind::Message)
         .to(item.to.clone())
         .typed("chat")
-        .id(item.message_id.clone())
-        .child(&Element::new("body", ns::CLIENT).text(&item.body));
+        .id(item.message_id.clone());
+    let message = payload_of(item, account)
+        .iter()
+        .fold(message, |message, child| message.child(child));
     let first_prefix = item
         .prefix
         .as_ref()

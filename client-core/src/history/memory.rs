@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use protocol::BareJid;
 
-use crate::history::{Batch, Chat, Contact, Device, OutboxItem, Place, Restored, Row, RowQuery};
+use crate::history::{
+    Batch, Chat, Contact, Device, OutboxItem, Place, Restored, Row, UNREAD_MAX, Wanted,
+};
 
 /// A history in memory, for bots, the simulation and tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,15 +48,35 @@ impl MemoryHistory {
         }
     }
 
-    /// The confirmed rows that a query asks for, oldest first.
-    pub fn query(&self, query: &RowQuery) -> Vec<Row> {
-        let before = query.before.map_or(i64::MAX, Place::order);
-        let newest_first = self.rows.range(..before).rev().map(|(_, row)| row);
-        let mut found: Vec<_> = newest_first
-            .filter(|row| is_confirmed(row) && row.peer == query.peer)
-            .take(query.max)
-            .cloned()
-            .collect();
+    /// The confirmed rows that are wanted, oldest first.
+    pub fn query(&self, wanted: &Wanted) -> Vec<Row> {
+        match wanted {
+            Wanted::Latest { peer, before, max } => {
+                let end = before.map_or(i64::MAX, Place::order);
+                self.newest(i64::MIN, end, *max, |row| row.peer == *peer)
+            }
+            Wanted::Unread { peer, after } => {
+                let start = after.order().saturating_add(1);
+                self.newest(start, i64::MAX, UNREAD_MAX, |row| {
+                    row.peer == *peer && row.is_news()
+                })
+            }
+            Wanted::Entries(ids) => self.newest(i64::MIN, i64::MAX, ids.len(), |row| {
+                row.id.as_ref().is_some_and(|id| ids.contains(id))
+            }),
+        }
+    }
+
+    fn newest(
+        &self,
+        start: i64,
+        end: i64,
+        max: usize,
+        is_wanted: impl Fn(&Row) -> bool,
+    ) -> Vec<Row> {
+        let newest_first = self.rows.range(start..end).rev().map(|(_, row)| row);
+        let found = newest_first.filter(|row| is_confirmed(row) && is_wanted(row));
+        let mut found: Vec<_> = found.take(max).cloned().collect();
         found.reverse();
         found
     }
@@ -62,12 +84,14 @@ impl MemoryHistory {
     /// What a device finds when it starts again.
     pub fn restore(&self) -> Restored {
         let provisional = self.rows.values().filter(|row| !is_confirmed(row));
+        let unread = self.chats.values().filter_map(Chat::unread);
         Restored {
             device: self.device.clone(),
             contacts: self.contacts.values().cloned().collect(),
             chats: self.chats.values().cloned().collect(),
             outbox: self.outbox.values().cloned().collect(),
             provisional: provisional.cloned().collect(),
+            unread: unread.flat_map(|wanted| self.query(&wanted)).collect(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! A [`Batch`] is written in one transaction, so that rows and cursor can never disagree (S11-50).
 
 mod memory;
+mod reading;
 pub mod suite;
 
 use protocol::time::Stamp;
@@ -10,6 +11,7 @@ use protocol::{ArchiveId, BareJid, FullJid, Handled, IdPrefix};
 use serde::{Deserialize, Serialize};
 
 pub use self::memory::MemoryHistory;
+pub use self::reading::{Owed, Part, Reading};
 use crate::view::Mark;
 
 /// Where a row stands in this device's history.
@@ -54,6 +56,34 @@ pub struct Row {
     pub content: Content,
     /// What is known of its fate.
     pub mark: Mark,
+    /// What its sender wants to be told.
+    #[serde(default)]
+    pub asks: Asks,
+}
+
+impl Row {
+    /// Whether it counts as unread where nobody has read it: a line that somebody else wrote.
+    pub fn is_news(&self) -> bool {
+        !self.own && matches!(self.content, Content::Text(_))
+    }
+}
+
+/// What the sender of a message wants to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asks {
+    /// That it arrived (XEP-0184).
+    pub receipt: bool,
+    /// That it was displayed (XEP-0333).
+    pub marker: bool,
+}
+
+/// A message without text that tells of another one, named by its message id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signal {
+    /// It arrived (XEP-0184).
+    Received(String),
+    /// It was displayed, and all before it (XEP-0333).
+    Displayed(String),
 }
 
 /// What a row holds.
@@ -61,9 +91,11 @@ pub struct Row {
 pub enum Content {
     /// A line of text.
     Text(String),
+    /// What became of another line.
+    Signal(Signal),
     /// Something without text that this version does not show: its payload as XML.
     Other(String),
-    /// Messages are missing here, and cannot be had from the archive any more (S11-54).
+    /// Messages may be missing here (S11-54).
     Gap,
 }
 
@@ -76,14 +108,26 @@ pub struct OutboxItem {
     pub message_id: String,
     /// The addressee.
     pub to: BareJid,
-    /// The text.
+    /// The text; empty for a signal.
     pub body: String,
+    /// What it says of another message, if it is no line.
+    #[serde(default)]
+    pub signal: Option<Signal>,
+    /// What the addressee is asked to tell. Kept, because a message is sent again as it was (S11-16).
+    #[serde(default)]
+    pub asks: Asks,
+    /// The entry that a marker is for, where the server tells the own devices of it (MD-05).
+    #[serde(default)]
+    pub assist: Option<ArchiveId>,
     /// When it was written.
     pub written: Stamp,
     /// The id prefix under which it was first sent, its own for life (P6); durable before it is sent.
     pub prefix: Option<IdPrefix>,
-    /// Why the server refused it, if it did.
+    /// Why it is not sent any more, in plain words.
     pub failed: Option<String>,
+    /// Whether the server refused it: then its id is spent, as sending it again gets the same answer (S11-22).
+    #[serde(default)]
+    pub is_spent: bool,
 }
 
 /// A conversation as the list shows it.
@@ -97,8 +141,12 @@ pub struct Chat {
     pub last_own: bool,
     /// When the last line was archived or written.
     pub last_stamp: Stamp,
-    /// How many received lines were not read on this device.
-    pub unread: u32,
+    /// How far it was read.
+    #[serde(default)]
+    pub read: Reading,
+    /// Received messages whose senders wait for a receipt, oldest first.
+    #[serde(default)]
+    pub owed: Vec<Owed>,
 }
 
 /// A contact, or somebody who wants to be one.
@@ -133,6 +181,9 @@ pub struct Device {
     /// Entries that came by page and whose live copies may still come on this stream, oldest first.
     #[serde(default)]
     pub ahead: Vec<ArchiveId>,
+    /// Known parts below a gap, the lowest first (S11-54).
+    #[serde(default)]
+    pub below: Vec<Part>,
 }
 
 impl Device {
@@ -148,12 +199,13 @@ impl Device {
             roster_ver: None,
             next_seq: 0,
             ahead: Vec::new(),
+            below: Vec::new(),
         }
     }
 
-    /// Whether messages are missing somewhere below the known part (S11-54).
-    pub fn has_gap(&self) -> bool {
-        self.places.0 > 1
+    /// Whether the gap below the known part can still be filled (S11-54).
+    pub fn fills_gap(&self) -> bool {
+        !self.below.is_empty() && !self.reaches_start
     }
 }
 
@@ -213,17 +265,41 @@ pub struct Restored {
     pub outbox: Vec<OutboxItem>,
     /// The provisional rows, oldest first.
     pub provisional: Vec<Row>,
+    /// The unread rows: of each conversation those that [`Wanted::Unread`] gives.
+    pub unread: Vec<Row>,
 }
 
-/// A question for confirmed rows of one conversation, newest first wanted, oldest first answered.
+/// A question for confirmed rows, oldest first answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowQuery {
     /// Echoed in the answer.
     pub query: u64,
-    /// The conversation.
-    pub peer: BareJid,
-    /// Only rows before this place.
-    pub before: Option<Place>,
-    /// At most so many.
-    pub max: usize,
+    /// Which rows.
+    pub wanted: Wanted,
 }
+
+/// Which rows are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The newest ones of a conversation.
+    Latest {
+        /// The conversation.
+        peer: BareJid,
+        /// Only rows before this place.
+        before: Option<Place>,
+        /// At most so many.
+        max: usize,
+    },
+    /// The newest lines of a conversation that others wrote, at most [`UNREAD_MAX`].
+    Unread {
+        /// The conversation.
+        peer: BareJid,
+        /// Only rows after this place.
+        after: Place,
+    },
+    /// The entries with these ids, as far as they are held.
+    Entries(Vec<ArchiveId>),
+}
+
+/// So many unread lines of a conversation are counted.
+pub const UNREAD_MAX: usize = 1_000;

@@ -9,8 +9,8 @@ use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
 
 use crate::history::{
-    Batch, Chat, Contact, Content, Device, MemoryHistory, OutboxItem, Place, Restored,
-    ResumableStream, Row, RowQuery,
+    Asks, Batch, Chat, Contact, Content, Device, MemoryHistory, OutboxItem, Owed, Part, Place,
+    Reading, Restored, ResumableStream, Row, RowQuery, Signal, UNREAD_MAX, Wanted,
 };
 use crate::view::Mark;
 
@@ -31,7 +31,7 @@ impl Subject for MemoryHistory {
     }
 
     fn query(&mut self, query: RowQuery) -> impl Future<Output = Vec<Row>> {
-        std::future::ready(Self::query(self, &query))
+        std::future::ready(Self::query(self, &query.wanted))
     }
 
     fn reopen(&mut self) -> impl Future<Output = Restored> {
@@ -50,6 +50,8 @@ pub async fn all<S: Subject>(mut fresh: impl AsyncFnMut() -> S) {
     contacts_are_reset_before_they_are_put(fresh().await).await;
     queries_give_the_newest_confirmed_rows_oldest_first(fresh().await).await;
     queries_page_backwards_below_zero(fresh().await).await;
+    unread_are_the_lines_of_others_behind_what_was_read(fresh().await).await;
+    entries_are_found_by_their_ids(fresh().await).await;
 }
 
 /// A device that starts for the first time finds nothing.
@@ -93,6 +95,7 @@ pub async fn everything_comes_back_as_written(mut subject: impl Subject) {
             row(Place::Provisional(1), "nurse"),
             row(Place::Provisional(2), "romeo"),
         ],
+        unread: Vec::new(),
     };
     assert_eq!(restored, expected);
     let rows = subject.query(query("romeo", None, 10)).await;
@@ -227,6 +230,91 @@ pub async fn queries_page_backwards_below_zero(mut subject: impl Subject) {
     assert_eq!(seen, (-5..5).collect::<Vec<_>>());
 }
 
+/// Unread is what the rows say, asked for or found at the start; no more than the newest so many.
+///
+/// # Panics
+/// If the history breaks the contract.
+pub async fn unread_are_the_lines_of_others_behind_what_was_read(mut subject: impl Subject) {
+    let places = (-3..9).chain([Reading::NOTHING + 1]);
+    let rows = places.flat_map(|place| {
+        let silent = Row {
+            content: Content::Signal(Signal::Received("m".to_owned())),
+            ..row(Place::Confirmed(place + 20), "romeo")
+        };
+        let nurse = row(Place::Confirmed(place + 40), "nurse");
+        [row(Place::Confirmed(place), "romeo"), silent, nurse]
+    });
+    let read = |peer: &str, place, newest| Chat {
+        read: Reading {
+            place: Some(place),
+            newest: Some(newest),
+            ..Reading::default()
+        },
+        ..chat(peer, "")
+    };
+    let batch = Batch {
+        rows: rows.chain([row(Place::Provisional(1), "romeo")]).collect(),
+        chats: vec![read("romeo", 3, 7), read("nurse", 48, 47)],
+        ..Batch::default()
+    };
+    subject.commit(batch).await;
+    let unread = |after| RowQuery {
+        query: 1,
+        wanted: Wanted::Unread {
+            peer: jid("romeo"),
+            after: Place::Confirmed(after),
+        },
+    };
+    // Rows of odd places are those of others.
+    for (after, expected) in [(7, vec![]), (3, vec![5, 7]), (-2, vec![-1, 1, 3, 5, 7])] {
+        let rows = subject.query(unread(after)).await;
+        let places: Vec<_> = rows.iter().map(|row| row.place.order()).collect();
+        assert_eq!(places, expected, "after {after}");
+    }
+    let all = subject.query(unread(Reading::NOTHING)).await;
+    assert_eq!(all.len(), 7, "from the very first on");
+    let restored = subject.reopen().await;
+    let places: Vec<_> = restored
+        .unread
+        .iter()
+        .map(|row| row.place.order())
+        .collect();
+    assert_eq!(places, [5, 7]);
+    let many = (0..2 * i64::try_from(UNREAD_MAX).unwrap_or(0) + 10).map(|n| 101 + n);
+    let batch = Batch {
+        rows: many
+            .map(|place| row(Place::Confirmed(place), "romeo"))
+            .collect(),
+        ..Batch::default()
+    };
+    subject.commit(batch).await;
+    assert_eq!(subject.query(unread(3)).await.len(), UNREAD_MAX);
+}
+
+/// Entries that are not held are left out; what has no place yet is not asked about.
+///
+/// # Panics
+/// If the history breaks the contract.
+pub async fn entries_are_found_by_their_ids(mut subject: impl Subject) {
+    let rows = [-2, 5, 9].map(|place| row(Place::Confirmed(place), "romeo"));
+    let batch = Batch {
+        rows: rows
+            .into_iter()
+            .chain([row(Place::Provisional(1), "romeo")])
+            .collect(),
+        ..Batch::default()
+    };
+    subject.commit(batch).await;
+    let ids = ["romeo-9", "nowhere", "romeo--2", "romeo-2251799813685249"];
+    let ids = ids.into_iter().filter_map(ArchiveId::parse);
+    let wanted = Wanted::Entries(ids.collect());
+    let found = subject.query(RowQuery { query: 1, wanted }).await;
+    let expected = [-2, 9].map(|place| row(Place::Confirmed(place), "romeo"));
+    assert_eq!(found, expected);
+    let wanted = Wanted::Entries(Vec::new());
+    assert_eq!(subject.query(RowQuery { query: 1, wanted }).await, []);
+}
+
 fn jid(name: &str) -> BareJid {
     let Ok(jid) = BareJid::new(&format!("{name}@capulet.example")) else {
         unreachable!("the names above are local parts")
@@ -235,12 +323,9 @@ fn jid(name: &str) -> BareJid {
 }
 
 fn query(peer: &str, before: Option<Place>, max: usize) -> RowQuery {
-    RowQuery {
-        query: 1,
-        peer: jid(peer),
-        before,
-        max,
-    }
+    let peer = jid(peer);
+    let wanted = Wanted::Latest { peer, before, max };
+    RowQuery { query: 1, wanted }
 }
 
 fn row(place: Place, peer: &str) -> Row {
@@ -255,6 +340,10 @@ fn row(place: Place, peer: &str) -> Row {
         stamp: Stamp(1_700_000_000_000),
         content: Content::Text("Ay me 🌹".to_owned()),
         mark: Mark::Archived,
+        asks: Asks {
+            receipt: true,
+            marker: false,
+        },
     }
 }
 
@@ -264,9 +353,16 @@ fn item(seq: u64) -> OutboxItem {
         message_id: format!("m{seq}"),
         to: jid("romeo"),
         body: "Speak again".to_owned(),
+        signal: (seq == 2).then(|| Signal::Displayed("m".to_owned())),
+        asks: Asks {
+            receipt: seq == 1,
+            marker: true,
+        },
+        assist: ArchiveId::parse("read"),
         written: Stamp(-1),
         prefix: (seq == 1).then(|| IdPrefix::from_bits([1; 16])),
         failed: None,
+        is_spent: seq == 2,
     }
 }
 
@@ -276,7 +372,17 @@ fn chat(peer: &str, text: &str) -> Chat {
         last_text: text.to_owned(),
         last_own: false,
         last_stamp: Stamp(5),
-        unread: 3,
+        read: Reading {
+            place: Some(-7),
+            is_assumed: true,
+            id: ArchiveId::parse("read"),
+            is_told: true,
+            newest: Some(-7),
+        },
+        owed: vec![Owed {
+            message_id: "m".to_owned(),
+            stamp: Stamp(7),
+        }],
     }
 }
 
@@ -307,6 +413,12 @@ fn device() -> Device {
         roster_ver: Some("v7".to_owned()),
         next_seq: 12,
         ahead: ArchiveId::parse("newest").into_iter().collect(),
+        below: vec![Part {
+            oldest: ArchiveId::parse("older"),
+            reaches_start: true,
+            first: Reading::NOTHING,
+            gap: (3, 5),
+        }],
         ..Device::new(account)
     }
 }

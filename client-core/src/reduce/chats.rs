@@ -2,8 +2,11 @@
 
 use protocol::BareJid;
 
-use super::{State, Summary};
-use crate::history::{Batch, Chat, Content, Row};
+use super::{Spot, State, Summary};
+use crate::history::{Batch, Chat, Content, Owed, Reading, Row};
+
+/// So many messages of a conversation wait for a receipt.
+const OWED_MAX: usize = 256;
 
 impl Summary {
     /// What the row says in the list; nothing without text.
@@ -19,61 +22,124 @@ impl Summary {
     }
 }
 
+/// What an event changes about one conversation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Touched {
+    /// Its newest line of the known part, if that changed.
+    pub(super) last: Option<Summary>,
+    /// The oldest and the newest line of somebody else that took its place.
+    oldest: Option<i64>,
+    newest: Option<Spot>,
+    /// Up to here it is history, which is no news to a device that has just begun.
+    pub(super) history: Option<i64>,
+    /// How far another device read, if that entry took its place.
+    pub(super) marked: Option<Spot>,
+    /// Messages whose senders wait for a receipt, and those for which one was sent.
+    pub(super) owed: Vec<Owed>,
+    pub(super) settled: Vec<String>,
+}
+
+impl Touched {
+    /// A row took its place behind all others.
+    pub(super) fn append(&mut self, row: &Row) {
+        self.last = Summary::of_row(row).or(self.last.take());
+        if row.is_news() {
+            let place = row.place.order();
+            let id = row.id.clone();
+            self.oldest.get_or_insert(place);
+            self.newest = Some(Spot { place, id });
+        }
+    }
+
+    /// A row of a conversation that is not known yet took its place before all others.
+    pub(super) fn prepend(&mut self, row: &Row) {
+        self.last = self.last.take().or_else(|| Summary::of_row(row));
+        if row.is_news() && self.newest.is_none() {
+            let place = row.place.order();
+            let id = row.id.clone();
+            self.newest = Some(Spot { place, id });
+            self.history = Some(place);
+        }
+    }
+
+    /// All that took its place so far is history.
+    pub(super) fn is_history(&mut self) {
+        self.history = self.newest.as_ref().map(|spot| spot.place);
+    }
+}
+
 impl State {
-    /// Brings a conversation up to date: `confirmed` is its newest confirmed line if that changed,
-    /// `unread` how many received lines came.
-    pub(super) fn touch_chat(
-        &mut self,
-        batch: &mut Batch,
-        peer: &BareJid,
-        confirmed: Option<Summary>,
-        unread: u32,
-    ) {
-        let last = self.waiting_line(peer).or_else(|| self.held_line(peer));
-        self.put_chat(batch, peer, last.or(confirmed), unread);
+    /// What the event under way changes about a conversation.
+    pub(super) fn touch(&mut self, peer: &BareJid) -> &mut Touched {
+        self.touched.entry(peer.clone()).or_default()
     }
 
-    /// As [`State::touch_chat`] for a line that arrived last of all.
-    pub(super) fn touch_chat_with(&mut self, batch: &mut Batch, row: &Row, unread: u32) {
-        let last = self.waiting_line(&row.peer);
-        let last = last.or_else(|| Summary::of_row(row));
-        self.put_chat(batch, &row.peer, last, unread);
+    /// Brings the conversations up to date that an event touched.
+    pub(super) fn settle_chats(&mut self, batch: &mut Batch) {
+        for (peer, touched) in std::mem::take(&mut self.touched) {
+            if let Some(chat) = self.chat_with(&peer, touched) {
+                self.put_chat(batch, chat);
+            }
+        }
     }
 
-    fn put_chat(&mut self, batch: &mut Batch, peer: &BareJid, last: Option<Summary>, unread: u32) {
+    fn chat_with(&self, peer: &BareJid, touched: Touched) -> Option<Chat> {
         let before = self.chats.get(peer);
-        let last = last.or_else(|| before.map(summary_of));
-        let Some(last) = last else { return };
-        let is_read = self.reading.as_ref() == Some(peer);
-        let unread = before.map_or(0, |chat| chat.unread).saturating_add(unread);
-        let chat = Chat {
+        let last = self.waiting_line(peer).or_else(|| self.held_line(peer));
+        let (mut read, mut owed) = match before {
+            Some(chat) => (chat.read.clone(), chat.owed.clone()),
+            None => (self.begin_reading(&touched), Vec::new()),
+        };
+        let last = last.or(touched.last).or_else(|| before.map(summary_of))?;
+        if let Some(place) = touched.history.filter(|_| read.is_assumed) {
+            read.place = read.place.max(Some(place));
+        }
+        if let Some(spot) = &touched.newest {
+            read.newest = read.newest.max(Some(spot.place));
+        }
+        if let Some(spot) = &touched.marked {
+            read.follow(spot);
+        }
+        if let Some(spot) = &touched.newest
+            && self.reading.as_ref() == Some(peer)
+        {
+            read.advance(spot);
+        }
+        owed.extend(touched.owed);
+        owed.retain(|owed| !touched.settled.contains(&owed.message_id));
+        let surplus = owed.len().saturating_sub(OWED_MAX);
+        owed.drain(..surplus);
+        Some(Chat {
             peer: peer.clone(),
             last_text: last.text,
             last_own: last.own,
             last_stamp: last.stamp,
-            unread: if is_read { 0 } else { unread },
-        };
-        if before == Some(&chat) {
-            return;
-        }
-        self.chats.insert(peer.clone(), chat.clone());
-        batch.chats.retain(|other| other.peer != chat.peer);
-        batch.chats.push(chat);
+            read,
+            owed,
+        })
     }
 
-    pub(super) fn read(&mut self, batch: &mut Batch, peer: &BareJid) {
-        if let Some(chat) = self.chats.get_mut(peer)
-            && chat.unread > 0
-        {
-            chat.unread = 0;
-            batch.chats.retain(|other| other.peer != *peer);
+    /// What came before a conversation is first seen here may have been read anywhere.
+    fn begin_reading(&self, touched: &Touched) -> Reading {
+        let before = touched.oldest.map(|place| place.saturating_sub(1));
+        Reading {
+            place: Some(before.unwrap_or(self.device.places.1)),
+            is_assumed: true,
+            ..Reading::default()
+        }
+    }
+
+    pub(super) fn put_chat(&mut self, batch: &mut Batch, chat: Chat) {
+        if self.chats.get(&chat.peer) != Some(&chat) {
+            batch.chats.retain(|other| other.peer != chat.peer);
             batch.chats.push(chat.clone());
+            self.chats.insert(chat.peer.clone(), chat);
         }
     }
 
     fn waiting_line(&self, peer: &BareJid) -> Option<Summary> {
         let mut newest_first = self.outbox.values().rev();
-        let item = newest_first.find(|item| item.to == *peer)?;
+        let item = newest_first.find(|item| item.to == *peer && item.signal.is_none())?;
         Some(Summary {
             text: item.body.clone(),
             own: true,

@@ -6,7 +6,9 @@
 mod ahead;
 mod chats;
 mod contacts;
+mod gap;
 mod own;
+mod reading;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -18,14 +20,15 @@ use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
 
 use self::ahead::Ahead;
-use crate::history::{Batch, Chat, Contact, Device, OutboxItem, Restored, ResumableStream, Row};
+use self::chats::Touched;
+use crate::history::{
+    Asks, Batch, Chat, Contact, Device, OutboxItem, Restored, ResumableStream, Row, Signal,
+};
 use crate::inbound::Draft;
 use crate::view::Mark;
 
 pub(crate) use self::contacts::is_request_only;
 
-/// How far apart the places of the rows before and after a gap are: room for what may be found.
-const GAP_ROOM: i64 = 1 << 32;
 /// So many own rows are remembered, for errors that come after the ack.
 const RECENT_MAX: usize = 64;
 
@@ -46,7 +49,7 @@ pub(crate) enum Event {
     Refused { message_id: String, words: String },
     /// An own message is not sent any more without asking (S11-24).
     GaveUp { seq: u64, words: String },
-    /// The person wants a failed line to be sent again.
+    /// The person wants a line to be sent again that nobody refused.
     Retry { seq: u64 },
     /// The person drops a failed line; what the conversation ends with then, if that is known.
     Discard { seq: u64, last: Option<Summary> },
@@ -71,8 +74,27 @@ pub(crate) enum Event {
     Kept(ResumableStream),
     /// The stream cannot be resumed any more.
     StreamGone,
-    /// The person reads this conversation.
-    Read(BareJid),
+    /// The person read a conversation up to this row of the known part.
+    Read { peer: BareJid, spot: Spot },
+    /// Another device of the account read a conversation up to this entry (MD-02).
+    Marked { peer: BareJid, id: ArchiveId },
+    /// Where that entry stands, if it is held.
+    Found { peer: BareJid, spot: Option<Spot> },
+    /// The account's other devices know how far a conversation was read.
+    Told { peer: BareJid, id: ArchiveId },
+    /// Receipts that nobody gets any more.
+    NotOwed {
+        peer: BareJid,
+        message_ids: Vec<String>,
+    },
+}
+
+/// A row of the known part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub(crate) place: i64,
+    /// Its archive id, or that of the nearest one before it.
+    pub(crate) id: Option<ArchiveId>,
 }
 
 /// A line that the person wrote.
@@ -80,6 +102,9 @@ pub(crate) enum Event {
 pub(crate) struct Written {
     pub(crate) to: BareJid,
     pub(crate) body: String,
+    pub(crate) signal: Option<Signal>,
+    pub(crate) asks: Asks,
+    pub(crate) assist: Option<ArchiveId>,
     pub(crate) message_id: String,
     pub(crate) written: Stamp,
     pub(crate) prefix: Option<IdPrefix>,
@@ -108,6 +133,8 @@ pub(crate) struct Page {
     /// The newest provisional row when the page began to come: what was held then is in the page or
     /// stands before it (MAM-17).
     pub(crate) newest_held: u64,
+    /// Which of the entries the device holds already, where that matters: around a gap.
+    pub(crate) known: BTreeMap<ArchiveId, i64>,
 }
 
 /// What a conversation ends with.
@@ -126,8 +153,10 @@ pub(crate) struct State {
     pub(crate) chats: BTreeMap<BareJid, Chat>,
     pub(crate) outbox: BTreeMap<u64, OutboxItem>,
     pub(crate) provisional: BTreeMap<u64, Row>,
-    /// The conversation that is open and visible.
+    /// The conversation whose end somebody looks at.
     pub(crate) reading: Option<BareJid>,
+    /// How far other devices read, where that entry is not held (MD-02).
+    pub(crate) marks: BTreeMap<BareJid, ArchiveId>,
     /// Whether live entries are provisional (S11-53).
     pub(crate) catching: bool,
     /// Whether copies and acks come in log order (S11-40): on s11 streams.
@@ -135,6 +164,8 @@ pub(crate) struct State {
     held: BTreeMap<ArchiveId, u64>,
     ahead: Ahead,
     recent: VecDeque<Row>,
+    /// What the event under way changes about conversations.
+    touched: BTreeMap<BareJid, Touched>,
 }
 
 impl State {
@@ -144,18 +175,29 @@ impl State {
             Some(_) | None => restored,
         };
         let device = restored.device.unwrap_or_else(|| Device::new(account));
+        let newest = device.places.1;
+        let chats = restored.chats.into_iter().map(|mut chat| {
+            // Kept by a version that counted: what is there then is no news.
+            if chat.read.place.is_none() {
+                chat.read.place = Some(newest);
+                chat.read.is_assumed = true;
+            }
+            chat
+        });
         let mut state = Self {
             ahead: Ahead::new(&device.ahead),
             exact: device.stream.as_ref().is_some_and(|s| s.prefix.is_some()),
             device,
             contacts: by_key(restored.contacts, |contact| contact.item.jid.clone()),
-            chats: by_key(restored.chats, |chat| chat.peer.clone()),
+            chats: by_key(chats.collect(), |chat| chat.peer.clone()),
             outbox: by_key(restored.outbox, |item| item.seq),
             provisional: BTreeMap::new(),
             reading: None,
+            marks: BTreeMap::new(),
             catching: true,
             held: BTreeMap::new(),
             recent: VecDeque::new(),
+            touched: BTreeMap::new(),
         };
         for row in restored.provisional {
             state.hold(row);
@@ -172,8 +214,8 @@ impl State {
             Event::Archived { seq } => self.archived(batch, seq),
             Event::Unarchived { message_id, mark } => self.unarchived(batch, &message_id, mark),
             Event::Refused { message_id, words } => self.refused(batch, &message_id, words),
-            Event::GaveUp { seq, words } => self.set_failed(batch, seq, Some(words)),
-            Event::Retry { seq } => self.set_failed(batch, seq, None),
+            Event::GaveUp { seq, words } => self.set_failed(batch, seq, Some(words), false),
+            Event::Retry { seq } => self.set_failed(batch, seq, None, false),
             Event::Discard { seq, last } => self.discard(batch, seq, last),
             Event::Page(page) => self.page(batch, page),
             Event::Roster { items, ver } => self.roster(batch, items, ver),
@@ -184,8 +226,13 @@ impl State {
             Event::Bound { exact } => self.bound(exact),
             Event::Kept(stream) => self.device.stream = Some(stream),
             Event::StreamGone => self.device.stream = None,
-            Event::Read(peer) => self.read(batch, &peer),
+            Event::Read { peer, spot } => self.read(batch, &peer, &spot),
+            Event::Marked { peer, id } => self.marked(batch, peer, id),
+            Event::Found { peer, spot } => self.found(batch, &peer, spot),
+            Event::Told { peer, id } => self.told(batch, &peer, &id),
+            Event::NotOwed { peer, message_ids } => self.settle_owed(batch, &peer, &message_ids),
         }
+        self.settle_chats(batch);
     }
 
     /// The newest provisional row.

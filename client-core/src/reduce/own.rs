@@ -3,7 +3,7 @@
 use protocol::{ArchiveId, IdPrefix};
 
 use super::{State, Summary, Written};
-use crate::history::{Batch, Content, OutboxItem, Place, Row};
+use crate::history::{Batch, Content, OutboxItem, Place, Row, Signal};
 use crate::view::Mark;
 
 impl State {
@@ -13,14 +13,20 @@ impl State {
             message_id: line.message_id,
             to: line.to,
             body: line.body,
+            signal: line.signal,
+            asks: line.asks,
+            assist: line.assist,
             written: line.written,
             prefix: line.prefix,
             failed: line.failed,
+            is_spent: false,
         };
         self.device.next_seq += 1;
-        let peer = item.to.clone();
+        let touched = self.touch(&item.to);
+        if let Some(Signal::Received(of)) = &item.signal {
+            touched.settled.push(of.clone());
+        }
         self.put_item(batch, item);
-        self.touch_chat(batch, &peer, None, 0);
     }
 
     pub(super) fn prefixed(&mut self, batch: &mut Batch, prefix: &IdPrefix) {
@@ -46,9 +52,13 @@ impl State {
         }
         let Some(id) = archive_id(item) else { return };
         let row = row_of(item, Some(id.clone()), Mark::Archived);
+        let read = item.assist.clone().map(|read| (item.to.clone(), read));
         self.ahead.pass(&id);
         self.drop_item(batch, seq);
         self.put_live(batch, row);
+        if let Some((peer, id)) = read {
+            self.told(batch, &peer, &id);
+        }
     }
 
     pub(super) fn unarchived(&mut self, batch: &mut Batch, message_id: &str, mark: Mark) {
@@ -62,18 +72,33 @@ impl State {
 
     pub(super) fn refused(&mut self, batch: &mut Batch, message_id: &str, words: String) {
         if let Some(seq) = self.item_of(message_id).map(|item| item.seq) {
-            self.set_failed(batch, seq, Some(words));
+            self.set_failed(batch, seq, Some(words), true);
         } else {
             let is_it = |row: &Row| row.own && row.message_id.as_deref() == Some(message_id);
             self.mark_failed(batch, is_it, words);
         }
     }
 
-    pub(super) fn set_failed(&mut self, batch: &mut Batch, seq: u64, failed: Option<String>) {
-        if let Some(item) = self.outbox.get(&seq) {
-            let item = item.clone();
-            self.put_item(batch, OutboxItem { failed, ..item });
+    /// A line that is not sent stays for the person to see; a signal is not worth a word.
+    pub(super) fn set_failed(
+        &mut self,
+        batch: &mut Batch,
+        seq: u64,
+        failed: Option<String>,
+        is_spent: bool,
+    ) {
+        let Some(item) = self.outbox.get(&seq).cloned() else {
+            return;
+        };
+        if item.signal.is_some() {
+            return self.drop_item(batch, seq);
         }
+        let item = OutboxItem {
+            failed,
+            is_spent,
+            ..item
+        };
+        self.put_item(batch, item);
     }
 
     pub(super) fn discard(&mut self, batch: &mut Batch, seq: u64, last: Option<Summary>) {
@@ -82,7 +107,7 @@ impl State {
         };
         let peer = item.to.clone();
         self.drop_item(batch, seq);
-        self.touch_chat(batch, &peer, last, 0);
+        self.touch(&peer).last = last;
     }
 
     /// Marks an own row that came back, wherever it stands.
@@ -159,7 +184,11 @@ fn row_of(item: &OutboxItem, id: Option<ArchiveId>, mark: Mark) -> Row {
         own: true,
         message_id: Some(item.message_id.clone()),
         stamp: item.written,
-        content: Content::Text(item.body.clone()),
+        content: match &item.signal {
+            Some(signal) => Content::Signal(signal.clone()),
+            None => Content::Text(item.body.clone()),
+        },
         mark,
+        asks: item.asks,
     }
 }

@@ -1,20 +1,12 @@
 //! Entries that arrive, live or by page, and the places they get.
 
-use std::collections::BTreeMap;
+use protocol::ArchiveId;
 
-use protocol::{ArchiveId, BareJid};
-
-use super::{GAP_ROOM, Page, PageKind, RECENT_MAX, State, Summary};
-use crate::history::{Batch, Content, Place, Row};
+use super::chats::Touched;
+use super::{Page, PageKind, RECENT_MAX, Spot, State};
+use crate::history::{Batch, Place, Row};
 use crate::inbound::Draft;
 use crate::view::Mark;
-
-/// What a page changes about one conversation.
-#[derive(Default)]
-struct Touched {
-    last: Option<Summary>,
-    unread: u32,
-}
 
 impl State {
     /// A live message: an entry, or one beside the log.
@@ -24,54 +16,59 @@ impl State {
         }
         let bounced = draft.bounced.clone();
         let (row, is_new) = self.row_of(batch, draft);
-        let unread = u32::from(is_new && counts_as_unread(&row));
-        let row = self.put_live(batch, row);
-        self.touch_chat_with(batch, &row, unread);
+        if is_new {
+            self.note_owed(&row);
+        }
+        self.put_live(batch, row);
         if let Some((id, words)) = bounced {
             self.bounced(batch, &id, words);
         }
     }
 
     /// Step 2 and 3 of the resync algorithm (protocol.md §16), and paging backwards.
-    pub(super) fn page(&mut self, batch: &mut Batch, page: Page) {
-        if page.kind == PageKind::Gap {
-            self.open_gap(batch);
-        }
-        let bounces: Vec<_> = page
-            .entries
-            .iter()
-            .filter_map(|d| d.bounced.clone())
-            .collect();
-        let mut touched = BTreeMap::new();
-        if page.kind == PageKind::Older {
-            self.put_older(batch, &page, &mut touched);
-        } else {
-            self.put_newer(batch, page, &mut touched);
+    pub(super) fn page(&mut self, batch: &mut Batch, mut page: Page) {
+        let bounces = page.entries.iter().filter_map(|d| d.bounced.clone());
+        let bounces: Vec<_> = bounces.collect();
+        let joint = self.cut_known(batch, &mut page);
+        match (page.kind, joint) {
+            (PageKind::Older, joint) => self.put_older(batch, &page, joint),
+            (PageKind::Gap, None) => {
+                self.open_gap(batch);
+                self.put_newer(batch, page);
+            }
+            (PageKind::Gap, Some(spot)) => {
+                // What the archive still has of the known part is enough to go on from.
+                self.device.pos = spot.id;
+                let (kind, complete) = (PageKind::After, true);
+                self.put_newer(
+                    batch,
+                    Page {
+                        kind,
+                        complete,
+                        ..page
+                    },
+                );
+            }
+            (PageKind::Last | PageKind::After, _) => self.put_newer(batch, page),
         }
         for (id, words) in bounces {
             self.bounced(batch, &id, words);
         }
-        for (peer, Touched { last, unread }) in touched {
-            self.touch_chat(batch, &peer, last, unread);
-        }
     }
 
-    fn put_newer(
-        &mut self,
-        batch: &mut Batch,
-        page: Page,
-        touched: &mut BTreeMap<BareJid, Touched>,
-    ) {
+    fn put_newer(&mut self, batch: &mut Batch, page: Page) {
         let is_last = page.kind != PageKind::After;
         for draft in page.entries {
             self.came_by_page(&draft);
             let (row, is_new) = self.row_of(batch, draft);
+            if is_new {
+                self.note_owed(&row);
+            }
             let row = self.confirm(row);
-            let chat: &mut Touched = touched.entry(row.peer.clone()).or_default();
-            chat.last = Summary::of_row(&row).or(chat.last.take());
-            let counts = is_new && page.kind != PageKind::Last && counts_as_unread(&row);
-            chat.unread += u32::from(counts);
             batch.rows.push(row);
+        }
+        if page.kind == PageKind::Last {
+            self.touched.values_mut().for_each(Touched::is_history);
         }
         if is_last {
             self.device.reaches_start = page.complete;
@@ -82,24 +79,22 @@ impl State {
         }
     }
 
-    fn put_older(
-        &mut self,
-        batch: &mut Batch,
-        page: &Page,
-        touched: &mut BTreeMap<BareJid, Touched>,
-    ) {
+    fn put_older(&mut self, batch: &mut Batch, page: &Page, joint: Option<Spot>) {
         for draft in page.entries.iter().rev() {
             let (mut row, _) = self.row_of(batch, draft.clone());
             self.device.places.0 -= 1;
             row.place = Place::Confirmed(self.device.places.0);
-            self.device.oldest = row.id.clone();
-            if !self.chats.contains_key(&row.peer) && !touched.contains_key(&row.peer) {
-                let last = Summary::of_row(&row);
-                touched.insert(row.peer.clone(), Touched { last, unread: 0 });
+            self.device.oldest.clone_from(&row.id);
+            self.note_marked(&row);
+            if !self.chats.contains_key(&row.peer) {
+                self.touch(&row.peer).prepend(&row);
             }
             batch.rows.push(row);
         }
-        self.device.reaches_start = page.complete || page.entries.is_empty();
+        match joint {
+            Some(spot) => self.join(batch, spot.place),
+            None => self.device.reaches_start = page.complete || page.entries.is_empty(),
+        }
     }
 
     /// Drops entries that stand before the page that begins the known part: they come again, in their
@@ -140,39 +135,11 @@ impl State {
         }
     }
 
-    /// Puts a gap into every conversation and starts a new known part far above (S11-54).
-    fn open_gap(&mut self, batch: &mut Batch) {
-        let peers: Vec<_> = self
-            .chats
-            .values()
-            .map(|c| (c.peer.clone(), c.last_stamp))
-            .collect();
-        for (peer, stamp) in peers {
-            self.device.places.1 += 1;
-            let place = self.device.places.1;
-            batch.rows.push(Row {
-                place: Place::Confirmed(place),
-                key: format!("gap-{place}"),
-                id: None,
-                peer,
-                own: false,
-                message_id: None,
-                stamp,
-                content: Content::Gap,
-                mark: Mark::Gap,
-            });
-        }
-        let newest = self.device.places.1 + GAP_ROOM;
-        self.device.places = (newest + 1, newest);
-        self.device.oldest = None;
-        self.device.pos = None;
-        self.recent.clear();
-    }
-
     /// Puts a row where live ones go: behind all, and provisional until the catch-up is done.
     pub(super) fn put_live(&mut self, batch: &mut Batch, row: Row) -> Row {
         let row = if self.catching || !self.exact {
             let place = Place::Provisional(self.newest_held() + 1);
+            self.touch(&row.peer);
             self.hold(Row { place, ..row })
         } else {
             self.confirm(row)
@@ -190,6 +157,8 @@ impl State {
             self.device.pos = Some(id.clone());
             self.device.oldest.get_or_insert_with(|| id.clone());
         }
+        self.note_marked(&row);
+        self.touch(&row.peer).append(&row);
         if row.own {
             self.recent.push_back(row.clone());
             if self.recent.len() > RECENT_MAX {
@@ -244,6 +213,7 @@ impl State {
             stamp: draft.stamp,
             content: draft.content,
             mark: draft.mark,
+            asks: draft.asks,
         };
         let Some(id) = row.id.clone() else {
             return (row, true);
@@ -275,8 +245,4 @@ impl State {
     fn bounced(&mut self, batch: &mut Batch, id: &ArchiveId, words: String) {
         self.mark_failed(batch, |row| row.own && row.id.as_ref() == Some(id), words);
     }
-}
-
-fn counts_as_unread(row: &Row) -> bool {
-    !row.own && matches!(row.content, Content::Text(_))
 }

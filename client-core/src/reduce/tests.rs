@@ -1,13 +1,13 @@
 //! Whatever the order in which copies, acks and pages come: rows end up as the archive has them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use proptest::prelude::*;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, FullJid, Handled, IdPrefix};
 
 use super::{Event, Page, PageKind, State, Written};
-use crate::history::{Batch, Content, MemoryHistory, Place, ResumableStream, Row};
+use crate::history::{Asks, Batch, Content, MemoryHistory, Place, ResumableStream, Row};
 use crate::inbound::Draft;
 use crate::view::Mark;
 
@@ -53,6 +53,7 @@ impl Entry {
             stamp: Stamp(0),
             content: Content::Text(self.number.to_string()),
             mark: Mark::Archived,
+            asks: Asks::default(),
             bounced: None,
         }
     }
@@ -105,6 +106,9 @@ impl Device {
         self.note(Event::Wrote(Written {
             to: romeo(),
             body: entry.number.to_string(),
+            signal: None,
+            asks: Asks::default(),
+            assist: None,
             message_id: entry.message_id(),
             written: Stamp(0),
             prefix: Some(prefix()),
@@ -152,6 +156,7 @@ impl Device {
             entries: page.iter().map(Entry::draft).collect(),
             complete: from == end,
             newest_held: self.state.newest_held(),
+            known: BTreeMap::new(),
         }
     }
 

@@ -61,6 +61,8 @@ pub enum Connection {
     CatchingUp {
         /// How many came so far.
         fetched: u32,
+        /// How many there are in all, if the archive says so.
+        total: Option<u32>,
     },
     /// Everything is known.
     Live,
@@ -131,6 +133,8 @@ pub struct Timeline {
     pub has_older: bool,
     /// Whether older lines are being loaded.
     pub loading_older: bool,
+    /// How many entries were found so far for the gap that is being filled.
+    pub filled: u32,
 }
 
 /// One line of a conversation.
@@ -157,12 +161,18 @@ pub enum Mark {
     Waiting,
     /// In the own archive. Received lines have this too.
     Archived,
+    /// In the own archive, and on a device of the addressee. Never in a row: receipts tell it.
+    Received,
+    /// In the own archive, and displayed to the addressee. Never in a row: markers tell it.
+    Read,
     /// Delivered but not archived, because saving failed.
     NotSaved,
     /// Delivered and by its nature not archived.
     NotKept,
     /// Refused; the reason in plain words.
     Failed(String),
-    /// Not a line but a gap: messages are missing here.
+    /// Not a line but a gap: messages may be missing here, and cannot be had any more.
     Gap,
+    /// A gap that is being filled from the archive. Never in a row.
+    Filling,
 }

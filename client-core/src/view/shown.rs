@@ -4,12 +4,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use protocol::BareJid;
 use protocol::roster::Subscription;
+use protocol::{ArchiveId, BareJid};
 
 use super::window::Window;
-use crate::history::{Batch, Chat, Contact, OutboxItem, Place, Restored, Row};
-use crate::reduce::is_request_only;
+use crate::history::{
+    Batch, Chat, Contact, Device, OutboxItem, Place, Restored, Row, Signal, UNREAD_MAX,
+};
+use crate::reduce::{Spot, is_request_only};
 use crate::view::{Change, ChatSummary, Connection, Line, SignIn, Timeline, View};
 
 /// So many contacts can be online, and each with so many devices.
@@ -24,13 +26,19 @@ pub(crate) struct Shown {
     chats: BTreeMap<BareJid, Chat>,
     outbox: BTreeMap<u64, OutboxItem>,
     provisional: BTreeMap<i64, Row>,
+    /// Places of the unread lines of each conversation.
+    unread: BTreeMap<BareJid, BTreeSet<i64>>,
+    /// Conversations that are less read than was thought: their unread lines must be asked for.
+    unsettled: BTreeSet<BareJid>,
     online: BTreeMap<BareJid, BTreeSet<String>>,
     window: Option<Window>,
     reaches_start: bool,
     /// The newest confirmed place.
     newest: i64,
-    /// Whether older lines are being fetched from the archive.
-    pub(crate) is_fetching_older: bool,
+    /// The places of the gap that is being filled.
+    filling: Option<(i64, i64)>,
+    /// Whether older lines are being fetched from the archive, and how much of a gap was.
+    fetching: (bool, u32),
     is_stale: [bool; 4],
 }
 
@@ -42,15 +50,19 @@ impl Shown {
             chats: BTreeMap::new(),
             outbox: BTreeMap::new(),
             provisional: BTreeMap::new(),
+            unread: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
             online: BTreeMap::new(),
             window: None,
             reaches_start: false,
             newest: 0,
-            is_fetching_older: false,
+            filling: None,
+            fetching: (false, 0),
             is_stale: [true; 4],
         };
+        let rows = [&restored.provisional[..], &restored.unread[..]].concat();
         shown.apply(&Batch {
-            rows: restored.provisional.clone(),
+            rows,
             outbox: restored.outbox.clone(),
             chats: restored.chats.clone(),
             contacts: restored.contacts.clone(),
@@ -85,6 +97,7 @@ impl Shown {
         self.apply_lists(batch);
         if let Some(device) = &batch.device {
             self.newest = device.places.1;
+            self.set_filling(device);
             if self.reaches_start != device.reaches_start {
                 self.reaches_start = device.reaches_start;
                 self.spoil(&[Change::Timeline]);
@@ -95,12 +108,17 @@ impl Shown {
     fn apply_rows(&mut self, batch: &Batch) {
         let mut is_seen = false;
         for place in &batch.drop_rows {
-            self.provisional.remove(&place.order());
+            if let Some(row) = self.provisional.remove(&place.order()) {
+                self.forget_unread(&row);
+            }
             is_seen |= self.window.as_mut().is_some_and(|w| w.drop(*place));
         }
         for row in &batch.rows {
             if matches!(row.place, Place::Provisional(_)) {
                 self.provisional.insert(row.place.order(), row.clone());
+            }
+            if row.is_news() {
+                self.note_unread(&row.peer, row.place.order());
             }
             is_seen |= self.window.as_mut().is_some_and(|w| w.write(row));
         }
@@ -121,11 +139,62 @@ impl Shown {
                 .insert(contact.item.jid.clone(), contact.clone());
         }
         for chat in &batch.chats {
-            self.chats.insert(chat.peer.clone(), chat.clone());
+            let before = self.chats.insert(chat.peer.clone(), chat.clone());
+            let before = before.map(|chat| chat.read.place);
+            if before.is_some_and(|place| place > chat.read.place) {
+                self.unsettled.insert(chat.peer.clone());
+            }
+            if let (Some(unread), Some(place)) = (self.unread.get_mut(&chat.peer), chat.read.place)
+            {
+                unread.retain(|unread| *unread > place);
+            }
         }
         let is_same = batch.contacts.is_empty() && batch.drop_contacts.is_empty();
         if !is_same || batch.reset_contacts || !batch.chats.is_empty() {
             self.spoil(&[Change::Chats]);
+        }
+    }
+
+    /// A line that somebody else wrote is unread unless it stands before what was read. Where a
+    /// conversation is not known yet, its own record follows in the same batch.
+    fn note_unread(&mut self, peer: &BareJid, place: i64) {
+        let read = self.chats.get(peer).and_then(|chat| chat.read.place);
+        if read.is_none_or(|read| place > read) {
+            let unread = self.unread.entry(peer.clone()).or_default();
+            unread.insert(place);
+            if unread.len() > UNREAD_MAX {
+                unread.pop_first();
+            }
+        }
+    }
+
+    fn forget_unread(&mut self, row: &Row) {
+        if let Some(unread) = self.unread.get_mut(&row.peer) {
+            unread.remove(&row.place.order());
+        }
+    }
+
+    /// A conversation whose unread lines must be asked for, and from where on.
+    pub(crate) fn take_unsettled(&mut self) -> Option<(BareJid, Place)> {
+        let peer = self.unsettled.pop_first()?;
+        let read = self.chats.get(&peer).and_then(|chat| chat.read.place)?;
+        Some((peer, Place::Confirmed(read)))
+    }
+
+    /// The unread lines that were asked for.
+    pub(crate) fn load_unread(&mut self, rows: &[Row]) {
+        for row in rows {
+            self.note_unread(&row.peer, row.place.order());
+        }
+        self.spoil(&[Change::Chats]);
+    }
+
+    fn set_filling(&mut self, device: &Device) {
+        let part = device.below.last().filter(|_| device.fills_gap());
+        let filling = part.map(|part| part.gap);
+        if self.filling != filling {
+            self.filling = filling;
+            self.spoil(&[Change::Timeline]);
         }
     }
 
@@ -155,6 +224,28 @@ impl Shown {
         lines.iter().find(|line| line.key == key)
     }
 
+    /// What of the open conversation is in view: up to the line with this key, or all of it.
+    pub(crate) fn seen(&self, key: Option<&str>) -> Option<Spot> {
+        self.window.as_ref()?.seen(key)
+    }
+
+    /// The newest received line up to a place that its sender wants to be told of and was not (IM-07).
+    /// `outbox` is what will be in it, beside what is.
+    pub(crate) fn to_mark(
+        &self,
+        place: i64,
+        outbox: &BTreeMap<u64, OutboxItem>,
+    ) -> Option<(String, Option<ArchiveId>)> {
+        let window = self.window.as_ref()?;
+        let waiting = self.outbox.values().chain(outbox.values());
+        let waiting = waiting.filter(|item| item.to == window.peer);
+        let waiting = waiting.filter_map(|item| match &item.signal {
+            Some(Signal::Displayed(of)) => Some(of.as_str()),
+            Some(Signal::Received(_)) | None => None,
+        });
+        window.to_mark(place, waiting.collect())
+    }
+
     /// What the open conversation ends with, lines of the outbox aside.
     pub(crate) fn last_line(&self) -> Option<&Arc<Line>> {
         self.window.as_ref()?.last()
@@ -181,9 +272,9 @@ impl Shown {
         }
     }
 
-    pub(crate) fn set_fetching_older(&mut self, is_fetching: bool) {
-        if self.is_fetching_older != is_fetching {
-            self.is_fetching_older = is_fetching;
+    pub(crate) fn set_fetching(&mut self, is_older: bool, filled: u32) {
+        if self.fetching != (is_older, filled) {
+            self.fetching = (is_older, filled);
             self.spoil(&[Change::Timeline]);
         }
     }
@@ -255,8 +346,8 @@ impl Shown {
         for change in &changes {
             match change {
                 Change::Connection => {
-                    let waiting = self.outbox.values().filter(|item| item.failed.is_none());
-                    self.view.waiting = waiting.count();
+                    let lines = self.outbox.values().filter(|item| item.signal.is_none());
+                    self.view.waiting = lines.filter(|item| item.failed.is_none()).count();
                 }
                 Change::SignIn => {}
                 Change::Chats => self.list_chats(),
@@ -266,13 +357,15 @@ impl Shown {
         changes
     }
 
-    fn timeline(&self) -> Option<Timeline> {
-        let window = self.window.as_ref()?;
+    fn timeline(&mut self) -> Option<Timeline> {
+        let window = self.window.as_mut()?;
+        window.fold(self.filling);
         Some(Timeline {
             peer: window.peer.clone(),
             lines: window.lines(&self.outbox),
             has_older: !window.is_whole || !self.reaches_start,
-            loading_older: window.is_loading || self.is_fetching_older,
+            loading_older: window.is_loading || self.fetching.0,
+            filled: self.fetching.1,
         })
     }
 
@@ -301,7 +394,10 @@ impl Shown {
             last_text: chat.map_or_else(String::new, |chat| chat.last_text.clone()),
             last_own: chat.is_some_and(|chat| chat.last_own),
             last_stamp: chat.map(|chat| chat.last_stamp),
-            unread: chat.map_or(0, |chat| chat.unread),
+            unread: self
+                .unread
+                .get(peer)
+                .map_or(0, |unread| u32::try_from(unread.len()).unwrap_or(u32::MAX)),
             subscription: item.map_or(Subscription::None, |item| item.subscription),
             asked: item.is_some_and(|item| item.ask),
             online: self.online.contains_key(peer),

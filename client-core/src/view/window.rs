@@ -1,23 +1,51 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use protocol::BareJid;
+use protocol::{ArchiveId, BareJid};
 
-use crate::history::{Content, OutboxItem, Place, Row};
+use crate::history::{Content, OutboxItem, Place, Row, Signal};
+use crate::reduce::Spot;
 use crate::view::{Line, Mark};
 
 /// The loaded end of the open conversation.
 #[derive(Debug)]
 pub(super) struct Window {
     pub(super) peer: BareJid,
-    /// Loaded rows in order; those without a line stand as `None`.
-    rows: BTreeMap<i64, Option<Arc<Line>>>,
+    /// Loaded rows in order.
+    rows: BTreeMap<i64, Held>,
     /// From this place on everything is loaded, or will be once the device answers.
     floor: i64,
     /// Whether everything that this device holds is loaded.
     pub(super) is_whole: bool,
     /// Whether the device is being asked for rows.
     pub(super) is_loading: bool,
+}
+
+/// A loaded row.
+#[derive(Debug)]
+struct Held {
+    row: Row,
+    /// What it looks like, if it is something to look at.
+    line: Option<Arc<Line>>,
+}
+
+impl Held {
+    fn new(row: &Row) -> Self {
+        Self {
+            row: row.clone(),
+            line: line_of_row(row).map(Arc::new),
+        }
+    }
+}
+
+/// What signals tell of the lines in a window.
+///
+/// Made of all that is loaded, whatever came first (MAM-32): a signal stands behind the line that it
+/// tells of, so it is loaded where the line is, and every device comes to the same (IM-22).
+#[derive(Default)]
+struct Told<'a> {
+    received: BTreeSet<&'a str>,
+    displayed: BTreeSet<&'a str>,
 }
 
 impl Window {
@@ -35,8 +63,8 @@ impl Window {
     /// Takes rows that were asked for. What was written since they were read stands.
     pub(super) fn load(&mut self, rows: &[Row], is_whole: bool) {
         for row in rows {
-            let line = || line_of_row(row).map(Arc::new);
-            self.rows.entry(row.place.order()).or_insert_with(line);
+            let held = || Held::new(row);
+            self.rows.entry(row.place.order()).or_insert_with(held);
         }
         let oldest = rows.first().map_or(self.floor, |row| row.place.order());
         self.floor = if is_whole {
@@ -52,8 +80,7 @@ impl Window {
     pub(super) fn write(&mut self, row: &Row) -> bool {
         let is_wanted = row.peer == self.peer && row.place.order() >= self.floor;
         if is_wanted {
-            let line = line_of_row(row).map(Arc::new);
-            self.rows.insert(row.place.order(), line);
+            self.rows.insert(row.place.order(), Held::new(row));
         }
         is_wanted
     }
@@ -69,23 +96,117 @@ impl Window {
 
     /// What the conversation ends with, a line of the outbox aside.
     pub(super) fn last(&self) -> Option<&Arc<Line>> {
-        self.rows.values().rev().flatten().next()
+        let mut newest_first = self.rows.values().rev();
+        newest_first.find_map(|held| held.line.as_ref())
     }
 
     /// The loaded lines, then those of the outbox.
     pub(super) fn lines(&self, outbox: &BTreeMap<u64, OutboxItem>) -> Vec<Arc<Line>> {
-        let rows = self.rows.values().flatten().cloned();
-        let waiting = outbox.values().filter(|item| item.to == self.peer);
+        let rows = self.rows.values().filter_map(|held| held.line.clone());
+        let waiting = outbox.values();
+        let waiting = waiting.filter(|item| item.to == self.peer && item.signal.is_none());
         rows.chain(waiting.map(|item| Arc::new(line_of_item(item))))
             .collect()
     }
+
+    /// Gives each line the mark that follows from all that is loaded; `filling` is the gap that is
+    /// being filled.
+    pub(super) fn fold(&mut self, filling: Option<(i64, i64)>) {
+        let told = self.told(false);
+        // A marker is for all lines before the one that it names, too.
+        let mut named = self.rows.iter().rev().filter(|(_, held)| held.row.own);
+        let read = named.find(|(_, held)| names(&told.displayed, &held.row));
+        let read = read.map_or(i64::MIN, |(place, _)| *place);
+        let marks = self.rows.iter().map(|(place, held)| match held.row.mark {
+            Mark::Archived if held.row.own && *place <= read => Mark::Read,
+            Mark::Archived if held.row.own && names(&told.received, &held.row) => Mark::Received,
+            Mark::Gap if filling.is_some_and(|(a, b)| (a..=b).contains(place)) => Mark::Filling,
+            Mark::Archived
+            | Mark::Failed(_)
+            | Mark::Filling
+            | Mark::Gap
+            | Mark::NotKept
+            | Mark::NotSaved
+            | Mark::Read
+            | Mark::Received
+            | Mark::Waiting => held.row.mark.clone(),
+        });
+        let marks: Vec<_> = marks.collect();
+        for (held, mark) in self.rows.values_mut().zip(marks) {
+            if let Some(line) = held.line.as_mut().filter(|line| line.mark != mark) {
+                Arc::make_mut(line).mark = mark;
+            }
+        }
+    }
+
+    /// What the signals of one side tell of the other's lines.
+    fn told(&self, by_own: bool) -> Told<'_> {
+        let mut told = Told::default();
+        let of_side = self.rows.values().filter(|held| held.row.own == by_own);
+        for held in of_side {
+            match &held.row.content {
+                Content::Signal(Signal::Received(of)) => told.received.insert(of),
+                Content::Signal(Signal::Displayed(of)) => told.displayed.insert(of),
+                Content::Gap | Content::Other(_) | Content::Text(_) => false,
+            };
+        }
+        told
+    }
+
+    /// What is in view, up to the line with this key, or all of it; nothing of what has no place yet.
+    pub(super) fn seen(&self, key: Option<&str>) -> Option<Spot> {
+        let mut newest_first = self.rows.iter().rev();
+        let end = match key {
+            Some(key) => *newest_first.find(|(_, held)| held.row.key == key)?.0,
+            None => i64::MAX,
+        };
+        let in_view = self.rows.range(..=end).rev().map(|(_, held)| &held.row);
+        let mut news = in_view.filter(|row| row.is_news());
+        let newest = news.find(|row| matches!(row.place, Place::Confirmed(_)))?;
+        let id = newest.id.clone();
+        Some(Spot {
+            place: newest.place.order(),
+            id: id.or_else(|| news.find_map(|row| row.id.clone())),
+        })
+    }
+
+    /// The newest received line up to `place` whose sender wants a marker, unless it or a later one was
+    /// marked already, or is about to be by `waiting` (IM-07).
+    pub(super) fn to_mark(
+        &self,
+        place: i64,
+        waiting: BTreeSet<&str>,
+    ) -> Option<(String, Option<ArchiveId>)> {
+        let told = self.told(true);
+        for (at, held) in self
+            .rows
+            .iter()
+            .rev()
+            .filter(|(_, held)| held.row.is_news())
+        {
+            let row = &held.row;
+            if names(&told.displayed, row) || names(&waiting, row) {
+                return None;
+            }
+            if *at <= place && row.asks.marker {
+                return Some((row.message_id.clone()?, row.id.clone()));
+            }
+        }
+        None
+    }
+}
+
+/// Whether a signal that names `ids` means this line.
+fn names(ids: &BTreeSet<&str>, row: &Row) -> bool {
+    let id = row.message_id.as_deref();
+    id.is_some_and(|id| ids.contains(id)) && matches!(row.content, Content::Text(_))
 }
 
 fn line_of_row(row: &Row) -> Option<Line> {
     let text = match &row.content {
         Content::Text(text) => text.clone(),
         Content::Gap => String::new(),
-        Content::Other(_) => return None,
+        Content::Signal(_) | Content::Other(_) => return None,
     };
     Some(Line {
         key: row.key.clone(),

@@ -58,7 +58,7 @@ fn what_was_missed_comes_page_by_page_with_progress() {
             };
             world.tick_at(due);
         }
-        if let Connection::CatchingUp { fetched } = world.engine.view().connection {
+        if let Connection::CatchingUp { fetched, .. } = world.engine.view().connection {
             seen.push(fetched);
         }
     }
@@ -164,7 +164,7 @@ fn a_reload_in_the_middle_of_filling_up_after_a_gap_goes_on() {
     fill(&mut world, 4, 30);
     world.server.trim(8);
     world.cut();
-    while !world.history.restore().device.unwrap().has_gap() {
+    while !world.history.restore().device.unwrap().fills_gap() {
         let due = world.engine.deadline();
         if !world.step() {
             world.tick_at(due.unwrap());

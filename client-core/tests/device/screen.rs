@@ -13,6 +13,9 @@ fn lines_count_as_unread_until_their_chat_is_open_and_visible() {
     assert_eq!(unread(&world), 2);
     world.intent(Intent::OpenChat(bare("romeo")));
     world.run();
+    assert_eq!(unread(&world), 2, "nothing is in view yet");
+    world.intent(Intent::Seen { key: None });
+    world.run();
     assert_eq!(unread(&world), 0);
     world.server.arrive("romeo", "m3", "three");
     world.run();

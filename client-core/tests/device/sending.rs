@@ -115,24 +115,67 @@ fn a_refused_line_fails_in_plain_words_and_is_no_entry() {
     world.assert_same_as_archive();
 }
 
+// proves: S11-22 IM-03
 #[test]
-fn a_failed_line_is_sent_again_under_its_id() {
+fn a_refused_line_is_sent_again_as_a_new_message() {
     let mut world = World::live();
     open(&mut world);
     world.server.fate = Fate::Refuse;
     world.send("again");
+    world.send("refused too");
     world.run();
     let key = world.lines()[0].key.clone();
+    world.server.fate = Fate::Archive;
     world.intent(Intent::Retry { key: key.clone() });
     world.run();
-    let sent = world.server.seen.iter().filter(|f| f.contains("again"));
-    let sent: Vec<_> = sent.collect();
-    assert_eq!(sent.len(), 2);
-    assert!(sent.iter().all(|frame| frame.contains(&key)));
+    // Under its id the server would say the same again.
+    let sent = world.server.seen.iter().filter(|f| f.contains(">again<"));
+    assert_eq!(sent.filter(|f| f.contains(&key)).count(), 1);
+    let lines = world.lines();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(
+        (lines[0].text.as_str(), &lines[0].mark),
+        ("again", &Mark::Archived)
+    );
+    assert_ne!(lines[0].key, key);
+    assert!(
+        matches!(lines[1].mark, Mark::Failed(_)),
+        "the other waits for its own"
+    );
+    world.intent(Intent::Discard {
+        key: lines[1].key.clone(),
+    });
+    world.run();
+    world.assert_same_as_archive();
+}
+
+// proves: S11-24
+#[test]
+fn a_line_that_nobody_refused_keeps_its_id_however_old_it_is() {
+    let mut world = World::live();
+    open(&mut world);
+    world.server.holds_acks = true;
+    world.send("long ago");
+    world.run();
+    let key = world.lines()[0].key.clone();
+    world.server.archive.clear();
+    world.server.forget_outcomes();
+    world.server.expire();
+    world.is_online = false;
+    world.cut();
+    world.pass(15 * 24 * 60 * 60 * 1_000);
+    world.server.holds_acks = false;
+    world.is_online = true;
+    world.pass(70_000);
     assert!(
         matches!(world.lines()[0].mark, Mark::Failed(_)),
-        "the same answer again"
+        "asks first"
     );
+    world.intent(Intent::Retry { key: key.clone() });
+    world.run();
+    assert_eq!(world.lines()[0].key, key);
+    world.assert_sent_once(&["long ago"]);
+    world.assert_same_as_archive();
 }
 
 // proves: RT-18 S11-36

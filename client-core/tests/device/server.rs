@@ -12,7 +12,8 @@ use protocol::stanza::Address;
 use protocol::time::Stamp;
 use protocol::{
     ArchiveId, BareJid, Condition, Element, Frame, FullJid, Handled, IdPrefix, Iq, IqKind, Message,
-    Stanza, StanzaKind, Text, XmlLimits, bind, delay, ns, roster, s11, sasl, sid,
+    Stanza, StanzaKind, Text, XmlLimits, bind, delay, markers, mds, ns, pubsub, receipts, roster,
+    s11, sasl, sid,
 };
 
 pub(crate) const PASSWORD: &str = "wherefore art thou";
@@ -115,9 +116,19 @@ pub(crate) struct Server {
     pub(crate) tampers_mechanisms: bool,
     pub(crate) tampers_signature: bool,
     pub(crate) roster: Vec<Item>,
+    /// How far chats were read, by contact: the node of MD-01; without it there is no eventing.
+    pub(crate) marks: Option<BTreeMap<String, String>>,
+    /// The time at which the archive says that everything was archived.
+    pub(crate) archive_stamp: i64,
+    /// Whether archive pages say how much there is.
+    pub(crate) counts: bool,
+    /// Whether read state beside a marker is published (MD-04).
+    pub(crate) assists: bool,
     pub(crate) tokens: Vec<String>,
     pub(crate) taken: bool,
     made: u8,
+    /// Counts entries, so that an id is given once for all time.
+    appended: u64,
 }
 
 impl Server {
@@ -142,9 +153,14 @@ impl Server {
             tampers_mechanisms: false,
             tampers_signature: false,
             roster: Vec::new(),
+            marks: Some(BTreeMap::new()),
+            archive_stamp: 1_000,
+            counts: false,
+            assists: false,
             tokens: Vec::new(),
             taken: false,
             made: 0,
+            appended: 0,
         }
     }
 
@@ -187,8 +203,19 @@ impl Server {
 
     /// A message of `name` arrives for the account.
     pub(crate) fn arrive(&mut self, name: &str, id: &str, text: &str) -> ArchiveId {
+        self.deliver(name, chat(id, text))
+    }
+
+    /// As [`Server::arrive`], from somebody who wants to be told of it.
+    pub(crate) fn arrive_asking(&mut self, name: &str, id: &str, text: &str) -> ArchiveId {
+        let asking = chat(id, text).child(&receipts::request());
+        self.deliver(name, asking.child(&markers::markable()))
+    }
+
+    /// Any message of `name` arrives for the account.
+    pub(crate) fn deliver(&mut self, name: &str, message: Stanza) -> ArchiveId {
         let from = bare(name).with_resource_str("phone").unwrap();
-        let message = chat(id, text).to(account()).from(from);
+        let message = message.to(account()).from(from);
         let id = self.append(None, message.clone());
         let copy = message.child(&sid::stanza_id(&account(), &id));
         self.send_all(None, &copy);
@@ -197,18 +224,37 @@ impl Server {
 
     /// Another device of the account writes to `name`.
     pub(crate) fn write_elsewhere(&mut self, name: &str, id: &str, text: &str) -> ArchiveId {
+        self.send_elsewhere(name, chat(id, text))
+    }
+
+    /// Another device of the account sends any message to `name`.
+    pub(crate) fn send_elsewhere(&mut self, name: &str, message: Stanza) -> ArchiveId {
         let from = account().with_resource_str("phone").unwrap();
-        let message = chat(id, text).to(bare(name)).from(from);
+        let message = message.to(bare(name)).from(from);
         let id = self.append(None, message.clone());
         self.send_all(None, &wrap("sent", &message, Some(&id)));
         id
     }
 
+    /// Another device of the account read a chat up to an entry.
+    pub(crate) fn mark_elsewhere(&mut self, name: &str, id: &ArchiveId) {
+        self.keep_mark(&bare(name).to_string(), id.as_str());
+    }
+
+    fn keep_mark(&mut self, chat: &str, id: &str) {
+        let marks = self.marks.as_mut().unwrap();
+        marks.insert(chat.to_owned(), id.to_owned());
+        let kind = pubsub::EventKind::Items(vec![mark(chat, id)]);
+        let node = mds::NODE.to_owned();
+        let event = pubsub::Event { node, kind };
+        self.send_all(None, &event.to_stanza(account(), true));
+    }
+
     fn append(&mut self, id: Option<ArchiveId>, message: Stanza) -> ArchiveId {
         let id = id.unwrap_or_else(|| {
             let mut bits = [0x5a; 16];
-            let number = self.archive.len() as u64 + 1_000 * u64::from(self.made);
-            bits[..8].copy_from_slice(&number.to_be_bytes());
+            self.appended += 1;
+            bits[..8].copy_from_slice(&self.appended.to_be_bytes());
             ArchiveId::from_bits(bits)
         });
         assert!(
@@ -468,6 +514,18 @@ impl Server {
         let resend = stanza.find("resend", ns::S11).map(|c| c.element().unwrap());
         let resend = resend.and_then(|r| IdPrefix::parse(r.get_attr("prefix").unwrap()));
         stanza.children.retain(|child| !child.is("resend", ns::S11));
+        let assist = stanza
+            .find("displayed", ns::MDS)
+            .map(|c| c.element().unwrap());
+        if let Some(displayed) = assist.filter(|_| self.assists) {
+            let id = displayed.find("stanza-id", ns::SID).unwrap();
+            let id = id.get_attr("id").unwrap().to_owned();
+            stanza
+                .children
+                .retain(|child| !child.is("displayed", ns::MDS));
+            let chat = stanza.header.to.as_str().unwrap().to_owned();
+            self.keep_mark(&chat, &id);
+        }
         let stanza = stanza.from(jid.clone());
         let prefix = resend.or(self.sessions[index].prefix.clone());
         let id = prefix
@@ -548,9 +606,12 @@ impl Server {
         } else if payload.is("query", ns::DISCO_INFO) {
             let vars = [ns::MAM, ns::SID];
             let vars = vars.into_iter().filter(|_| self.has_mam);
+            let vars = vars.chain(self.assists.then_some(ns::MDS_ASSIST));
             let vars = vars.map(|var| Element::new("feature", ns::DISCO_INFO).attr("var", var));
             let info = Element::new("query", ns::DISCO_INFO).children_from(vars);
             iq.result(Some(info))
+        } else if payload.is("pubsub", ns::PUBSUB) {
+            self.on_pubsub(iq)
         } else if payload.is("preauth", ns::PREAUTH) {
             let token = payload.get_attr("token").unwrap().to_owned();
             if self.tokens.contains(&token) {
@@ -574,6 +635,33 @@ impl Server {
         match self.conn.as_ref().and_then(|conn| conn.session) {
             Some(index) => self.send_to(index, answer.write()),
             None => self.say(answer.write()),
+        }
+    }
+
+    fn on_pubsub(&mut self, iq: &Iq) -> Iq {
+        let Some(marks) = &self.marks else {
+            return iq.error(Condition::FeatureNotImplemented);
+        };
+        match pubsub::Request::of_iq(iq).expect("devices ask for what there is") {
+            pubsub::Request::Items { node, page, .. } => {
+                assert_eq!(node, mds::NODE);
+                let mut rest = marks.iter().skip_while(|(chat, _)| {
+                    page.after.as_ref().is_some_and(|after| *chat <= after)
+                });
+                let items: Vec<_> = rest.by_ref().take(2).map(|(c, id)| mark(c, id)).collect();
+                let is_part = rest.next().is_some();
+                iq.result(Some(pubsub::items_result(mds::NODE, &items, is_part)))
+            }
+            pubsub::Request::Publish { items, options, .. } => {
+                assert!(options.is_some(), "the node must be private");
+                for item in items {
+                    let id = item.payload.find("stanza-id", ns::SID).unwrap();
+                    let id = id.get_attr("id").unwrap().to_owned();
+                    self.keep_mark(&item.id.unwrap(), &id);
+                }
+                iq.result(None)
+            }
+            other => panic!("{other:?}"),
         }
     }
 
@@ -625,17 +713,40 @@ impl Server {
         let index = self.conn.as_ref().unwrap().session.unwrap();
         let entries = self.archive[start..end].to_vec();
         for entry in &entries {
-            let frame = result(query.queryid.as_deref().unwrap(), entry)
-                .to(self.sessions[index].jid.clone());
+            let queryid = query.queryid.as_deref().unwrap();
+            let frame =
+                result_at(queryid, entry, self.archive_stamp).to(self.sessions[index].jid.clone());
             self.send_to(index, frame.write());
         }
         let id = |entry: &Entry| entry.id.to_string();
         let page = PageInfo {
             first: entries.first().map(id),
             last: entries.last().map(id),
-            count: None,
+            count: self.counts.then(|| (self.archive.len() - start) as u64),
         };
         Ok(Fin { complete, page })
+    }
+}
+
+fn mark(chat: &str, id: &str) -> pubsub::Item {
+    let displayed = mds::Displayed {
+        chat: protocol::Jid::new(chat).unwrap(),
+        id: ArchiveId::parse(id).unwrap(),
+    };
+    pubsub::Item::new(chat, &displayed.to_element(&account()))
+}
+
+/// A message without text.
+pub(crate) fn signal(id: &str, payload: &Element) -> Stanza {
+    let message = Stanza::new(StanzaKind::Message).typed("chat").id(id);
+    message.child(payload)
+}
+
+/// Somebody who may see the account's presence.
+pub(crate) fn friend(name: &str) -> Item {
+    Item {
+        subscription: roster::Subscription::Both,
+        ..Item::new(bare(name))
     }
 }
 
@@ -646,17 +757,25 @@ pub(crate) fn chat(id: &str, text: &str) -> Stanza {
 }
 
 pub(crate) fn forwarded(message: &Stanza) -> Element {
+    forwarded_at(message, 1_000)
+}
+
+fn forwarded_at(message: &Stanza, stamp: i64) -> Element {
     let inner = Element::parse(&message.write(), XmlLimits::AFTER_LOGIN).unwrap();
     Element::new("forwarded", ns::FORWARD)
-        .child(delay::delay(Stamp(1_000), None))
+        .child(delay::delay(Stamp(stamp), None))
         .child(inner)
 }
 
 pub(crate) fn result(queryid: &str, entry: &Entry) -> Stanza {
+    result_at(queryid, entry, 1_000)
+}
+
+fn result_at(queryid: &str, entry: &Entry, stamp: i64) -> Stanza {
     let result = Element::new("result", ns::MAM)
         .attr("queryid", queryid)
         .attr("id", &entry.id)
-        .child(forwarded(&entry.message));
+        .child(forwarded_at(&entry.message, stamp));
     Stanza::new(StanzaKind::Message).child(&result)
 }
 

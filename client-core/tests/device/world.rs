@@ -123,7 +123,7 @@ impl World {
             }
             Output::Disconnect => {}
             Output::Commit(batch) => {
-                for item in &batch.outbox {
+                for item in batch.outbox.iter().filter(|item| item.signal.is_none()) {
                     if !self.written.contains(&item.body) {
                         self.written.push(item.body.clone());
                     }
@@ -137,7 +137,7 @@ impl World {
                 queue.push_back(Input::Committed);
             }
             Output::Query(query) => {
-                let rows = self.history.query(&query);
+                let rows = self.history.query(&query.wanted);
                 let query = query.query;
                 self.answers.push_back(Input::Rows { query, rows });
             }
@@ -246,6 +246,19 @@ impl World {
         assert_eq!(restored.provisional, [], "everything has its place");
         assert!(self.is_live());
         assert_eq!(self.engine.view().sign_in, SignIn::In);
+    }
+
+    /// What the screen says is unread is what the rows say.
+    pub(crate) fn assert_unread_as_rows_say(&self) {
+        for chat in self.history.restore().chats {
+            let after = chat.read.place.unwrap();
+            let rows = self.history.rows();
+            let news = rows.filter(|row| row.peer == chat.peer && row.is_news());
+            let unread = news.filter(|row| row.place.order() > after).count();
+            let mut shown = self.engine.view().chats.iter();
+            let shown = shown.find(|shown| shown.peer == chat.peer).unwrap();
+            assert_eq!(shown.unread as usize, unread, "{}", chat.peer);
+        }
     }
 
     /// Every text stands in the archive exactly once, in this order.

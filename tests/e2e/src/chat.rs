@@ -10,7 +10,7 @@ use crate::{Tab, wait_until, wait_until_within};
 pub struct Shown {
     /// The text.
     pub text: String,
-    /// `waiting`, `archived`, `notsaved`, `notkept`, `failed` or `gap`.
+    /// `waiting`, `archived`, `received`, `read`, `notsaved`, `notkept`, `failed`, `filling` or `gap`.
     pub mark: String,
     /// Whether this account wrote it.
     pub own: bool,
@@ -134,7 +134,8 @@ impl Tab {
                 let seen = self.lines().await?;
                 let texts: Vec<_> = seen.iter().map(|line| line.text.as_str()).collect();
                 ensure!(texts == wanted, "it shows {texts:?}");
-                let unsaved = seen.iter().find(|line| line.mark != "archived");
+                let is_saved = |mark: &str| matches!(mark, "archived" | "received" | "read");
+                let unsaved = seen.iter().find(|line| !is_saved(&line.mark));
                 ensure!(unsaved.is_none(), "not archived: {unsaved:?}");
                 Ok(seen)
             },

@@ -74,7 +74,7 @@ impl Device {
             .map(|item| item.body);
         let rows = self.history.rows().filter_map(|row| match &row.content {
             Content::Text(text) => Some(text.clone()),
-            Content::Other(_) | Content::Gap => None,
+            Content::Signal(_) | Content::Other(_) | Content::Gap => None,
         });
         waiting.chain(rows).collect()
     }
@@ -98,7 +98,7 @@ impl Device {
                     Effect::Commit
                 }
                 Output::Query(query) => {
-                    let (query, rows) = (query.query, self.history.query(&query));
+                    let (query, rows) = (query.query, self.history.query(&query.wanted));
                     self.engine.handle(Input::Rows { query, rows }, now);
                     continue;
                 }

@@ -19,6 +19,8 @@ pub(crate) enum Icon {
     Clock,
     /// One tick.
     Tick,
+    /// Two ticks.
+    Ticks,
     /// A triangle with an exclamation mark.
     Warning,
     /// A circle with an exclamation mark.
@@ -38,6 +40,7 @@ impl Icon {
             Self::Send => "M4.5 4.5l16 7.5-16 7.5 2.5-7.5zM7 12h7",
             Self::Clock => "M12 4a8 8 0 100 16 8 8 0 000-16zM12 8v4.3l2.8 1.7",
             Self::Tick => "M5 12.8l4.4 4.4L19 7.4",
+            Self::Ticks => "M2 12.8l4.4 4.4L16 7.4M11.5 17.2L21.5 7.4",
             Self::Warning => "M12 4.5L2.8 19.5h18.4zM12 10v4.5M12 17v.2",
             Self::Failed => "M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17zM12 8v5M12 15.8v.2",
             Self::Down => "M6 9.5l6 6 6-6",

@@ -6,9 +6,10 @@ use client_core::Intent;
 use client_core::view::{Line, Mark};
 use leptos::prelude::*;
 
+use super::HIDDEN;
 use super::icon::Icon;
 use crate::state::{AppState, Cell};
-use crate::{format, texts};
+use crate::{browser, format, texts};
 
 /// A line with the heading of its day, if it is the day's first.
 #[component]
@@ -18,7 +19,7 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>) -> impl IntoView {
     let line = Memo::new(move |_| line.get());
     let shape = Memo::new(move |_| shape.get());
     let own = move || line.with(|l| l.own);
-    let is_gap = Memo::new(move |_| line.with(|l| l.mark == Mark::Gap));
+    let is_gap = Memo::new(move |_| line.with(|l| is_gap(&l.mark)));
     let mark = Memo::new(move |_| line.with(|l| l.mark.clone()));
     let day = move || {
         let day = shape.with(|shape| shape.day.clone())?;
@@ -27,7 +28,7 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>) -> impl IntoView {
     let archive_id = move || line.with(|l| l.id.as_ref().map(ToString::to_string));
     let body = move || {
         if is_gap.get() {
-            return view! { <GapRow/> }.into_any();
+            return view! { <GapRow mark/> }.into_any();
         }
         view! {
             <article
@@ -61,14 +62,33 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>) -> impl IntoView {
     }
 }
 
+/// Whether the line stands for lines that are missing.
+pub(crate) fn is_gap(mark: &Mark) -> bool {
+    matches!(mark, Mark::Gap | Mark::Filling)
+}
+
 #[component]
-fn GapRow() -> impl IntoView {
-    view! {
-        <div class="gap">
-            {Icon::Gap}
-            <strong>{texts::GAP}</strong>
-            <span>{texts::GAP_WHY}</span>
-        </div>
+fn GapRow(mark: Memo<Mark>) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    move || {
+        if mark.with(|mark| *mark == Mark::Filling) {
+            return view! {
+                <div class="gap filling" role="note">
+                    <span class="spinner" aria-hidden=HIDDEN></span>
+                    <strong>{texts::FILLING}</strong>
+                    <span data-testid="filled">{move || texts::found(state.filled.get())}</span>
+                </div>
+            }
+            .into_any();
+        }
+        view! {
+            <div class="gap" role="note">
+                {Icon::Gap}
+                <strong>{texts::GAP}</strong>
+                <span>{texts::GAP_WHY}</span>
+            </div>
+        }
+        .into_any()
     }
 }
 
@@ -102,6 +122,18 @@ fn FailedActions(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
         let Mark::Failed(reason) = mark.get() else {
             return None;
         };
+        // What the archive has cannot be dropped here.
+        let discard = line.with(|l| l.id.is_none()).then(|| {
+            let discard = move |_| {
+                browser::focus("composer");
+                state.send(Intent::Discard { key: key() });
+            };
+            view! {
+                <button class="link" data-testid="discard" on:click=discard>
+                    {texts::DISCARD}
+                </button>
+            }
+        });
         Some(view! {
             <div class="failed">
                 <span class="failed-word">
@@ -111,17 +143,15 @@ fn FailedActions(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
                 <button
                     class="link"
                     data-testid="retry"
-                    on:click=move |_| state.send(Intent::Retry { key: key() })
+                    on:click=move |_| {
+                        // The button goes away with what it says; the focus must not go with it.
+                        browser::focus("composer");
+                        state.send(Intent::Retry { key: key() });
+                    }
                 >
                     {texts::RETRY}
                 </button>
-                <button
-                    class="link"
-                    data-testid="discard"
-                    on:click=move |_| state.send(Intent::Discard { key: key() })
-                >
-                    {texts::DISCARD}
-                </button>
+                {discard}
             </div>
         })
     }
@@ -131,7 +161,16 @@ fn FailedActions(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
 fn sign(mark: &Mark, own: bool) -> Option<(Icon, &'static str, &'static str, &'static str)> {
     match mark {
         Mark::Waiting => Some((Icon::Clock, "waiting", texts::WAITING, texts::WAITING_WHY)),
-        Mark::Archived if own => Some((Icon::Tick, "archived", texts::ARCHIVED, texts::ARCHIVED)),
+        Mark::Archived if own => {
+            Some((Icon::Tick, "archived", texts::ARCHIVED, texts::ARCHIVED_WHY))
+        }
+        Mark::Received => Some((
+            Icon::Ticks,
+            "received",
+            texts::RECEIVED,
+            texts::RECEIVED_WHY,
+        )),
+        Mark::Read => Some((Icon::Ticks, "read", texts::READ, texts::READ_WHY)),
         Mark::NotSaved => Some((
             Icon::Warning,
             "not-saved",
@@ -144,7 +183,7 @@ fn sign(mark: &Mark, own: bool) -> Option<(Icon, &'static str, &'static str, &'s
             texts::NOT_KEPT,
             texts::NOT_KEPT_WHY,
         )),
-        Mark::Archived | Mark::Failed(_) | Mark::Gap => None,
+        Mark::Archived | Mark::Failed(_) | Mark::Filling | Mark::Gap => None,
     }
 }
 
@@ -153,9 +192,12 @@ fn mark_name(mark: &Mark) -> &'static str {
     match mark {
         Mark::Waiting => "waiting",
         Mark::Archived => "archived",
+        Mark::Received => "received",
+        Mark::Read => "read",
         Mark::NotSaved => "notsaved",
         Mark::NotKept => "notkept",
         Mark::Failed(_) => "failed",
+        Mark::Filling => "filling",
         Mark::Gap => "gap",
     }
 }

@@ -31,6 +31,7 @@ pub(crate) use composer::Composer;
 pub(crate) use empty::NoChatOpen;
 pub(crate) use fields::{ErrorLine, NameField, PasswordField, address};
 pub(crate) use icon::Mark;
+pub(crate) use line::is_gap;
 pub(crate) use requests::Requests;
 pub(crate) use side_header::SideHeader;
 pub(crate) use sign_out::SignOutDialog;

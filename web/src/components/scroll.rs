@@ -6,10 +6,12 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, HtmlElement, ResizeObserver};
+use web_sys::{DomRect, Element, HtmlElement, NodeList, ResizeObserver};
 
 /// So near to the end counts as the end.
 const END_PX: i32 = 48;
+/// So much of a line must be in view to count as seen.
+const SEEN_PX: f64 = 30.0;
 /// So near to the start, older lines are asked for.
 const START_PX: i32 = 400;
 
@@ -67,6 +69,15 @@ impl Scroll {
             .with_value(|frame| frame.as_ref().is_some_and(|f| f.scroll_top() <= START_PX))
     }
 
+    /// The key of the newest line in view.
+    pub(crate) fn newest_in_view(self) -> Option<String> {
+        let frame = self.frame.get_value()?;
+        let edge = frame.get_bounding_client_rect().bottom() - SEEN_PX;
+        let lines = Lines::of(&frame)?;
+        let below = lines.first(|rect| rect.top() > edge);
+        lines.at(below.checked_sub(1)?)?.get_attribute("data-key")
+    }
+
     /// Goes to the end, and stays there.
     pub(crate) fn to_end(self) {
         self.at_end.set(true);
@@ -105,21 +116,39 @@ impl Drop for Watch {
 /// The first line that reaches into view, and where it stands.
 fn first_visible(frame: &HtmlElement) -> Option<(HtmlElement, f64)> {
     let edge = frame.get_bounding_client_rect().top();
-    let lines = frame.query_selector_all("li.line").ok()?;
-    let at = |index: u32| lines.get(index)?.dyn_into::<HtmlElement>().ok();
-    // Lines stand in order, so the first one below the edge is found by halving.
-    let (mut low, mut high) = (0, lines.length());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if at(middle)?.get_bounding_client_rect().bottom() > edge {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    let line = at(low)?;
+    let lines = Lines::of(frame)?;
+    let line = lines.at(lines.first(|rect| rect.bottom() > edge))?;
     let top = line.get_bounding_client_rect().top();
     Some((line, top))
+}
+
+/// The lines of a frame, from top to bottom.
+struct Lines(NodeList);
+
+impl Lines {
+    fn of(frame: &HtmlElement) -> Option<Self> {
+        frame.query_selector_all("li.line").ok().map(Self)
+    }
+
+    fn at(&self, index: u32) -> Option<HtmlElement> {
+        self.0.get(index)?.dyn_into().ok()
+    }
+
+    /// The first line of which this holds, or how many there are; lines stand in order, so it is found
+    /// by halving.
+    fn first(&self, is_reached: impl Fn(&DomRect) -> bool) -> u32 {
+        let (mut low, mut high) = (0, self.0.length());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let line = self.at(middle);
+            if line.is_none_or(|line| is_reached(&line.get_bounding_client_rect())) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        low
+    }
 }
 
 fn set(signal: RwSignal<bool>, value: bool) {

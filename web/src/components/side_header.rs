@@ -58,6 +58,17 @@ fn Menu(signing_out: RwSignal<bool>) -> impl IntoView {
             <label class="check">
                 <input
                     type="checkbox"
+                    data-testid="share-reading"
+                    prop:checked=settings::shares_reading()
+                    on:change:target=move |event| {
+                        settings::share_reading(state, event.target().checked());
+                    }
+                />
+                <span>{texts::SHARE_READING}</span>
+            </label>
+            <label class="check">
+                <input
+                    type="checkbox"
                     data-testid="developer-mode"
                     prop:checked=state.developer
                     on:change:target=move |event| {

@@ -48,8 +48,15 @@ pub(crate) fn StatusStrip() -> impl IntoView {
             </button>
         }
         .into_any(),
-        Connection::CatchingUp { fetched } => view! {
-            <span class="strip-detail">{texts::so_far(fetched)}</span>
+        Connection::CatchingUp { fetched, total } => view! {
+            <progress
+                class="strip-progress"
+                data-testid="progress"
+                aria-label=texts::CATCHING_UP
+                max=total
+                value=total.map(|total| fetched.min(total))
+            ></progress>
+            <span class="strip-detail" data-testid="so-far">{texts::so_far(fetched, total)}</span>
         }
         .into_any(),
         Connection::Idle | Connection::Connecting | Connection::Live => ().into_any(),

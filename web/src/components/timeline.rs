@@ -47,6 +47,7 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
         sent
     });
     load_older_near_start(state, scroll, is_here);
+    report_seen(state, scroll, is_here);
 
     let is_empty = move || {
         is_here.get()
@@ -99,6 +100,29 @@ fn load_older_near_start(state: AppState, scroll: Scroll, is_here: Memo<bool>) {
     });
 }
 
+/// Tells the engine what of the conversation is in view, as often as that changes.
+fn report_seen(state: AppState, scroll: Scroll, is_here: Memo<bool>) {
+    let told = StoredValue::new(None::<Option<String>>);
+    Effect::new(move || {
+        scroll.rested.track();
+        if !is_here.get() {
+            return;
+        }
+        let key = if scroll.at_end.get_untracked() {
+            None
+        } else {
+            match scroll.newest_in_view() {
+                Some(key) => Some(key),
+                None => return,
+            }
+        };
+        if told.with_value(|told| told.as_ref() != Some(&key)) {
+            told.set_value(Some(key.clone()));
+            state.send(Intent::Seen { key });
+        }
+    });
+}
+
 /// What stands before the oldest line: more, or the beginning.
 #[component]
 fn Start(is_here: Memo<bool>) -> impl IntoView {
@@ -134,9 +158,7 @@ fn Start(is_here: Memo<bool>) -> impl IntoView {
 #[component]
 fn NoLines() -> impl IntoView {
     let write = move |_| {
-        if let Some(composer) = browser::element::<HtmlElement>("composer") {
-            let _ = composer.focus();
-        }
+        browser::focus("composer");
     };
     view! {
         <div class="empty">

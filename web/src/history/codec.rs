@@ -1,8 +1,9 @@
 //! How rows and the like look in the database: each with its key beside it.
 
+use client_core::Place;
 use client_core::history::{Chat, Contact, OutboxItem, Row};
-use client_core::{Place, RowQuery};
 use indexed_db_futures::KeyRange;
+use protocol::BareJid;
 use serde::{Deserialize, Serialize};
 
 /// The smallest number that IndexedDB and `i64` agree about.
@@ -23,6 +24,22 @@ impl From<&Row> for RowRecord {
             peer: row.peer.to_string(),
             row: row.clone(),
         }
+    }
+}
+
+/// Where the row of an entry is.
+#[derive(Serialize, Deserialize)]
+pub(super) struct EntryRecord {
+    id: String,
+    pub(super) order: i64,
+}
+
+impl EntryRecord {
+    pub(super) fn of_row(row: &Row) -> Option<Self> {
+        Some(Self {
+            id: row.id.as_ref()?.to_string(),
+            order: row.place.order(),
+        })
     }
 }
 
@@ -79,14 +96,23 @@ pub(super) fn provisional() -> KeyRange<i64> {
     KeyRange::LowerBound(first_provisional(), false)
 }
 
-/// The rows that a query asks for, in the index by peer.
-pub(super) fn rows_of(query: &RowQuery) -> KeyRange<(String, i64)> {
-    let peer = query.peer.to_string();
-    let end = query
-        .before
-        .map_or(first_provisional(), Place::order)
-        .min(first_provisional());
-    KeyRange::Bound((peer.clone(), ORDER_MIN), false, (peer, end), true)
+/// The confirmed rows of a conversation before a place, in the index by peer.
+pub(super) fn rows_before(peer: &BareJid, before: Option<Place>) -> KeyRange<(String, i64)> {
+    let end = before.map_or(first_provisional(), Place::order);
+    rows_between(peer, ORDER_MIN, end)
+}
+
+/// The confirmed rows of a conversation after a place, in the index by peer.
+pub(super) fn rows_after(peer: &BareJid, after: Place) -> KeyRange<(String, i64)> {
+    rows_between(peer, after.order().saturating_add(1), first_provisional())
+}
+
+fn rows_between(peer: &BareJid, start: i64, end: i64) -> KeyRange<(String, i64)> {
+    let peer = peer.to_string();
+    // A range that ends before it starts is an error of IndexedDB's, not an empty one.
+    let end = end.clamp(ORDER_MIN, first_provisional());
+    let start = start.clamp(ORDER_MIN, end);
+    KeyRange::Bound((peer.clone(), start), false, (peer, end), true)
 }
 
 fn first_provisional() -> i64 {

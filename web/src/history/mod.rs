@@ -3,7 +3,9 @@
 mod codec;
 mod schema;
 
-use client_core::{Batch, Device, Restored, Row, RowQuery};
+use client_core::history::UNREAD_MAX;
+use client_core::{Batch, Chat, Device, Place, Restored, Row, Wanted};
+use indexed_db_futures::KeyRange;
 use indexed_db_futures::cursor::CursorDirection;
 use indexed_db_futures::database::Database;
 use indexed_db_futures::object_store::ObjectStore;
@@ -11,11 +13,12 @@ use indexed_db_futures::prelude::*;
 use indexed_db_futures::transaction::{
     Transaction, TransactionDurability, TransactionMode, TransactionOptions,
 };
+use protocol::ArchiveId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::WebError;
-use crate::history::codec::{ChatRecord, ContactRecord, OutboxRecord, RowRecord};
+use crate::history::codec::{ChatRecord, ContactRecord, EntryRecord, OutboxRecord, RowRecord};
 
 /// The database of one slot.
 #[derive(Clone)]
@@ -33,7 +36,29 @@ impl IndexedDb {
             .with_version(schema::VERSION)
             .with_on_upgrade_needed(|event, db| schema::upgrade(&event, &db))
             .await?;
-        Ok(Self { db })
+        let history = Self { db };
+        history.fill_entries().await?;
+        Ok(history)
+    }
+
+    /// Takes in the rows from before there was a store of entries.
+    async fn fill_entries(&self) -> Result<(), WebError> {
+        let tx = self.begin(TransactionDurability::Relaxed)?;
+        let meta = tx.object_store(schema::META)?;
+        let is_filled: Option<bool> = meta.get(schema::HAS_ENTRIES.to_owned()).serde()?.await?;
+        if is_filled == Some(true) {
+            return Ok(tx.commit().await?);
+        }
+        let rows: Vec<RowRecord> = all(&tx.object_store(schema::ROWS)?).await?;
+        let records = rows
+            .iter()
+            .filter_map(|record| EntryRecord::of_row(&record.row));
+        put_all(&tx.object_store(schema::ENTRIES)?, records)?;
+        meta.put(true)
+            .with_key(schema::HAS_ENTRIES.to_owned())
+            .without_key_type()
+            .serde()?;
+        Ok(tx.commit().await?)
     }
 
     /// Deletes a database; one that does not exist is fine.
@@ -71,10 +96,16 @@ impl IndexedDb {
             .await?
             .collect::<Result<Vec<_>, _>>()?;
         tx.commit().await?;
+        let chats: Vec<_> = chats.into_iter().map(|record| record.chat).collect();
+        let mut unread = Vec::new();
+        for wanted in chats.iter().filter_map(Chat::unread) {
+            unread.append(&mut self.query(&wanted).await?);
+        }
         Ok(Restored {
             device,
             contacts: contacts.into_iter().map(|record| record.contact).collect(),
-            chats: chats.into_iter().map(|record| record.chat).collect(),
+            chats,
+            unread,
             outbox: outbox.into_iter().map(|record| record.item).collect(),
             provisional: provisional.into_iter().map(|record| record.row).collect(),
         })
@@ -90,13 +121,32 @@ impl IndexedDb {
         Ok(tx.commit().await?)
     }
 
-    /// The rows that a query asks for, oldest first.
+    /// The confirmed rows that are wanted, oldest first.
     ///
     /// # Errors
     /// [`WebError::Storage`] if they cannot be read.
-    pub async fn query(&self, query: &RowQuery) -> Result<Vec<Row>, WebError> {
+    pub async fn query(&self, wanted: &Wanted) -> Result<Vec<Row>, WebError> {
+        match wanted {
+            Wanted::Latest { peer, before, max } => {
+                let range = codec::rows_before(peer, *before);
+                self.newest(range, *max, |_| true).await
+            }
+            Wanted::Unread { peer, after } => {
+                let range = codec::rows_after(peer, *after);
+                self.newest(range, UNREAD_MAX, Row::is_news).await
+            }
+            Wanted::Entries(ids) => self.entries(ids).await,
+        }
+    }
+
+    async fn newest(
+        &self,
+        range: KeyRange<(String, i64)>,
+        max: usize,
+        is_wanted: impl Fn(&Row) -> bool,
+    ) -> Result<Vec<Row>, WebError> {
         let mut rows = Vec::new();
-        if query.max == 0 {
+        if max == 0 {
             return Ok(rows);
         }
         let tx = self.db.transaction(schema::ROWS).build()?;
@@ -104,20 +154,47 @@ impl IndexedDb {
         let index = store.index(schema::ROWS_BY_PEER)?;
         let cursor = index
             .open_cursor()
-            .with_query::<(String, i64), _>(codec::rows_of(query))
+            .with_query::<(String, i64), _>(range)
             .with_direction(CursorDirection::Prev)
             .serde()?
             .await?;
         if let Some(mut cursor) = cursor {
             while let Some(record) = cursor.next_record_ser::<RowRecord>().await? {
-                rows.push(record.row);
-                if rows.len() >= query.max {
+                if is_wanted(&record.row) {
+                    rows.push(record.row);
+                }
+                if rows.len() >= max {
                     break;
                 }
             }
         }
         rows.reverse();
         Ok(rows)
+    }
+
+    async fn entries(&self, ids: &[ArchiveId]) -> Result<Vec<Row>, WebError> {
+        let tx = self
+            .db
+            .transaction([schema::ROWS, schema::ENTRIES])
+            .build()?;
+        let (entries, rows) = (
+            tx.object_store(schema::ENTRIES)?,
+            tx.object_store(schema::ROWS)?,
+        );
+        let mut found = Vec::new();
+        for id in ids {
+            let entry: Option<EntryRecord> = entries.get(id.to_string()).serde()?.await?;
+            let Some(EntryRecord { order, .. }) = entry else {
+                continue;
+            };
+            let record: Option<RowRecord> = rows.get(order).serde()?.await?;
+            let row = record.map(|record| record.row);
+            let is_it =
+                |row: &Row| row.id.as_ref() == Some(id) && matches!(row.place, Place::Confirmed(_));
+            found.extend(row.filter(is_it));
+        }
+        found.sort_by_key(|row| row.place.order());
+        Ok(found)
     }
 
     fn begin(&self, durability: TransactionDurability) -> Result<Transaction<'_>, WebError> {
@@ -146,6 +223,8 @@ fn write(tx: &Transaction<'_>, batch: &Batch) -> Result<(), WebError> {
         rows.delete(place.order()).serde()?;
     }
     put_all(&rows, batch.rows.iter().map(RowRecord::from))?;
+    let entries = batch.rows.iter().filter_map(EntryRecord::of_row);
+    put_all(&tx.object_store(schema::ENTRIES)?, entries)?;
 
     let outbox = tx.object_store(schema::OUTBOX)?;
     for seq in &batch.drop_outbox {

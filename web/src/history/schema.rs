@@ -5,11 +5,16 @@ use indexed_db_futures::database::{Database, VersionChangeEvent};
 use indexed_db_futures::prelude::*;
 
 /// Version of the layout below; a higher one brings a migration in [`upgrade`].
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 /// Rows of history, by [`Place::order`](client_core::Place::order).
 pub(super) const ROWS: &str = "rows";
 /// Index of [`ROWS`]: conversation, then order.
 pub(super) const ROWS_BY_PEER: &str = "peer_order";
+/// Orders of rows, by archive id; a row that moved or went away may leave one behind.
+///
+/// A store and not an index of [`ROWS`]: an upgrade can make stores only, as the library hands out
+/// nothing of what is there.
+pub(super) const ENTRIES: &str = "entries";
 /// Own messages on their way, by number.
 pub(super) const OUTBOX: &str = "outbox";
 /// Conversations, by peer.
@@ -20,8 +25,10 @@ pub(super) const CONTACTS: &str = "contacts";
 pub(super) const META: &str = "meta";
 /// Name in [`META`] of the device's state.
 pub(super) const DEVICE: &str = "device";
+/// Name in [`META`] that says that [`ENTRIES`] has all rows from before version 2.
+pub(super) const HAS_ENTRIES: &str = "has-entries";
 /// Every store: a batch may touch each of them.
-pub(super) const ALL: [&str; 5] = [ROWS, OUTBOX, CHATS, CONTACTS, META];
+pub(super) const ALL: [&str; 6] = [ROWS, ENTRIES, OUTBOX, CHATS, CONTACTS, META];
 
 /// Brings a database of any earlier version to [`VERSION`].
 pub(super) fn upgrade(event: &VersionChangeEvent, db: &Database) -> indexed_db_futures::Result<()> {
@@ -38,6 +45,11 @@ pub(super) fn upgrade(event: &VersionChangeEvent, db: &Database) -> indexed_db_f
                 .build()?;
         }
         db.create_object_store(META).build()?;
+    }
+    if event.old_version() < 2.0 {
+        db.create_object_store(ENTRIES)
+            .with_key_path("id".into())
+            .build()?;
     }
     Ok(())
 }

@@ -57,7 +57,5 @@ pub(crate) fn ChatPage() -> impl IntoView {
 /// Moves the focus without touching the fragment, which names the conversation.
 fn skip(event: leptos::ev::MouseEvent) {
     event.prevent_default();
-    if let Some(composer) = browser::element::<web_sys::HtmlElement>("composer") {
-        let _ = composer.focus();
-    }
+    browser::focus("composer");
 }

@@ -1,0 +1,287 @@
+//! What others are told of what was read here: receipts and markers to contacts, read state to the
+//! account's other devices (IM-04..07, MD rows).
+
+use protocol::mds::{self, Displayed};
+use protocol::stanza::Address;
+use protocol::time::Stamp;
+use protocol::{BareJid, Element, Stanza, ns, pubsub};
+
+use super::Engine;
+use super::contacts::Request;
+use crate::history::{Asks, Signal};
+use crate::reduce::{Event, Spot, Written};
+
+/// A receipt waits for at most so long, so that another own device may be quicker (IM-05).
+const RECEIPT_WAIT_MAX_MS: u64 = 2_000;
+/// Nobody waits longer for a receipt.
+const RECEIPT_AGE_MAX_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// How far chats were read is told at most this often (MD-03).
+const PUBLISH_EVERY_MS: u64 = 1_000;
+/// So many chats are told of at once.
+const PUBLISH_MAX: usize = 20;
+/// So many pages of read states are fetched.
+const PAGES_MAX: u32 = 100;
+
+/// What is known of the account's node for read state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Node {
+    /// It was not asked for in this session.
+    #[default]
+    Unasked,
+    /// It was; so many pages came.
+    Asked(u32),
+    /// It is known and may be published to.
+    Known,
+    /// The server has none.
+    Missing,
+}
+
+/// What is seen here, and whom that has to be told.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    /// What is in view of the open conversation: up to a line, or its end.
+    seen: Option<Option<String>>,
+    /// Whether contacts are told nothing.
+    is_silent: bool,
+    receipts_at_ms: Option<u64>,
+    node: Node,
+    /// Whether the server publishes read state that comes beside a marker (MD-04).
+    is_assisted: bool,
+    publish_at_ms: Option<u64>,
+    /// What is being published.
+    publishing: Vec<Displayed>,
+}
+
+impl Telling {
+    pub(super) fn share(&mut self, shares: bool) {
+        self.is_silent = !shares;
+    }
+
+    /// A session begins, or one that forgot what it was asked: read states are fetched anew.
+    pub(super) fn begin(&mut self) {
+        self.node = Node::Unasked;
+        self.publishing.clear();
+        self.publish_at_ms = None;
+    }
+
+    pub(super) fn set_assisted(&mut self, is_assisted: bool) {
+        self.is_assisted = is_assisted;
+    }
+
+    pub(super) fn deadline(&self) -> Option<u64> {
+        let timers = [self.receipts_at_ms, self.publish_at_ms];
+        timers.into_iter().flatten().min()
+    }
+}
+
+impl Engine {
+    /// The person sees the open conversation up to a line, or its end, or nothing of it any more.
+    pub(super) fn see(&mut self, seen: Option<Option<String>>) {
+        self.telling.seen = seen;
+        self.see_again();
+    }
+
+    /// What is in view may have changed, or become more.
+    pub(super) fn see_again(&mut self) {
+        let is_end = self.is_visible && self.telling.seen == Some(None);
+        self.state.reading = self.shown.peer().filter(|_| is_end).cloned();
+        if let Some((peer, spot)) = self.in_view() {
+            self.note(Event::Read { peer, spot });
+        }
+    }
+
+    fn in_view(&self) -> Option<(BareJid, Spot)> {
+        let seen = self.telling.seen.as_ref().filter(|_| self.is_visible)?;
+        let spot = self.shown.seen(seen.as_deref())?;
+        Some((self.shown.peer()?.clone(), spot))
+    }
+
+    /// Tells whom it concerns what was read, once everything is known.
+    pub(super) fn tell_readings(&mut self) {
+        if !self.is_live || !self.link.is_up() {
+            return;
+        }
+        if self.telling.node == Node::Unasked {
+            self.fetch_marks(None, 0);
+        }
+        self.send_receipts();
+        self.send_marker();
+        self.publish_reading();
+    }
+
+    fn is_due(&self, at: Option<u64>) -> bool {
+        at.is_some_and(|at| at <= self.now.mono_ms)
+    }
+
+    /// Whether a contact may know what this device does: whoever sees its presence (IM-06).
+    fn may_know(&self, peer: &BareJid) -> bool {
+        let contact = self.state.contacts.get(peer);
+        !self.telling.is_silent && contact.is_some_and(|c| c.item.subscription.has_from())
+    }
+
+    fn send_receipts(&mut self) {
+        if self.state.chats.values().all(|chat| chat.owed.is_empty()) {
+            self.telling.receipts_at_ms = None;
+        } else if self.telling.receipts_at_ms.is_none() {
+            let wait_ms = self.ids.jitter_ms(RECEIPT_WAIT_MAX_MS);
+            self.telling.receipts_at_ms = Some(self.now.mono_ms + wait_ms);
+        } else if self.is_due(self.telling.receipts_at_ms) {
+            self.telling.receipts_at_ms = None;
+            self.send_due_receipts();
+        }
+    }
+
+    fn send_due_receipts(&mut self) {
+        let oldest = Stamp(self.now.wall_ms.saturating_sub(RECEIPT_AGE_MAX_MS));
+        let chats = self.state.chats.values();
+        let owing = chats.filter(|chat| !chat.owed.is_empty());
+        let owing: Vec<_> = owing.map(|c| (c.peer.clone(), c.owed.clone())).collect();
+        for (peer, owed) in owing {
+            let may_know = self.may_know(&peer);
+            let message_ids = owed.iter().map(|owed| owed.message_id.clone()).collect();
+            for owed in owed.into_iter().filter(|o| may_know && o.stamp >= oldest) {
+                self.write_signal(&peer, Signal::Received(owed.message_id), None);
+            }
+            self.note(Event::NotOwed { peer, message_ids });
+        }
+    }
+
+    /// Tells the contact of the newest of their lines that is in view (IM-07).
+    fn send_marker(&mut self) {
+        let Some((peer, spot)) = self.in_view() else {
+            return;
+        };
+        if !self.may_know(&peer) {
+            return;
+        }
+        let Some((of, id)) = self.shown.to_mark(spot.place, &self.state.outbox) else {
+            return;
+        };
+        let assist = id.filter(|_| self.telling.is_assisted);
+        self.write_signal(&peer, Signal::Displayed(of), assist);
+    }
+
+    fn write_signal(&mut self, to: &BareJid, signal: Signal, assist: Option<protocol::ArchiveId>) {
+        let message_id = self.ids.uuid();
+        let prefix = self.stream.as_ref().and_then(|s| s.prefix.clone());
+        self.note(Event::Wrote(Written {
+            to: to.clone(),
+            body: String::new(),
+            signal: Some(signal),
+            asks: Asks::default(),
+            assist,
+            message_id,
+            written: Stamp(self.now.wall_ms),
+            prefix,
+            failed: None,
+        }));
+    }
+
+    fn fetch_marks(&mut self, after: Option<String>, pages: u32) {
+        self.telling.node = Node::Asked(pages);
+        self.ask(Request::Marks, |id| mds::fetch(after).to_iq(id));
+    }
+
+    /// A page of what other devices read, or the refusal of one.
+    pub(super) fn on_marks_page(&mut self, answer: Option<&Element>) {
+        let Node::Asked(pages) = self.telling.node else {
+            return;
+        };
+        let Some(answer) = answer else {
+            // A node that nobody made yet says so with an error, too: it is made by publishing.
+            self.telling.node = Node::Known;
+            return;
+        };
+        let items = pubsub::items_of_result(answer).unwrap_or_default();
+        self.note_marks(mds::states(&items, &self.account));
+        let next = pubsub::last_of_page(answer).filter(|_| pages < PAGES_MAX && !items.is_empty());
+        if next.is_some() {
+            return self.fetch_marks(next, pages + 1);
+        }
+        self.telling.node = Node::Known;
+        self.find_marks();
+    }
+
+    /// Another device read something; gives whether the stanza says that.
+    pub(super) fn is_mark(&mut self, stanza: &Stanza) -> bool {
+        let is_headline = stanza.header.kind.as_deref() == Some("headline");
+        if !is_headline || matches!(stanza.header.from, Address::Absent) {
+            return false;
+        }
+        let Some(marks) = mds::of_event(stanza, &self.account) else {
+            return false;
+        };
+        self.note_marks(marks);
+        self.find_marks();
+        true
+    }
+
+    fn note_marks(&mut self, marks: Vec<Displayed>) {
+        for Displayed { chat, id } in marks {
+            let peer = chat.to_bare();
+            self.note(Event::Marked { peer, id });
+        }
+    }
+
+    /// Asks the device where the marks stand that are not decided yet (MD-02).
+    fn find_marks(&mut self) {
+        let marks = self.state.marks.iter();
+        let marks = marks.map(|(peer, id)| (peer.clone(), id.clone())).collect();
+        self.query_marks(marks);
+    }
+
+    /// Tells the account's other devices how far chats were read, not more often than worth it (MD-03).
+    fn publish_reading(&mut self) {
+        if self.telling.node != Node::Known || !self.telling.publishing.is_empty() {
+            return;
+        }
+        let untold = self.untold();
+        if untold.is_empty() {
+            self.telling.publish_at_ms = None;
+        } else if self.telling.publish_at_ms.is_none() {
+            self.telling.publish_at_ms = Some(self.now.mono_ms + PUBLISH_EVERY_MS);
+        } else if self.is_due(self.telling.publish_at_ms) {
+            self.telling.publish_at_ms = None;
+            let publish = Displayed::publish(&untold, &self.account);
+            self.telling.publishing = untold;
+            self.ask(Request::Publish, |id| publish.to_iq(id));
+        }
+    }
+
+    /// Chats that were read further than other devices know, unless a marker on its way tells it.
+    fn untold(&self) -> Vec<Displayed> {
+        let chats = self.state.chats.values();
+        let chats = chats.filter(|chat| !chat.read.is_assumed && !chat.read.is_told);
+        let untold = chats.filter_map(|chat| {
+            let id = chat.read.id.clone()?;
+            let mut waiting = self.state.outbox.values();
+            let is_assisted = waiting.any(|item| item.assist.as_ref() == Some(&id));
+            (!is_assisted).then(|| Displayed {
+                chat: chat.peer.clone().into(),
+                id,
+            })
+        });
+        untold.take(PUBLISH_MAX).collect()
+    }
+
+    pub(super) fn on_published(&mut self, is_kept: bool) {
+        let published = std::mem::take(&mut self.telling.publishing);
+        if !is_kept {
+            self.telling.node = Node::Missing;
+            return;
+        }
+        for Displayed { chat, id } in published {
+            let peer = chat.to_bare();
+            self.note(Event::Told { peer, id });
+        }
+    }
+
+    /// What the account can do for this device.
+    pub(super) fn ask_for_features(&mut self) {
+        let info = Element::new("query", ns::DISCO_INFO);
+        let account = self.account.clone();
+        self.ask(Request::Features, |id| {
+            protocol::Iq::get(id, info).to(account)
+        });
+    }
+}

@@ -1,0 +1,324 @@
+//! What becomes of lines, and what their senders are told of it.
+
+use client_core::{Input, Intent, Mark};
+use protocol::{markers, receipts};
+
+use crate::server::{bare, friend, signal};
+use crate::world::World;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// A live world in which Romeo is a friend and his conversation is open.
+fn friends() -> World {
+    let mut world = World::new();
+    world.server.roster = vec![friend("romeo")];
+    world.sign_in();
+    world.run();
+    world.intent(Intent::OpenChat(bare("romeo")));
+    world.run();
+    world
+}
+
+fn marks(world: &World) -> Vec<Mark> {
+    world.lines().into_iter().map(|line| line.mark).collect()
+}
+
+/// Ids of the messages for which such an element was sent.
+fn sent(world: &World, element: &str) -> Vec<String> {
+    let frames = world.server.seen.iter();
+    let ids = frames.filter_map(|frame| {
+        let (_, rest) = frame.split_once(element)?;
+        let (_, rest) = rest.split_once("id='")?;
+        Some(rest.split_once('\'')?.0.to_owned())
+    });
+    ids.collect()
+}
+
+const RECEIVED: &str = "<received xmlns='urn:xmpp:receipts'";
+const DISPLAYED: &str = "<displayed xmlns='urn:xmpp:chat-markers:0'";
+
+// proves: IM-03 MAM-32
+#[test]
+fn a_line_tells_how_far_it_came() {
+    let mut world = friends();
+    world.server.holds_acks = true;
+    world.send("one");
+    world.run();
+    assert_eq!(marks(&world), [Mark::Waiting]);
+    world.server.holds_acks = false;
+    world.pass(1_000);
+    assert_eq!(marks(&world), [Mark::Archived]);
+    world.send("two");
+    world.send("three");
+    world.run();
+    let id = |at: usize| world.lines()[at].key.clone();
+    let ids = [id(0), id(1), id(2)];
+    world
+        .server
+        .deliver("romeo", signal("r1", &receipts::received(&ids[1])));
+    world.run();
+    assert_eq!(
+        marks(&world),
+        [Mark::Archived, Mark::Received, Mark::Archived]
+    );
+    // A marker is for all lines up to the one it names.
+    world
+        .server
+        .deliver("romeo", signal("r2", &markers::displayed(&ids[1])));
+    world.run();
+    assert_eq!(marks(&world), [Mark::Read, Mark::Read, Mark::Archived]);
+    // One that names an earlier line takes nothing back, nor does one that names none of them.
+    world
+        .server
+        .deliver("romeo", signal("r3", &markers::displayed(&ids[0])));
+    world
+        .server
+        .deliver("romeo", signal("r4", &markers::displayed("unknown")));
+    world
+        .server
+        .deliver("nurse", signal("r5", &markers::displayed(&ids[2])));
+    world.run();
+    assert_eq!(marks(&world), [Mark::Read, Mark::Read, Mark::Archived]);
+    world.reload();
+    world.sign_in();
+    world.run();
+    world.intent(Intent::OpenChat(bare("romeo")));
+    world.run();
+    assert_eq!(
+        marks(&world),
+        [Mark::Read, Mark::Read, Mark::Archived],
+        "for good"
+    );
+    world.assert_same_as_archive();
+}
+
+// proves: IM-03 S11-37
+#[test]
+fn a_line_that_was_not_saved_says_so_whoever_received_it() {
+    let mut world = friends();
+    world.server.fate = crate::server::Fate::Unarchived;
+    world.send("lost");
+    world.run();
+    world.server.fate = crate::server::Fate::Archive;
+    let id = world.lines()[0].key.clone();
+    world
+        .server
+        .deliver("romeo", signal("r1", &receipts::received(&id)));
+    world.run();
+    assert_eq!(marks(&world), [Mark::NotSaved]);
+}
+
+// proves: IM-04 IM-05 IM-01
+#[test]
+fn whoever_asks_gets_one_receipt_within_two_seconds() {
+    let mut world = friends();
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.server.arrive("romeo", "m2", "asks for nothing");
+    world.run();
+    assert_eq!(sent(&world, RECEIVED), [""; 0], "others may be quicker");
+    world.pass(2_000);
+    assert_eq!(sent(&world, RECEIVED), ["m1"]);
+    let frame = world
+        .server
+        .seen
+        .iter()
+        .find(|f| f.contains(RECEIVED))
+        .unwrap();
+    assert!(!frame.contains("<request") && frame.contains("to='romeo@montague.example'"));
+    world.reload();
+    world.sign_in();
+    world.pass(5_000);
+    world.cut();
+    world.pass(5_000);
+    assert_eq!(sent(&world, RECEIVED), ["m1"], "once for all time");
+    assert_eq!(world.engine.view().waiting, 0);
+    world.assert_same_as_archive();
+}
+
+// proves: IM-05
+#[test]
+fn a_receipt_that_another_own_device_sent_is_not_sent_again() {
+    let mut world = friends();
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.server.arrive_asking("romeo", "m2", "two");
+    world
+        .server
+        .send_elsewhere("romeo", signal("s1", &receipts::received("m1")));
+    world.pass(2_500);
+    assert_eq!(sent(&world, RECEIVED), ["m2"]);
+}
+
+// proves: IM-05
+#[test]
+fn a_receipt_is_owed_over_a_restart_and_after_a_catch_up_but_not_for_ever() {
+    let mut world = friends();
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.run();
+    world.reload();
+    world.server.expire();
+    for (id, text) in [
+        ("m2", "two"),
+        ("m3", "three"),
+        ("m4", "four"),
+        ("m5", "five"),
+    ] {
+        world.server.arrive_asking("romeo", id, text);
+    }
+    world
+        .server
+        .send_elsewhere("romeo", signal("s1", &receipts::received("m3")));
+    world.sign_in();
+    world.pass(5_000);
+    // Pages have the stamp of long ago.
+    assert_eq!(sent(&world, RECEIVED), ["m1"]);
+    world.server.archive_stamp = world.now.wall_ms;
+    world.server.expire();
+    world.cut();
+    world.server.arrive_asking("romeo", "m6", "six");
+    world.server.arrive_asking("romeo", "m7", "seven");
+    world
+        .server
+        .send_elsewhere("romeo", signal("s2", &receipts::received("m6")));
+    world.pass(5_000);
+    assert_eq!(sent(&world, RECEIVED), ["m1", "m7"]);
+    world.is_online = false;
+    world.server.arrive_asking("romeo", "m8", "eight");
+    world.run();
+    world.cut();
+    world.pass(8 * DAY_MS);
+    world.is_online = true;
+    world.pass(70_000);
+    assert_eq!(sent(&world, RECEIVED), ["m1", "m7"]);
+    assert!(world.is_live());
+}
+
+// proves: IM-06
+#[test]
+fn strangers_are_told_nothing_and_nobody_is_if_the_person_says_so() {
+    let mut world = friends();
+    world.server.arrive_asking("tybalt", "t1", "who are you");
+    world.pass(3_000);
+    world.intent(Intent::ShareReading(false));
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.pass(3_000);
+    world.intent(Intent::Seen { key: None });
+    world.pass(3_000);
+    world.intent(Intent::OpenChat(bare("tybalt")));
+    world.intent(Intent::Seen { key: None });
+    world.pass(3_000);
+    assert_eq!(sent(&world, RECEIVED), [""; 0]);
+    assert_eq!(sent(&world, DISPLAYED), [""; 0]);
+    assert_eq!(
+        world
+            .engine
+            .view()
+            .chats
+            .iter()
+            .map(|c| c.unread)
+            .sum::<u32>(),
+        0
+    );
+}
+
+// proves: IM-07
+#[test]
+fn only_what_is_in_view_is_marked_and_only_the_newest_of_it() {
+    let mut world = friends();
+    for n in 0..5 {
+        world
+            .server
+            .arrive_asking("romeo", &format!("m{n}"), &n.to_string());
+    }
+    world.server.arrive("romeo", "m5", "not markable");
+    world.run();
+    assert_eq!(sent(&world, DISPLAYED), [""; 0], "open, but not in view");
+    let key = |world: &World, at: usize| Some(world.lines()[at].key.clone());
+    world.input(Input::Visible(false));
+    let seen = Intent::Seen {
+        key: key(&world, 1),
+    };
+    world.intent(seen);
+    world.run();
+    assert_eq!(sent(&world, DISPLAYED), [""; 0], "in view of nobody");
+    world.input(Input::Visible(true));
+    world.run();
+    assert_eq!(sent(&world, DISPLAYED), ["m1"]);
+    for at in [0, 3, 2] {
+        let seen = Intent::Seen {
+            key: key(&world, at),
+        };
+        world.intent(seen);
+        world.run();
+    }
+    assert_eq!(sent(&world, DISPLAYED), ["m1", "m3"], "only forward");
+    world.intent(Intent::Seen { key: None });
+    world.run();
+    assert_eq!(sent(&world, DISPLAYED), ["m1", "m3", "m4"]);
+    world
+        .server
+        .arrive_asking("romeo", "m6", "while the end is in view");
+    world.run();
+    assert_eq!(sent(&world, DISPLAYED), ["m1", "m3", "m4", "m6"]);
+    world.send("mine");
+    world.run();
+    world.intent(Intent::CloseChat);
+    world.server.arrive_asking("romeo", "m7", "while closed");
+    world.run();
+    assert_eq!(sent(&world, DISPLAYED).len(), 4);
+    world.pass(5_000);
+    world.assert_same_as_archive();
+}
+
+// proves: IM-07
+#[test]
+fn what_another_own_device_marked_is_not_marked_again() {
+    let mut world = friends();
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.server.arrive_asking("romeo", "m2", "two");
+    world
+        .server
+        .send_elsewhere("romeo", signal("s1", &markers::displayed("m2")));
+    world.run();
+    world.intent(Intent::Seen { key: None });
+    world.run();
+    assert_eq!(sent(&world, DISPLAYED), [""; 0]);
+    world.reload();
+    world.sign_in();
+    world.run();
+    world.intent(Intent::OpenChat(bare("romeo")));
+    world.intent(Intent::Seen { key: None });
+    world.pass(5_000);
+    assert_eq!(sent(&world, DISPLAYED), [""; 0]);
+}
+
+// proves: IM-07 IM-05
+#[test]
+fn nothing_is_told_before_the_catch_up_is_done() {
+    let mut world = friends();
+    world.intent(Intent::Seen { key: None });
+    world.server.expire();
+    world.server.holds_pages = true;
+    world.cut();
+    world.pass(2_000);
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.pass(5_000);
+    assert_eq!(sent(&world, RECEIVED), [""; 0]);
+    assert_eq!(sent(&world, DISPLAYED), [""; 0]);
+    world.server.release_pages();
+    world.pass(3_000);
+    assert_eq!(sent(&world, DISPLAYED), ["m1"]);
+    assert_eq!(sent(&world, RECEIVED), ["m1"]);
+    world.assert_same_as_archive();
+}
+
+// proves: CS-08
+#[test]
+fn a_receipt_of_a_hidden_page_does_not_make_it_active() {
+    let mut world = friends();
+    world.input(Input::Visible(false));
+    world.pass(11_000);
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.pass(3_000);
+    assert_eq!(sent(&world, RECEIVED), ["m1"]);
+    assert!(!world.server.seen.iter().any(|f| f.starts_with("<active")));
+}
