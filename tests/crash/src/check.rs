@@ -299,6 +299,7 @@ fn rows_are_the_log(witness: &Witness<'_>, page: &[Line], found: &mut Vec<Findin
 fn line_of_row(row: &client_core::Row) -> Option<Line> {
     let body = match &row.content {
         Content::Text(text) => text.clone(),
+        Content::Signal(signal) => format!("{signal:?}"),
         Content::Other(payload) => payload.clone(),
         Content::Gap => "(a gap)".to_owned(),
     };

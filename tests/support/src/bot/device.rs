@@ -224,7 +224,7 @@ impl Device {
                 Output::Disconnect => self.lost("closed by this device"),
                 Output::Commit(batch) => self.begin(batch),
                 Output::Query(query) => {
-                    let (query, rows) = (query.query, self.history.query(&query));
+                    let (query, rows) = (query.query, self.history.query(&query.wanted));
                     self.handle(Input::Rows { query, rows });
                 }
                 Output::KeepKeys { keys, .. } => self.secret = Secret::Keys(keys),
