@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         )?,
     };
     let status = home::cargo()
-        .args(["run", "--quiet", "--package", "crash", "--"])
+        .args(["run", "--quiet", "--release", "--package", "crash", "--"])
         .args(arguments)
         .env("BALCONY_BIN", program)
         .status()

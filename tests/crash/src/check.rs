@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::{
     ledger::Book,
+    ordinary::Ordinary,
     records::{Entry, Logs},
 };
 
@@ -73,7 +74,12 @@ pub(crate) struct Witness<'a> {
 }
 
 /// Checks everything against everything.
-pub(crate) fn all(logs: &Logs, pages: &Pages, witnesses: &[Witness<'_>]) -> Vec<Finding> {
+pub(crate) fn all(
+    logs: &Logs,
+    pages: &Pages,
+    witnesses: &[Witness<'_>],
+    ordinary: &[Ordinary],
+) -> Vec<Finding> {
     let mut found = Vec::new();
     for (account, log) in logs {
         let page = pages.get(account).map(Vec::as_slice).unwrap_or_default();
@@ -81,7 +87,10 @@ pub(crate) fn all(logs: &Logs, pages: &Pages, witnesses: &[Witness<'_>]) -> Vec<
     }
     pairs_agree(logs, witnesses, &mut found);
     every_line_is_in_both_logs_once(logs, witnesses, &mut found);
-    nothing_is_from_nowhere(logs, witnesses, &mut found);
+    for client in ordinary {
+        ordinary_lines_stand_once(logs, client, &mut found);
+    }
+    nothing_is_from_nowhere(logs, witnesses, ordinary, &mut found);
     for witness in witnesses {
         let page = pages.get(witness.account).map(Vec::as_slice);
         let page = page.unwrap_or_default();
@@ -205,6 +214,40 @@ fn every_line_is_in_both_logs_once(
     }
 }
 
+/// What a client that sends nothing twice saw acked is there, in its order; what it did not may be, once.
+fn ordinary_lines_stand_once(logs: &Logs, client: &Ordinary, found: &mut Vec<Finding>) {
+    for account in [&client.account, &client.peer] {
+        let log = logs
+            .get(account.as_str())
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, entry) in log.iter().enumerate() {
+            places.entry(&entry.message_id).or_default().push(at);
+        }
+        let mut last = None;
+        for said in client.said().iter() {
+            let places = places.get(said.message_id.as_str()).map(Vec::as_slice);
+            let places = places.unwrap_or_default();
+            let kind = match places.len() {
+                0 if said.is_acked => Kind::Lost,
+                0 => continue,
+                1 if last > places.first() => Kind::Reordered,
+                1 => {
+                    last = places.first();
+                    continue;
+                }
+                _ => Kind::Duplicated,
+            };
+            let what = format!(
+                "INV-01: {said:?} of {} stands at {places:?} of {account}",
+                client.name
+            );
+            found.push(Finding::new(kind, Some(&said.message_id), what));
+        }
+    }
+}
+
 fn count(log: &[Entry]) -> HashMap<&str, u32> {
     let mut counts = HashMap::new();
     for entry in log {
@@ -214,9 +257,19 @@ fn count(log: &[Entry]) -> HashMap<&str, u32> {
 }
 
 /// INV-08: every entry is a line that somebody wrote, whole; nothing that a killed device forgot is there.
-fn nothing_is_from_nowhere(logs: &Logs, witnesses: &[Witness<'_>], found: &mut Vec<Finding>) {
+fn nothing_is_from_nowhere(
+    logs: &Logs,
+    witnesses: &[Witness<'_>],
+    ordinary: &[Ordinary],
+    found: &mut Vec<Finding>,
+) {
+    let said: Vec<_> = ordinary.iter().flat_map(|o| o.said().clone()).collect();
     let lines = witnesses.iter().flat_map(|w| &w.book.lines);
-    let bodies: HashMap<_, _> = lines.map(|(id, line)| (id.as_str(), &line.body)).collect();
+    let lines = lines.map(|(id, line)| (id.as_str(), &line.body));
+    let said = said
+        .iter()
+        .map(|said| (said.message_id.as_str(), &said.body));
+    let bodies: HashMap<_, _> = lines.chain(said).collect();
     let forgotten = witnesses.iter().flat_map(|w| &w.book.forgotten);
     let forgotten: BTreeSet<_> = forgotten.collect();
     for (account, log) in logs {

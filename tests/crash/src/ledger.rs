@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -67,6 +68,8 @@ pub(crate) struct OwnLine {
     pub(crate) body: String,
     /// Where it stands among the device's lines.
     pub(crate) seq: u64,
+    /// Which stanza of its stream it was at its last try: an ack of so many covers it.
+    pub(crate) number: u32,
     /// The archive id that was known before the first try.
     pub(crate) id: Option<String>,
     /// On which connection it was tried first.
@@ -115,6 +118,8 @@ pub(crate) struct Book {
     /// What the frames themselves show to be wrong.
     pub(crate) faults: Vec<String>,
     pub(crate) events: Vec<Event>,
+    /// The device's end of its last connection.
+    pub(crate) own_end: Option<SocketAddr>,
     conn: usize,
     prefix: Option<String>,
     former_prefix: Option<String>,
@@ -141,6 +146,7 @@ impl Ledger {
             counts: Counts::default(),
             faults: Vec::new(),
             events: Vec::new(),
+            own_end: None,
             conn: 0,
             prefix: None,
             former_prefix: None,
@@ -165,7 +171,10 @@ impl Onlooker for Ledger {
                 book.conn += 1;
                 book.former_prefix = None;
             }
-            Sight::Open(own) => book.note(None, format!("connected from {own}")),
+            Sight::Open(own) => {
+                book.own_end = Some(own);
+                book.note(None, format!("connected from {own}"));
+            }
             Sight::Said(text) => book.on_said(text),
             Sight::Heard(text) => book.on_heard(text),
             Sight::Lost(reason) => {
@@ -209,6 +218,7 @@ impl Book {
             let line = OwnLine {
                 body: item.body.clone(),
                 seq: item.seq,
+                number: 0,
                 id: None,
                 first_conn: 0,
                 is_acked: false,
@@ -279,11 +289,14 @@ impl Book {
         let prefix = first.map(str::to_owned).or_else(|| self.prefix.clone());
         let id = prefix.map(|prefix| format!("{prefix}.{message_id}"));
         let conn = self.conn;
+        let before = u32::try_from(self.sent.len()).unwrap_or(u32::MAX);
+        let number = self.base.wrapping_add(before).wrapping_add(1);
         let Some(line) = self.lines.get_mut(message_id) else {
             return self.fault(format!(
                 "INV-17: {message_id} was sent before it was durable"
             ));
         };
+        line.number = number;
         let (mut what, mut is_wrong) = ("sent", false);
         if line.id.is_none() {
             line.first_conn = conn;

@@ -12,10 +12,12 @@
 
 mod check;
 mod ledger;
+mod ordinary;
 mod plan;
 mod records;
 mod report;
 mod round;
+mod trace;
 mod victim;
 mod world;
 
@@ -23,11 +25,14 @@ use std::{ops::Range, path::PathBuf};
 
 use anyhow::Result;
 
-pub use crate::report::Report;
 use crate::{
     check::Finding,
     plan::{Plan, choices},
     world::World,
+};
+pub use crate::{
+    report::Report,
+    trace::{Traced, trace},
 };
 
 /// Findings that are told in full; of the others there is only the number.
@@ -85,8 +90,10 @@ async fn database(settings: &Settings, seeds: Range<u64>, report: &mut Report) -
         };
         report.add_round(&tally, &found);
         println!(
-            "seed {seed}: {:.1} s, {} cuts, {:?} after {} acks, {} lines so far: {}",
+            "seed {seed}: {:.1} s (talk {:.1}, rest {:.1}), {} cuts, {:?} after {} acks, {} lines so far: {}",
             tally.seconds,
+            tally.talk_seconds,
+            tally.rest_seconds,
             tally.cuts,
             plan.blow,
             plan.after_acks,

@@ -29,6 +29,9 @@ struct Arguments {
     /// The server's program [default: what a development build leaves]
     #[arg(long, env = "BALCONY_BIN")]
     program: Option<PathBuf>,
+    /// Instead of rounds, traces the system calls of so many messages: no ack and no copy before its sync (needs strace)
+    #[arg(long, value_name = "MESSAGES", num_args = 0..=1, default_missing_value = "200", requires = "program")]
+    trace: Option<usize>,
     /// Prints the report as JSON, on the last line
     #[arg(long)]
     json: bool,
@@ -49,6 +52,11 @@ fn main() -> ExitCode {
 
 /// Returns whether no promise was broken.
 async fn run(arguments: Arguments) -> Result<bool> {
+    if let (Some(messages), Some(program)) = (arguments.trace, &arguments.program) {
+        let traced = crash::trace(program, messages).await?;
+        println!("{traced:?}");
+        return Ok(traced.before_sync == 0);
+    }
     let settings = Settings {
         rounds: arguments.rounds,
         seed: arguments.seed.map_or_else(seed_of_clock, Ok)?,

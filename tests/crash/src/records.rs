@@ -27,19 +27,37 @@ pub(crate) type Logs = BTreeMap<String, Vec<Entry>>;
 
 const HEADS: &str = "SELECT a.jid, l.head FROM account a JOIN log l ON l.user = a.user";
 
-const ENTRIES: &str = "SELECT a.jid, r.seq, r.id, r.k, m.stanza FROM arch r \
+const ENTRIES: &str = "SELECT a.jid, r.seq, r.id, r.k, m.stanza, r.user FROM arch r \
      JOIN account a ON a.user = r.user JOIN msg m ON m.k = r.k ORDER BY r.user, r.seq";
 
+/// Stored stanzas that were read before, with id and body: what grows is not parsed anew each time.
+#[derive(Debug, Default)]
+pub(crate) struct Parsed(HashMap<(i64, i64), (Vec<u8>, String, String)>);
+
+impl Parsed {
+    /// Returns id and body of a stanza at its place.
+    fn message(&mut self, place: (i64, i64), stanza: Vec<u8>) -> Result<(String, String)> {
+        if let Some((known, id, body)) = self.0.get(&place)
+            && *known == stanza
+        {
+            return Ok((id.clone(), body.clone()));
+        }
+        let (id, body) = message(&stanza)?;
+        self.0.insert(place, (stanza, id.clone(), body.clone()));
+        Ok((id, body))
+    }
+}
+
 /// Reads all logs of a database that a server may be using.
-pub(crate) fn read(folder: &Path) -> Result<Logs> {
+pub(crate) fn read(folder: &Path, parsed: &mut Parsed) -> Result<Logs> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(folder.join("balcony.db"), flags)?;
     conn.busy_timeout(std::time::Duration::from_secs(10))?;
-    logs(&conn)
+    logs(&conn, parsed)
 }
 
 /// Reads all logs of a database that nobody uses, from a copy of it, and checks that it is whole (INV-32).
-pub(crate) fn read_copy(folder: &Path) -> Result<Logs> {
+pub(crate) fn read_copy(folder: &Path, parsed: &mut Parsed) -> Result<Logs> {
     let copy = tempfile::tempdir()?;
     for name in ["balcony.db", "balcony.db-wal"] {
         let from = folder.join(name);
@@ -55,10 +73,10 @@ pub(crate) fn read_copy(folder: &Path) -> Result<Logs> {
         statement.query([])?.next()?.is_none(),
         "INV-32: a foreign key points nowhere"
     );
-    logs(&conn)
+    logs(&conn, parsed)
 }
 
-fn logs(conn: &Connection) -> Result<Logs> {
+fn logs(conn: &Connection, parsed: &mut Parsed) -> Result<Logs> {
     // One transaction, so that heads and entries are of one moment.
     let tx = conn.unchecked_transaction()?;
     let mut heads = BTreeMap::new();
@@ -74,7 +92,7 @@ fn logs(conn: &Connection) -> Result<Logs> {
     while let Some(row) = rows.next()? {
         let (jid, seq): (String, i64) = (row.get(0)?, row.get(1)?);
         let id: Option<Vec<u8>> = row.get(2)?;
-        let (message_id, body) = message(&row.get::<_, Vec<u8>>(4)?)?;
+        let (message_id, body) = parsed.message((row.get(5)?, seq), row.get(4)?)?;
         let log = logs.entry(jid.clone()).or_default();
         let expected = i64::try_from(log.len())? + 1;
         ensure!(

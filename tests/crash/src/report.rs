@@ -61,6 +61,8 @@ impl Report {
         self.tally.freezes += tally.freezes;
         self.tally.cuts += tally.cuts;
         self.tally.seconds += tally.seconds;
+        self.tally.talk_seconds += tally.talk_seconds;
+        self.tally.rest_seconds += tally.rest_seconds;
         let count = |kind| found.iter().filter(|finding| finding.kind == kind).count() as u64;
         self.lost += count(Kind::Lost);
         self.duplicated += count(Kind::Duplicated);

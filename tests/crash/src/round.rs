@@ -10,7 +10,10 @@ use futures::future::try_join_all;
 use rand::RngExt as _;
 use rand_chacha::ChaCha12Rng;
 use serde::Serialize;
-use support::proxy::{Proxy, Way};
+use support::{
+    bot::Bot,
+    proxy::{Proxy, Way},
+};
 use tokio::{
     select,
     sync::watch,
@@ -28,7 +31,7 @@ use crate::{
 const TALK_MAX: Duration = Duration::from_secs(90);
 
 /// So many things go wrong with the network at the same time.
-const VANDALS: usize = 3;
+const VANDALS: usize = 4;
 
 /// How long a cut at some byte is waited for.
 const BYTE_MAX: Duration = Duration::from_millis(400);
@@ -43,6 +46,10 @@ pub(crate) struct Tally {
     /// Connections cut, ended one way, or stalled.
     pub(crate) cuts: u64,
     pub(crate) seconds: f64,
+    /// Of these: until all was said, …
+    pub(crate) talk_seconds: f64,
+    /// … until all had come to rest. The rest is reading and checking.
+    pub(crate) rest_seconds: f64,
 }
 
 /// Plays a round on a world, and checks what is left of it; `whole` reads the archives from their start.
@@ -59,7 +66,9 @@ pub(crate) async fn play(
     let mut tally = Tally::default();
     world.victim.note(format!("round of seed {seed}: {plan:?}"));
     let mut found = disturb(world, seed, plan, &mut tally).await?;
+    tally.talk_seconds = start.elapsed().as_secs_f64();
     found.extend(world.rest().await?);
+    tally.rest_seconds = start.elapsed().as_secs_f64() - tally.talk_seconds;
     found.extend(world.check(whole).await?);
     tally.seconds = start.elapsed().as_secs_f64();
     Ok((tally, found))
@@ -74,6 +83,7 @@ async fn disturb(
     let World {
         victim,
         devices,
+        ordinary,
         acked,
         ..
     } = world;
@@ -82,18 +92,32 @@ async fn disturb(
         let rng = choices(seed, subject);
         talk(device, seed, plan, rng)
     });
+    let is_over = watch::Sender::new(false);
+    let chats = ordinary.iter().zip(150..).map(|(client, subject)| {
+        let rng = choices(seed, subject);
+        client.talk(seed, plan, rng, &is_over)
+    });
     let strike = async {
         until_acked(acked, goal).await;
         sleep(plan.delay).await;
         victim.strike(plan.blow, tally).await
     };
     let all = async {
-        let (_, found) = try_join!(try_join_all(talks), strike)?;
+        let main = async {
+            let done = try_join!(try_join_all(talks), strike);
+            is_over.send_replace(true);
+            done
+        };
+        let ((_, found), _) = try_join!(main, try_join_all(chats))?;
         anyhow::Ok(found)
     };
     let cuts = watch::Sender::new(0);
     let vandals = (0..VANDALS).zip(200..).map(|(first, subject)| {
-        let own: Vec<_> = devices.iter().skip(first).step_by(VANDALS).collect();
+        let bots = devices
+            .iter()
+            .map(|device| (&device.proxy, Some(&device.bot)));
+        let clients = ordinary.iter().map(|client| (&client.proxy, None));
+        let own: Vec<_> = bots.chain(clients).skip(first).step_by(VANDALS).collect();
         vandalise(own, &cuts, choices(seed, subject))
     });
     let found = select! {
@@ -128,20 +152,20 @@ async fn talk(device: &Device, seed: u64, plan: &Plan, mut rng: ChaCha12Rng) -> 
     Ok(())
 }
 
-/// Does harm to some of these devices, one after the other, for ever.
+/// Does harm to some of these connections and devices, one after the other, for ever.
 async fn vandalise(
-    devices: Vec<&Device>,
+    prey: Vec<(&Proxy, Option<&Bot>)>,
     cuts: &watch::Sender<u64>,
     mut rng: ChaCha12Rng,
 ) -> Result<Infallible> {
     loop {
-        sleep(millis(&mut rng, 20..500)).await;
-        let at = rng.random_range(0..devices.len().max(1));
-        let device = devices.get(at).context("nobody to harm")?;
-        if rng.random_bool(0.15) {
-            device.bot.reload().await?;
+        sleep(millis(&mut rng, 10..300)).await;
+        let at = rng.random_range(0..prey.len().max(1));
+        let (proxy, bot) = prey.get(at).context("nobody to harm")?;
+        if let Some(bot) = bot.filter(|_| rng.random_bool(0.2)) {
+            bot.reload().await?;
         } else {
-            harm(&device.proxy, &mut rng).await;
+            harm(proxy, &mut rng).await;
             cuts.send_modify(|cuts| *cuts += 1);
         }
     }

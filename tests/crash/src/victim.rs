@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::{
     check::{self, Finding},
     plan::Blow,
-    records::{self, Logs},
+    records::{self, Logs, Parsed},
     round::Tally,
 };
 
@@ -26,6 +26,7 @@ pub(crate) struct Victim {
     pub(crate) started: Instant,
     /// The logs as they were after the last crash.
     pub(crate) former: Logs,
+    parsed: Parsed,
     /// What befell it, and when in milliseconds.
     pub(crate) events: Vec<(u128, String)>,
 }
@@ -41,6 +42,7 @@ impl Victim {
             server: options.start().await?,
             started: Instant::now(),
             former: Logs::new(),
+            parsed: Parsed::default(),
             events: Vec::new(),
         })
     }
@@ -49,6 +51,14 @@ impl Victim {
     pub(crate) fn note(&mut self, what: impl Into<String>) {
         let at_ms = self.started.elapsed().as_millis();
         self.events.push((at_ms, what.into()));
+    }
+
+    /// Reads the database while the server uses it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn read(&mut self) -> Result<Logs> {
+        records::read(self.server.folder(), &mut self.parsed)
     }
 
     /// Strikes, and starts it again on the same data and port.
@@ -111,7 +121,7 @@ impl Victim {
 
     /// Looks at the database while nobody uses it (INV-03, INV-32).
     fn look(&mut self) -> Result<Vec<Finding>> {
-        let logs = records::read_copy(self.server.folder())?;
+        let logs = records::read_copy(self.server.folder(), &mut self.parsed)?;
         let found = check::extends(&self.former, &logs);
         self.former = logs;
         Ok(found)

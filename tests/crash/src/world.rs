@@ -22,8 +22,8 @@ use tokio::{sync::watch, time::timeout};
 use crate::{
     check::{self, Finding, Kind, Line, Pages, Witness},
     ledger::{Counts, Ledger},
+    ordinary::Ordinary,
     plan::choices,
-    records,
     victim::Victim,
 };
 
@@ -35,7 +35,7 @@ const PAIRS: [[(&str, usize); 2]; 3] = [
 ];
 
 /// All passwords: what is tested is not a secret.
-const PASSWORD: &str = "by yonder blessed moon";
+pub(crate) const PASSWORD: &str = "by yonder blessed moon";
 
 /// How long everything may take to come to rest once nothing disturbs it (INV-27).
 const REST_MAX: Duration = Duration::from_secs(60);
@@ -57,6 +57,7 @@ pub(crate) struct Device {
 pub(crate) struct World {
     pub(crate) victim: Victim,
     pub(crate) devices: Vec<Device>,
+    pub(crate) ordinary: Vec<Ordinary>,
     /// Lines acked since the start.
     pub(crate) acked: watch::Sender<u64>,
     /// The archives as far as they were read.
@@ -73,11 +74,17 @@ impl World {
         let server = &victim.server;
         let acked = watch::Sender::new(0);
         let mut devices = Vec::new();
+        let mut ordinary = Vec::new();
         let mut rng = choices(seed, u64::MAX);
         for pair in PAIRS {
             let [one, other] = pair.map(|(name, _)| format!("{name}@localhost"));
             for (account, peer, many) in [(&one, &other, pair[0].1), (&other, &one, pair[1].1)] {
                 server.add_user(account, PASSWORD).await?;
+                ordinary.push(Ordinary::new(
+                    BareJid::new(account)?,
+                    BareJid::new(peer)?,
+                    Proxy::start(server.addr()).await?,
+                ));
                 for number in 1..=many {
                     let (account, peer) = (BareJid::new(account)?, BareJid::new(peer)?);
                     let proxy = Proxy::start(server.addr()).await?;
@@ -108,6 +115,7 @@ impl World {
         let world = Self {
             victim,
             devices,
+            ordinary,
             acked,
             pages: Pages::new(),
         };
@@ -123,6 +131,9 @@ impl World {
     pub(crate) async fn rest(&self) -> Result<Vec<Finding>> {
         for device in &self.devices {
             device.proxy.heal();
+        }
+        for ordinary in &self.ordinary {
+            ordinary.proxy.heal();
         }
         try_join_all(self.devices.iter().map(|device| device.bot.go_online())).await?;
         let waits = self.devices.iter().map(|device| {
@@ -146,7 +157,7 @@ impl World {
     /// # Errors
     /// When a reader cannot read.
     pub(crate) async fn check(&mut self, whole: bool) -> Result<Vec<Finding>> {
-        let logs = records::read(self.victim.server.folder())?;
+        let mut logs = self.victim.read()?;
         let lens = self.devices.iter().map(|device| {
             let len = logs.get(device.account.as_str()).map_or(0, Vec::len);
             timeout(COPIES_MAX, device.bot.until(move |s| s.rows >= len))
@@ -157,6 +168,15 @@ impl World {
             self.pages.clear();
         }
         self.read_pages(logs.keys()).await?;
+        // What an ordinary client said last before it was gone may still be on its way.
+        loop {
+            let later = self.victim.read()?;
+            if later == logs {
+                break;
+            }
+            logs = later;
+            self.read_pages(logs.keys()).await?;
+        }
         let histories = self.devices.iter().map(|device| device.bot.history());
         let histories: Vec<MemoryHistory> = try_join_all(histories).await?;
         let books: Vec<_> = self.devices.iter().map(|d| d.ledger.book()).collect();
@@ -169,7 +189,7 @@ impl World {
             history,
         });
         let witnesses: Vec<_> = witnesses.collect();
-        let mut found = check::all(&logs, &self.pages, &witnesses);
+        let mut found = check::all(&logs, &self.pages, &witnesses, &self.ordinary);
         found.extend(check::extends(&self.victim.former, &logs));
         Ok(found)
     }
@@ -203,7 +223,12 @@ impl World {
             let acked = book.lines.values().filter(|line| line.is_acked).count();
             (sum.0 + book.lines.len() as u64, sum.1 + acked as u64)
         };
-        self.devices.iter().fold((0, 0), sum)
+        let bots = self.devices.iter().fold((0, 0), sum);
+        self.ordinary.iter().fold(bots, |(all, acked), ordinary| {
+            let said = ordinary.said();
+            let acks = said.iter().filter(|said| said.is_acked).count();
+            (all + said.len() as u64, acked + acks as u64)
+        })
     }
 
     /// Tells all that is known of a message, among what befell the server and its writer.

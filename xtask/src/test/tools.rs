@@ -7,12 +7,13 @@ use anyhow::{Context, Result};
 use crate::home;
 
 /// Programs, and the Debian packages that hold them.
-const PROGRAMS: [(&str, &str); 4] = [
+const PROGRAMS: [(&str, &str); 5] = [
     // A page without a font is a page of boxes.
     ("chromium", "chromium fonts-liberation"),
     ("chromedriver", "chromium-driver"),
     ("node", "nodejs"),
     ("npm", "npm"),
+    ("strace", "strace"),
 ];
 
 /// The version of cargo-deny that is used; it builds with the compiler that the project asks for.
