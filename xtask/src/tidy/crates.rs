@@ -36,6 +36,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("crash", &["support", "client-core", "protocol"]),
     ("load", &["support", "gateway", "client-core", "protocol"]),
     ("e2e", &["support", "protocol"]),
+    ("vfs", &["store", "server-core", "protocol"]),
     ("wasm-runner", &[]),
     ("xtask", &["protocol"]),
 ];
