@@ -371,6 +371,19 @@ mod tests {
         }
     }
 
+    // proves: SM-26
+    #[test]
+    fn a_location_is_neither_sent_nor_read() {
+        let enabled = SmNonza::Enabled {
+            id: Some("x".into()),
+            max_s: Some(5),
+        };
+        let sent = enabled.to_element();
+        assert_eq!(sent.get_attr("location"), None);
+        let elsewhere = sent.attr("location", "elsewhere.example:5222");
+        assert_eq!(SmNonza::from_element(&elsewhere), Some(enabled));
+    }
+
     #[test]
     fn nonzas_read_back_as_written() {
         for nonza in [

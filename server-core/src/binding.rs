@@ -182,7 +182,7 @@ impl Account {
         let sm_id = resume.then(|| ids::opaque(&mut cx.rng));
         let limit = cx.config.limits.resume_s;
         let max_s = max_s.map_or(limit, |wanted| wanted.min(limit));
-        session.sm = Some(Sm::new(sm_id.clone(), max_s));
+        session.sm = Some(Sm::new(sm_id.clone(), max_s, cx.config.limits.first_h));
         Some(SmNonza::Enabled {
             id: sm_id,
             max_s: Some(max_s),

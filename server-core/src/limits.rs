@@ -78,6 +78,9 @@ pub struct Limits {
     pub tail_entries: usize,
     /// Entries that are read at once when a cursor lies before the tail.
     pub read_entries: usize,
+    /// Where stream management begins to count, 0 by XEP-0198; anything else is for tests of what
+    /// happens at 2^32 (SM-04).
+    pub first_h: u32,
     /// SM-23: counters of ended sessions that an account remembers, and for how many milliseconds.
     pub remembered_counters: (usize, u64),
     /// AU-25: milliseconds for which a token works.
@@ -117,6 +120,7 @@ impl Default for Limits {
             held_ms: 600_000,
             tail_entries: 256,
             read_entries: 128,
+            first_h: 0,
             remembered_counters: (16, 86_400_000),
             token_ms: 21 * 86_400_000,
             token_rotate_ms: 86_400_000,

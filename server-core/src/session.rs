@@ -109,8 +109,8 @@ pub(crate) enum SentKind {
 }
 
 impl Sm {
-    pub(crate) fn new(id: Option<String>, max_s: u32) -> Self {
-        let zero = Handled::default();
+    pub(crate) fn new(id: Option<String>, max_s: u32, first_h: u32) -> Self {
+        let zero = Handled(first_h);
         Self {
             id,
             max_s,

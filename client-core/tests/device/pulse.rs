@@ -28,6 +28,30 @@ fn silence_is_broken_by_asking_and_no_answer_means_a_new_connection() {
     world.assert_same_as_archive();
 }
 
+// proves: WS-24
+#[test]
+fn an_error_shows_that_the_server_is_there_as_well_as_a_result() {
+    let mut world = World::new();
+    world.server.has_sm = false;
+    world.server.has_s11 = false;
+    world.server.refuses_pings = true;
+    world.sign_in();
+    world.pass(3_000);
+    world.server.seen.clear();
+    world.pass(120_000);
+    let pings = world
+        .server
+        .seen
+        .iter()
+        .filter(|f| f.contains("urn:xmpp:ping"));
+    assert!(pings.count() >= 3, "asked now and then");
+    assert!(world.is_live());
+    assert_eq!(sent(&world, "<open"), 0, "on the connection that it had");
+    world.server.is_frozen = true;
+    world.pass(35_000);
+    assert!(!world.is_live());
+}
+
 // proves: WS-23
 #[test]
 fn waking_up_checks_the_link_within_four_seconds() {

@@ -37,6 +37,51 @@ fn a_resumed_stream_is_caught_up_without_roster_or_presence() {
     world.assert_same_as_archive();
 }
 
+// proves: SM-34
+#[test]
+fn one_resumption_is_tried_on_a_connection_and_nothing_sent_before_its_answer() {
+    for forgets in [false, true] {
+        let mut world = World::live();
+        world.send("waits");
+        world.run();
+        if forgets {
+            world.server.expire();
+        }
+        world.cut();
+        world.send("more");
+        world.server.seen.clear();
+        world.server.is_frozen = false;
+        let mut before_answer = 0;
+        for _ in 0..10_000 {
+            let Some(due) = world.engine.deadline().filter(|_| !world.is_live()) else {
+                break;
+            };
+            if !world.step() {
+                world.tick_at(due);
+            }
+            let seen = &world.server.seen;
+            let answer = |frame: &&protocol::Text| {
+                frame.starts_with("<resumed") || frame.starts_with("<failed")
+            };
+            let is_answered = !world.server.to_device.iter().any(|f| answer(&f));
+            if let Some(at) = seen.iter().position(|f| f.starts_with("<resume "))
+                && !is_answered
+            {
+                assert_eq!(seen.len(), at + 1, "{seen:?}");
+                before_answer += 1;
+            }
+        }
+        assert!(world.is_live());
+        assert!(before_answer > 0);
+        assert_eq!(count(&world, "<resume "), 1);
+        assert_eq!(
+            count(&world, "urn:ietf:params:xml:ns:xmpp-bind"),
+            usize::from(forgets)
+        );
+        world.assert_sent_once(&["waits", "more"]);
+    }
+}
+
 // proves: SM-18
 #[test]
 fn what_was_not_acked_goes_out_again_before_anything_new() {

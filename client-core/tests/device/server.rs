@@ -110,6 +110,8 @@ pub(crate) struct Server {
     pub(crate) holds_acks: bool,
     /// Whether archive queries wait until this is lifted.
     pub(crate) holds_pages: bool,
+    /// Whether pings are answered by an error.
+    pub(crate) refuses_pings: bool,
     /// Whether nothing is answered at all.
     pub(crate) is_frozen: bool,
     held_queries: Vec<Iq>,
@@ -148,6 +150,7 @@ impl Server {
             fate: Fate::Archive,
             holds_acks: false,
             holds_pages: false,
+            refuses_pings: false,
             is_frozen: false,
             held_queries: Vec::new(),
             tampers_mechanisms: false,
@@ -612,6 +615,8 @@ impl Server {
             iq.result(Some(info))
         } else if payload.is("pubsub", ns::PUBSUB) {
             self.on_pubsub(iq)
+        } else if payload.is("ping", ns::PING) && self.refuses_pings {
+            iq.error(Condition::ServiceUnavailable)
         } else if payload.is("preauth", ns::PREAUTH) {
             let token = payload.get_attr("token").unwrap().to_owned();
             if self.tokens.contains(&token) {

@@ -47,7 +47,11 @@ impl Account {
                 let ticket = cx.await_answer(Pending::Ends(Box::new(request)));
                 cx.output(Output::ReadEnds { ticket, account });
             }
-            (IqKind::Get(_), _) => self.answer(cx, id, slot, &iq.result(Some(mam::form()))),
+            (IqKind::Get(_), "query") => self.answer(cx, id, slot, &iq.result(Some(mam::form()))),
+            // Gaps that preferences make would look like losses (MAM-25).
+            (_, "prefs") => {
+                self.answer(cx, id, slot, &iq.error(Condition::FeatureNotImplemented));
+            }
             (IqKind::Set(_), "query") => match plan(&cx.config.limits, &self.jid, payload) {
                 Ok((query, parsed)) => {
                     self.clear_spool(cx);

@@ -156,7 +156,7 @@ impl Account {
                     },
                 );
             }
-            ("query" | "metadata", ns::MAM, _) => self.on_mam(cx, id, slot, iq, payload),
+            ("query" | "metadata" | "prefs", ns::MAM, _) => self.on_mam(cx, id, slot, iq, payload),
             ("enable" | "disable", ns::CARBONS, false) => {
                 self.on_carbons(cx, id, slot, &iq, payload.name() == "enable");
             }

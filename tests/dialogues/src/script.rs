@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use protocol::fast::{self, Token};
 use protocol::{Element, XmlLimits, ns};
+use server_core::Limits;
 use store::memory::FailingSide;
 
 use crate::login;
@@ -76,8 +77,16 @@ impl Stage {
     /// # Errors
     /// Never, as long as these names are valid.
     pub fn new() -> Result<Self> {
+        Self::with_limits(Limits::default())
+    }
+
+    /// The same with other bounds.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_limits(limits: Limits) -> Result<Self> {
         Ok(Self {
-            world: World::new()?,
+            world: World::new(limits)?,
             names: Names::new(),
         })
     }

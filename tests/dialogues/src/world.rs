@@ -1,8 +1,8 @@
 //! One server core, a store in memory, and the connections of a script.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use protocol::scram::{ScramHash, StoredKeys};
@@ -47,27 +47,38 @@ pub(crate) struct World {
     unread: Option<VecDeque<Output>>,
 }
 
+const ACCOUNTS: [&str; 3] = ["romeo", "juliet", "mercutio"];
+
+/// The accounts of every play and the keys of their passwords, which are their names; derived once.
+fn accounts() -> &'static [(&'static str, StoredKeys)] {
+    static KEYS: OnceLock<Vec<(&str, StoredKeys)>> = OnceLock::new();
+    let derive = |name| {
+        let keys = StoredKeys::of_password(ScramHash::Sha256, name, vec![1; 16], 4_096);
+        (name, keys)
+    };
+    KEYS.get_or_init(|| ACCOUNTS.map(derive).to_vec())
+}
+
 impl World {
     /// A server for `localhost` with the accounts of the play.
-    pub(crate) fn new() -> Result<Self> {
+    pub(crate) fn new(limits: Limits) -> Result<Self> {
         let config = ServerConfig {
             domain: "localhost".into(),
             open_registration: false,
             allow_plain: false,
             secret: [7; 32],
-            limits: Limits::default(),
+            limits,
         };
         let clock = Arc::new(AtomicI64::new(START_MS));
         let ticking = clock.clone();
         let store = Memory::new([5; 32], store::Limits::default(), move || {
             Stamp(ticking.load(Ordering::Relaxed))
         });
-        for name in ["romeo", "juliet", "mercutio"] {
-            let keys = StoredKeys::of_password(ScramHash::Sha256, name, vec![1; 16], 4_096);
+        for (name, keys) in accounts() {
             let account = BareJid::new(&format!("{name}@localhost"))?;
             store.change_now(Change::Register {
                 account,
-                keys: vec![keys],
+                keys: vec![keys.clone()],
                 token: None,
             })?;
         }

@@ -5,6 +5,7 @@ mod id;
 mod proofs;
 mod requirements;
 mod specifications;
+mod unproved;
 
 use std::fs;
 
@@ -19,10 +20,12 @@ use crate::home;
 pub(crate) fn run(check: bool) -> Result<()> {
     let contract = contract::read()?;
     let proofs = proofs::read()?;
+    let reasons = unproved::read()?;
+    unproved::check(&contract, &proofs, &reasons)?;
     let pages = [
         (
             "docs/requirements.md",
-            requirements::page(&contract, &proofs)?,
+            requirements::page(&contract, &proofs, &reasons)?,
         ),
         ("docs/specifications.md", specifications::page()),
     ];

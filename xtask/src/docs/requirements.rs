@@ -4,20 +4,20 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use anyhow::{Result, bail};
 
-use super::{contract::Contract, id::Id, proofs::Proofs};
+use super::{contract::Contract, id::Id, proofs::Proofs, unproved::Reasons};
 
 const HEAD: &str = "\
 # Requirements and the tests that prove them
 
-Made by `cargo xtask docs` from the ids in the tables of this folder and the comments `proves: …` of the tests; not
-edited by hand.
+Made by `cargo xtask docs` from the ids in the tables of this folder, the comments `proves: …` of the tests, and the
+reasons of `unproved.json`; not edited by hand.
 ";
 
 /// Writes the page.
 ///
 /// # Errors
 /// When a test claims to prove an id that no table has, while there are tables.
-pub(super) fn page(contract: &Contract, proofs: &Proofs) -> Result<String> {
+pub(super) fn page(contract: &Contract, proofs: &Proofs, reasons: &Reasons) -> Result<String> {
     let unknown: Vec<String> = proofs
         .iter()
         .filter(|(id, _)| !contract.is_empty() && !contract.contains_key(id))
@@ -57,6 +57,15 @@ pub(super) fn page(contract: &Contract, proofs: &Proofs) -> Result<String> {
                 .collect();
             writeln!(page, "| {id} | {} |", tests.join("<br>"))?;
         }
+        let (explained, open): (Vec<&Id>, Vec<&Id>) =
+            open.into_iter().partition(|id| reasons.contains_key(id));
+        if !explained.is_empty() {
+            page.push_str("\n| id | proved by no test, because |\n|---|---|\n");
+        }
+        for id in explained {
+            let reason = reasons.get(id).map_or("", String::as_str);
+            writeln!(page, "| {id} | {reason} |")?;
+        }
         if !open.is_empty() {
             let open: Vec<String> = open.iter().map(ToString::to_string).collect();
             write!(page, "\nProved by no test: {}.\n", open.join(", "))?;
@@ -91,16 +100,18 @@ mod tests {
     #[test]
     fn the_page_counts_per_area_and_names_what_is_open() {
         let contract = Contract::from(
-            ["WS-01", "WS-02", "SM-07"].map(|text| (id(text), "docs/p.md".to_owned())),
+            ["WS-01", "WS-02", "WS-03", "SM-07"].map(|text| (id(text), "docs/p.md".to_owned())),
         );
         let proofs = Proofs::from([(
             id("WS-02"),
             BTreeSet::from(["b.rs: two".to_owned(), "a.txt".to_owned()]),
         )]);
-        let page = page(&contract, &proofs).unwrap();
+        let reasons = Reasons::from([(id("WS-03"), "of the weather".to_owned())]);
+        let page = page(&contract, &proofs, &reasons).unwrap();
         for part in [
-            "| WS | 1 | 2 |",
-            "| **all** | 1 | 3 |",
+            "| WS | 1 | 3 |",
+            "| **all** | 1 | 4 |",
+            "| WS-03 | of the weather |",
             "| WS-02 | `a.txt`<br>`b.rs: two` |",
             "Proved by no test: WS-01.",
             "## SM\n\nProved by no test: SM-07.",
@@ -114,13 +125,13 @@ mod tests {
         let contract = Contract::from([(id("WS-01"), "docs/p.md".to_owned())]);
         let proofs = Proofs::from([(id("WS-10"), BTreeSet::from(["a.rs".to_owned()]))]);
         assert!(
-            page(&contract, &proofs)
+            page(&contract, &proofs, &Reasons::new())
                 .unwrap_err()
                 .to_string()
                 .contains("WS-10 (a.rs)")
         );
         assert!(
-            page(&Contract::new(), &proofs)
+            page(&Contract::new(), &proofs, &Reasons::new())
                 .unwrap()
                 .contains("| WS | 1 | 1 |")
         );
