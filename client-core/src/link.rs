@@ -203,13 +203,9 @@ impl Link {
         let resume = SmNonza::Resume {
             previd: stream.id.clone(),
             h: Some(stream.committed),
+            pos: pos.filter(|_| stream.prefix.is_some()).cloned(),
         };
-        let resume = resume.to_element();
-        let resume = match pos.filter(|_| stream.prefix.is_some()) {
-            Some(pos) => resume.attr_ns(ns::S11, "pos", pos),
-            None => resume,
-        };
-        self.out.push(resume.to_string());
+        self.out.push(resume.write());
         self.phase = Phase::Resuming;
     }
 
@@ -339,10 +335,8 @@ impl Link {
 
     fn on_resume(&mut self, element: &Element, now_ms: u64) -> Step {
         match SmNonza::from_element(element) {
-            Some(SmNonza::Resumed { h, .. }) => {
+            Some(SmNonza::Resumed { h, is_restored, .. }) => {
                 self.up(now_ms);
-                let is_restored = element.get_attr_ns(ns::S11, "restored");
-                let is_restored = matches!(is_restored, Some("true" | "1"));
                 Step::Resumed { h, is_restored }
             }
             Some(SmNonza::Failed { .. }) => Step::NotResumed,

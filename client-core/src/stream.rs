@@ -97,20 +97,20 @@ impl Stream {
         unacked.ack(h).map(Iterator::collect)
     }
 
-    /// Takes `h` of `<resumed/>`. A server that was restored from its disk may have forgotten acks it
-    /// gave for stanzas other than messages: it counts on from what it knows (S11-60, S11-62).
-    pub(crate) fn resumed(&mut self, h: Handled, is_restored: bool) -> Result<Vec<Sent>, AckError> {
+    /// Takes `h` of `<resumed/>`; gives what it settles.
+    pub(crate) fn resumed(&mut self, h: Handled) -> Result<Vec<Sent>, AckError> {
         let known = self.unacked.take();
         let mut unacked = known.unwrap_or_else(|| Unacked::new(h));
-        let goes_back = usize::try_from(h.since(unacked.acked())).is_ok_and(|n| n > unacked.len());
-        if is_restored && goes_back {
-            let waiting: Vec<_> = unacked.take().collect();
-            unacked = Unacked::new(h);
-            waiting.into_iter().for_each(|sent| unacked.push(sent));
-        }
         let settled = unacked.ack(h).map(Iterator::collect);
         self.unacked = Some(unacked);
         settled
+    }
+
+    /// The server knows the stream from its disk only, and has handled `h`. It may have forgotten acks
+    /// that it gave for other stanzas than messages, and notices that it owed: nothing of what was
+    /// sent counts as settled, and nothing of it is sent again as it was (S11-62, S11-63).
+    pub(crate) fn start_over(&mut self, h: Handled) {
+        self.unacked = Some(Unacked::new(h));
     }
 
     /// What waits for an ack, oldest first.

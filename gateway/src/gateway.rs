@@ -212,6 +212,7 @@ async fn start<S: Store>(
         cause,
     })?;
 
+    store.detach_sessions().await?;
     let limits = settings.config.limits.clone();
     let server = ServerConfig {
         domain: settings.domain.as_str().into(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::BareJid;
+use protocol::{ArchiveId, BareJid};
 use server_core::archive::{PageQuery, ReadError};
 use server_core::io::Password;
 use server_core::nodes::ItemQuery;
@@ -28,6 +28,11 @@ pub(crate) enum ToRead {
     Ends {
         ticket: Ticket,
         account: BareJid,
+    },
+    Locate {
+        ticket: Ticket,
+        account: BareJid,
+        id: ArchiveId,
     },
     Entries {
         account: BareJid,
@@ -91,6 +96,14 @@ async fn answer<S: Store>(store: &S, hasher: &Hasher, read: ToRead) -> Answer {
         ToRead::Ends { ticket, account } => Input::Ends {
             ticket,
             result: store.ends(&account).await,
+        },
+        ToRead::Locate {
+            ticket,
+            account,
+            id,
+        } => Input::Located {
+            ticket,
+            result: store.locate(&account, &id).await,
         },
         ToRead::Entries {
             account,

@@ -193,6 +193,15 @@ impl Hands {
             Output::Load { account } => self.read(ToRead::Load { account }),
             Output::ReadPage { ticket, query } => self.read(ToRead::Page { ticket, query }),
             Output::ReadEnds { ticket, account } => self.read(ToRead::Ends { ticket, account }),
+            Output::Locate {
+                ticket,
+                account,
+                id,
+            } => self.read(ToRead::Locate {
+                ticket,
+                account,
+                id,
+            }),
             Output::ReadEntries {
                 account,
                 after,

@@ -217,6 +217,7 @@ mod tests {
         let resume = SmNonza::Resume {
             previd: Some("sm-id".into()),
             h: crate::Handled::parse("7"),
+            pos: crate::ArchiveId::parse("a.b"),
         };
         let authenticate = Authenticate {
             mechanism: "HT-SHA-256-NONE".into(),

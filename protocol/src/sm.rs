@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::archive_id::ArchiveId;
 use crate::ns;
 use crate::stanza_error::Condition;
 use crate::stream_error::{StreamCondition, StreamError};
@@ -20,6 +21,12 @@ impl Handled {
     pub fn parse(text: &str) -> Option<Self> {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         digits.then(|| text.parse().ok().map(Self)).flatten()
+    }
+
+    /// The counter once so many stanzas are handled.
+    #[expect(clippy::cast_possible_truncation, reason = "a counter modulo 2³²")]
+    pub fn of_count(count: u64) -> Self {
+        Self(count as u32)
     }
 
     /// The counter `count` stanzas further on.
@@ -131,21 +138,26 @@ impl<T> Unacked<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slot(u64);
 
+impl Slot {
+    /// How many stanzas are handled in all, not modulo anything, once this one and all before it are.
+    pub fn count(self) -> u64 {
+        self.0 + 1
+    }
+}
+
 /// Counts received stanzas as handled, strictly in the order in which they came (SM-09).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Watermark {
-    base: Handled,
-    /// The slot number that `handled` stands before.
+    /// How many stanzas are handled; the number of the first slot that is not.
     first: u64,
     settled: VecDeque<bool>,
 }
 
 impl Watermark {
-    /// Starts counting from `base`.
-    pub fn new(base: Handled) -> Self {
+    /// Goes on from where `count` stanzas are handled; `h` is its lower half.
+    pub fn new(count: u64) -> Self {
         Self {
-            base,
-            first: 0,
+            first: count,
             settled: VecDeque::new(),
         }
     }
@@ -168,13 +180,17 @@ impl Watermark {
         while self.settled.front() == Some(&true) {
             self.settled.pop_front();
             self.first += 1;
-            self.base = self.base.plus(1);
         }
     }
 
     /// How many stanzas are handled, none before them unhandled.
     pub fn handled(&self) -> Handled {
-        self.base
+        Handled::of_count(self.first)
+    }
+
+    /// The same, not modulo 2³².
+    pub fn count(&self) -> u64 {
+        self.first
     }
 
     /// Whether every stanza that arrived before this slot is handled.
@@ -220,6 +236,8 @@ pub enum SmNonza {
         previd: Option<String>,
         /// What the client has handled; `None` if missing or no number.
         h: Option<Handled>,
+        /// Where the client's history ends, on an s11 session (S11-61).
+        pos: Option<ArchiveId>,
     },
     /// `<resumed/>`
     Resumed {
@@ -227,6 +245,8 @@ pub enum SmNonza {
         previd: String,
         /// What the server has handled.
         h: Handled,
+        /// Whether the server knows the session from its disk only (S11-62).
+        is_restored: bool,
     },
     /// `<failed/>`
     Failed {
@@ -263,10 +283,14 @@ impl SmNonza {
             "resume" => Self::Resume {
                 previd: attribute("previd").map(str::to_owned),
                 h,
+                pos: element
+                    .get_attr_ns(ns::S11, "pos")
+                    .and_then(ArchiveId::parse),
             },
             "resumed" => Self::Resumed {
                 previd: attribute("previd")?.to_owned(),
                 h: h?,
+                is_restored: matches!(element.get_attr_ns(ns::S11, "restored"), Some("true" | "1")),
             },
             "failed" => {
                 let condition = element.children().find_map(|c| Condition::parse(c.name()));
@@ -295,10 +319,27 @@ impl SmNonza {
             }
             Self::Request => new("r"),
             Self::Ack(h) => new("a").attr_opt("h", h.map(|h| h.0)),
-            Self::Resume { previd, h } => new("resume")
-                .attr_opt("previd", previd.as_deref())
-                .attr_opt("h", h.map(|h| h.0)),
-            Self::Resumed { previd, h } => new("resumed").attr("previd", previd).attr("h", h.0),
+            Self::Resume { previd, h, pos } => {
+                let resume = new("resume")
+                    .attr_opt("previd", previd.as_deref())
+                    .attr_opt("h", h.map(|h| h.0));
+                match pos {
+                    Some(pos) => resume.attr_ns(ns::S11, "pos", pos),
+                    None => resume,
+                }
+            }
+            Self::Resumed {
+                previd,
+                h,
+                is_restored,
+            } => {
+                let resumed = new("resumed").attr("previd", previd).attr("h", h.0);
+                if *is_restored {
+                    resumed.attr_ns(ns::S11, "restored", "true")
+                } else {
+                    resumed
+                }
+            }
             Self::Failed { h, condition } => new("failed")
                 .attr_opt("h", h.map(|h| h.0))
                 .child(condition.to_element()),
@@ -401,10 +442,22 @@ mod tests {
             SmNonza::Resume {
                 previd: Some("x".into()),
                 h: Some(Handled(3)),
+                pos: None,
+            },
+            SmNonza::Resume {
+                previd: Some("x".into()),
+                h: Some(Handled(3)),
+                pos: ArchiveId::parse("y.1"),
             },
             SmNonza::Resumed {
                 previd: "x".into(),
                 h: Handled(3),
+                is_restored: false,
+            },
+            SmNonza::Resumed {
+                previd: "x".into(),
+                h: Handled(3),
+                is_restored: true,
             },
             SmNonza::Failed {
                 h: Some(Handled(9)),
@@ -422,7 +475,7 @@ mod tests {
             order in Just((0..20_usize).collect::<Vec<_>>()).prop_shuffle(),
             base: u32,
         ) {
-            let mut watermark = Watermark::new(Handled(base));
+            let mut watermark = Watermark::new(base.into());
             let slots: Vec<_> = (0..20).map(|_| watermark.begin()).collect();
             let mut done = [false; 20];
             for index in order {

@@ -18,7 +18,7 @@ use crate::io::{ConnId, Output};
 use crate::iq::mam::PageRequest;
 use crate::parcel::Parcel;
 use crate::pep::Pep;
-use crate::records::AccountRecord;
+use crate::records::{AccountRecord, SessionLife, SessionRecord};
 use crate::roster::{Roster, Wish};
 use crate::session::{SentKind, Session, SessionId};
 use crate::spool::Spool;
@@ -40,8 +40,8 @@ pub(crate) struct Account {
     conns: usize,
     /// Questions to the store that are out.
     pub(crate) in_flight: usize,
-    /// Counters of sessions that ended: (SM-ID, h, forgotten at) (SM-23).
-    pub(crate) remembered: VecDeque<(String, Handled, u64)>,
+    /// Sessions that are not in memory: of former processes, and such as ended (S11-62, SM-23).
+    pub(crate) dormant: Vec<SessionRecord>,
     /// Resumptions that wait: (connection, session, the client's h).
     pub(crate) resuming: Vec<(ConnId, SessionId, Handled)>,
     pub(crate) queries_running: usize,
@@ -76,7 +76,7 @@ impl Account {
             pep: Pep::default(),
             conns: 0,
             in_flight: 0,
-            remembered: VecDeque::new(),
+            dormant: Vec::new(),
             resuming: Vec::new(),
             queries_running: 0,
             queries_waiting: VecDeque::new(),
@@ -97,7 +97,6 @@ impl Account {
             && self.in_flight == 0
             && self.reading.is_none()
             && !self.spool.is_reading()
-            && self.remembered.is_empty()
             && self.roster.is_idle()
             && self.pep.is_idle()
     }
@@ -116,7 +115,7 @@ impl Account {
     pub(crate) fn session_of(&self, cx: &Context, conn: ConnId) -> Option<SessionId> {
         match cx.conns.get(&conn)?.stage {
             Stage::Bound(session) => Some(session),
-            Stage::Unbound { .. } | Stage::Resuming(_) | Stage::Closed => None,
+            Stage::Unbound { .. } | Stage::Resuming { .. } | Stage::Closed => None,
         }
     }
 
@@ -214,6 +213,16 @@ impl Account {
         }
     }
 
+    /// The server stops: ends the stream; what can be resumed can be so with the next process (WS-30).
+    pub(crate) fn shut_down(&mut self, cx: &mut Context, conn: ConnId, error: &StreamError) {
+        let session = self.session_of(cx, conn);
+        cx.transmit(conn, error.write());
+        cx.close(conn);
+        if let Some(session) = session {
+            self.detach(cx, session);
+        }
+    }
+
     /// The connection is gone (WS-17).
     pub(crate) fn on_lost(&mut self, cx: &mut Context, conn: ConnId, state: &Conn) {
         self.conns = self.conns.saturating_sub(1);
@@ -248,10 +257,12 @@ impl Account {
         let expires_ms = cx.now.mono_ms + u64::from(max_s) * 1_000;
         session.expires_ms = Some(expires_ms);
         cx.timers.arm(expires_ms, session.timer());
+        let end = cx.now.wall_ms.saturating_add(i64::from(max_s) * 1_000);
+        let record = session.record(SessionLife::Detached(Stamp(end)));
+        self.write_session(cx, record);
     }
 
     pub(crate) fn on_session_timer(&mut self, cx: &mut Context, id: SessionId) {
-        self.forget(cx.now.mono_ms);
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
@@ -574,6 +585,7 @@ impl Core {
         account.newest = record.newest;
         account.roster = Roster::new(record.contacts, record.roster_ver);
         account.pep = Pep::new(record.nodes);
+        account.dormant = record.sessions;
         for parcel in parcels {
             self.with(jid, |account, cx| account.on_parcel(cx, parcel));
         }

@@ -10,6 +10,8 @@ use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, Condition, Frame, Jid, Message, Text, XmlLimits};
 use thiserror::Error;
 
+use crate::records::SessionRecord;
+
 /// What a message leaves behind, written in one durable transaction (P2, S11-30).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Append {
@@ -31,6 +33,9 @@ pub struct Append {
     pub spool: bool,
     /// The stanza as accepted, stripped and stamped; ends with `</message>`.
     pub stanza: Text,
+    /// The session that sent it, counting this message and all before it as handled. Written in the
+    /// same transaction, whatever the outcome (S11-60): of a record that is there, only the count.
+    pub session: Option<Box<SessionRecord>>,
 }
 
 /// What is written for a message.

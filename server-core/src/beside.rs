@@ -186,10 +186,12 @@ fn record_bounce(
         keep: Keep::Entries,
         spool: false,
         stanza: envelope.stanza.clone(),
+        session: None,
     };
     let ticket = cx.await_answer(Pending::Append(Box::new(SentMessage {
         account: sender.clone(),
         session: None,
+        counted: None,
         envelope: Arc::new(envelope),
         own_id: None,
         archives: true,

@@ -3,16 +3,18 @@
 use protocol::fork::Mode;
 use protocol::jid::{FullJid, ResourcePart};
 use protocol::sm::SmNonza;
+use protocol::time::Stamp;
 use protocol::{
     Condition, Element, Handled, IdPrefix, Iq, IqKind, Stanza, StreamCondition, StreamError, bind,
     ns, s11,
 };
 
 use crate::account::Account;
-use crate::conn::Stage;
+use crate::conn::{Conn, Stage};
 use crate::core::Context;
 use crate::ids;
 use crate::io::ConnId;
+use crate::records::SessionLife;
 use crate::session::{SentKind, Session, SessionId, Sm};
 
 impl Account {
@@ -72,6 +74,9 @@ impl Account {
         let IqKind::Set(request) = &iq.kind else {
             return Err(Condition::BadRequest);
         };
+        if !cx.conns.get(&conn).is_some_and(Conn::is_unbound) {
+            return Err(Condition::UnexpectedRequest);
+        }
         if self.sessions.len() >= cx.config.limits.sessions_per_account {
             return Err(Condition::ResourceConstraint);
         }
@@ -129,8 +134,8 @@ impl Account {
             (Some(SmNonza::Enable { resume, max_s }), Some(session)) => {
                 self.enable_sm(cx, session, resume, max_s);
             }
-            (Some(SmNonza::Resume { previd, h }), None) => {
-                if let Some(outcome) = self.resume(cx, conn, previd, h) {
+            (Some(SmNonza::Resume { previd, h, pos }), None) => {
+                if let Some(outcome) = self.resume(cx, conn, previd, h, pos) {
                     self.answer_resume(cx, conn, outcome);
                 }
             }
@@ -183,6 +188,8 @@ impl Account {
         let limit = cx.config.limits.resume_s;
         let max_s = max_s.map_or(limit, |wanted| wanted.min(limit));
         session.sm = Some(Sm::new(sm_id.clone(), max_s, cx.config.limits.first_h));
+        let record = session.record(SessionLife::Attached);
+        self.write_session(cx, record);
         Some(SmNonza::Enabled {
             id: sm_id,
             max_s: Some(max_s),
@@ -218,7 +225,10 @@ impl Account {
         session.settle_own();
         cx.sessions = cx.sessions.saturating_sub(1);
         self.drain_work(cx, &session);
-        self.remember(cx, &session);
+        self.remember(
+            cx,
+            session.record(SessionLife::Ended(Stamp(cx.now.wall_ms))),
+        );
         self.spool_unacked(cx, &mut session);
         for sent in session.sm.into_iter().flat_map(|sm| sm.unacked.take()) {
             if let SentKind::Request(from, request) = sent.kind {
@@ -226,26 +236,5 @@ impl Account {
             }
         }
         self.resume_settled(cx);
-    }
-
-    fn remember(&mut self, cx: &mut Context, session: &Session) {
-        let (count, for_ms) = cx.config.limits.remembered_counters;
-        let now_ms = cx.now.mono_ms;
-        self.forget(now_ms);
-        let Some(sm) = &session.sm else { return };
-        let Some(sm_id) = sm.id.clone() else { return };
-        self.remembered
-            .push_back((sm_id, sm.received.handled(), now_ms + for_ms));
-        cx.timers.arm(now_ms + for_ms, session.timer());
-        if self.remembered.len() > count {
-            self.remembered.pop_front();
-        }
-    }
-}
-
-impl Account {
-    /// Forgets the counters of sessions that ended long ago (SM-23).
-    pub(crate) fn forget(&mut self, now_ms: u64) {
-        self.remembered.retain(|(_, _, until)| *until > now_ms);
     }
 }

@@ -37,8 +37,11 @@ pub(crate) enum Stage {
         mode: Mode,
         prefix: Option<IdPrefix>,
     },
-    /// A resumption waits until the old connection is settled.
-    Resuming(SessionId),
+    /// A resumption waits for its answer; should it fail, `mode` and `prefix` still hold.
+    Resuming {
+        mode: Mode,
+        prefix: Option<IdPrefix>,
+    },
     /// It carries a session.
     Bound(SessionId),
     /// The stream has ended.
@@ -86,7 +89,7 @@ impl Conn {
         self.written_at_ms = now_ms;
         match self.stage {
             Stage::Bound(session) => Some(session),
-            Stage::Unbound { .. } | Stage::Resuming(_) | Stage::Closed => None,
+            Stage::Unbound { .. } | Stage::Resuming { .. } | Stage::Closed => None,
         }
     }
 }
@@ -136,6 +139,24 @@ impl Context {
     pub(crate) fn set_stage(&mut self, id: ConnId, stage: Stage) {
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.stage = stage;
+        }
+    }
+
+    /// A `<resume/>` came on the connection.
+    pub(crate) fn begin_resuming(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(&id)
+            && let Stage::Unbound { mode, prefix } = conn.stage.clone()
+        {
+            conn.stage = Stage::Resuming { mode, prefix };
+        }
+    }
+
+    /// Nothing came of a `<resume/>`: the connection may bind.
+    pub(crate) fn stop_resuming(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(&id)
+            && let Stage::Resuming { mode, prefix } = conn.stage.clone()
+        {
+            conn.stage = Stage::Unbound { mode, prefix };
         }
     }
 

@@ -130,6 +130,13 @@ impl Core {
             Input::Ends { ticket, result } => self.answer(ticket, |pending, core| {
                 core.on_ends(pending, result);
             }),
+            Input::Located { ticket, result } => self.answer(ticket, |pending, core| {
+                if let Pending::Locate(restoring) = pending {
+                    core.with(&restoring.account.clone(), |account, cx| {
+                        account.on_located(cx, *restoring, result);
+                    });
+                }
+            }),
             Input::Entries { account, result } => {
                 self.with(&account, |account, cx| account.on_entries(cx, result));
             }
@@ -349,7 +356,10 @@ impl Core {
         for conn in conns {
             self.fail(conn, error);
         }
-        self.with(jid, |account, cx| account.end_sessions(cx));
+        self.with(jid, |account, cx| {
+            account.end_sessions(cx);
+            account.end_dormant(cx);
+        });
     }
 
     fn shut_down(&mut self) {
@@ -357,7 +367,10 @@ impl Core {
         let mut conns: Vec<_> = self.cx.conns.keys().copied().collect();
         conns.sort_unstable();
         for conn in conns {
-            self.fail(conn, &error);
+            let account = self.cx.conns.get(&conn).map(|state| state.account.clone());
+            if let Some(account) = account {
+                self.with(&account, |account, cx| account.shut_down(cx, conn, &error));
+            }
         }
     }
 }

@@ -51,8 +51,8 @@ impl Account {
             return self.bind_inline(cx, conn);
         };
         let outcome = match SmNonza::from_element(&resume) {
-            Some(SmNonza::Resume { previd, h }) => self.resume(cx, conn, previd, h),
-            _ => self.resume(cx, conn, None, None),
+            Some(SmNonza::Resume { previd, h, pos }) => self.resume(cx, conn, previd, h, pos),
+            _ => self.resume(cx, conn, None, None, None),
         };
         if let Some(outcome) = outcome {
             self.answer_resume(cx, conn, outcome);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{BareJid, Text};
+use protocol::{ArchiveId, BareJid, Text};
 
 use crate::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
 use crate::inline::Inline;
@@ -85,6 +85,13 @@ pub enum Input {
         /// The ends.
         result: Result<Ends, ReadError>,
     },
+    /// The answer to [`Output::Locate`].
+    Located {
+        /// Which.
+        ticket: Ticket,
+        /// Its position; `None` if the log holds no such entry.
+        result: Result<Option<u64>, ReadError>,
+    },
     /// The answer to [`Output::ReadEntries`].
     Entries {
         /// Whose log.
@@ -127,7 +134,8 @@ pub enum Input {
     },
     /// The deadline passed.
     Tick,
-    /// The server stops: end every stream with `system-shutdown` (WS-30).
+    /// The server stops: end every stream with `system-shutdown` (WS-30). Sessions that can be resumed
+    /// stay so.
     Shutdown,
 }
 
@@ -176,6 +184,15 @@ pub enum Output {
         ticket: Ticket,
         /// Whose log.
         account: BareJid,
+    },
+    /// Find the position of an entry.
+    Locate {
+        /// Ties the answer to it.
+        ticket: Ticket,
+        /// Whose log.
+        account: BareJid,
+        /// The entry's archive id.
+        id: ArchiveId,
     },
     /// Read entries behind a position for a walk; one at a time per account.
     ReadEntries {

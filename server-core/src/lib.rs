@@ -9,6 +9,7 @@ mod binding;
 mod conn;
 mod copies;
 pub mod core;
+mod dormant;
 mod envelope;
 mod features;
 mod hold;

@@ -81,8 +81,6 @@ pub struct Limits {
     /// Where stream management begins to count, 0 by XEP-0198; anything else is for tests of what
     /// happens at 2^32 (SM-04).
     pub first_h: u32,
-    /// SM-23: counters of ended sessions that an account remembers, and for how many milliseconds.
-    pub remembered_counters: (usize, u64),
     /// AU-25: milliseconds for which a token works.
     pub token_ms: i64,
     /// AU-26: milliseconds after which a token that is used is replaced by the next one.
@@ -121,7 +119,6 @@ impl Default for Limits {
             tail_entries: 256,
             read_entries: 128,
             first_h: 0,
-            remembered_counters: (16, 86_400_000),
             token_ms: 21 * 86_400_000,
             token_rotate_ms: 86_400_000,
         }

@@ -19,6 +19,7 @@ use crate::envelope::Envelope;
 use crate::io::Output;
 use crate::parcel::{Bounce, Loose, Parcel};
 use crate::pending::{Pending, SentMessage};
+use crate::records::{SessionLife, SessionRecord};
 use crate::session::{Own, SessionId};
 use crate::strip::{own_id, strip};
 
@@ -132,6 +133,8 @@ impl Account {
         }
         let peer = envelope.to.to_bare();
         let spool = verdict.yes && peer != self.jid && !cx.takers.contains(&peer);
+        let record = self.counting(id, slot);
+        let counted = record.as_ref().map(|record| (record.key, record.handled));
         let append = Append {
             sender: self.jid.clone(),
             recipient: cx.is_local(peer.domain().as_str()).then(|| peer.clone()),
@@ -145,10 +148,12 @@ impl Account {
             },
             spool,
             stanza: envelope.stanza.clone(),
+            session: record.map(Box::new),
         };
         let ticket = cx.await_answer(Pending::Append(Box::new(SentMessage {
             account: self.jid.clone(),
             session: Some((id, slot)),
+            counted,
             envelope,
             own_id,
             archives: verdict.yes,
@@ -160,6 +165,13 @@ impl Account {
         });
         self.in_flight += 1;
         self.queue(cx, id, Work::Append);
+    }
+
+    /// The record of a session once the stanza of this slot is handled (S11-60).
+    fn counting(&self, id: SessionId, slot: Option<Slot>) -> Option<SessionRecord> {
+        let record = self.sessions.get(&id)?.record(SessionLife::Attached)?;
+        let handled = slot?.count();
+        Some(SessionRecord { handled, ..record })
     }
 
     // ---- order (CO-07)
@@ -251,10 +263,19 @@ impl Account {
 
     // ---- what the store says
 
-    fn on_written(&mut self, cx: &mut Context, sent: &SentMessage, outcome: &Written) {
+    fn on_written(
+        &mut self,
+        cx: &mut Context,
+        sent: &SentMessage,
+        outcome: &Written,
+        is_written: bool,
+    ) {
         let Some((id, slot)) = sent.session else {
             return;
         };
+        if let Some((key, count)) = sent.counted.filter(|_| is_written) {
+            self.count_ended(key, count);
+        }
         if let Some(session) = self.sessions.get_mut(&id)
             && matches!(session.work.front(), Some(Work::Append))
         {
@@ -361,6 +382,7 @@ impl Core {
         {
             account.in_flight = account.in_flight.saturating_sub(1);
         }
+        let is_written = result.is_ok();
         let outcome = match result {
             Ok(Outcome::Stored(receipt)) => self.on_stored(&sent, receipt),
             Ok(Outcome::Repeated(first)) => match first {
@@ -373,7 +395,7 @@ impl Core {
             Err(error) => self.on_stored(&sent, nothing_stored(&sent, error)),
         };
         self.with(&sent.account.clone(), |account, cx| {
-            account.on_written(cx, &sent, &outcome)
+            account.on_written(cx, &sent, &outcome, is_written)
         });
     }
 

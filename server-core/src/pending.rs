@@ -6,10 +6,12 @@ use protocol::jid::BareJid;
 use protocol::sm::Slot;
 use protocol::{ArchiveId, Iq};
 
+use crate::dormant::Restoring;
 use crate::envelope::Envelope;
 use crate::io::ConnId;
 use crate::iq::mam::PageRequest;
 use crate::pep::{ItemsRead, NodeDone};
+use crate::records::SessionKey;
 use crate::roster::RosterDone;
 use crate::session::SessionId;
 
@@ -26,6 +28,9 @@ pub(crate) enum Pending {
     Account(Box<Request>),
     /// A flag of an entry; nobody waits for it.
     Spool,
+    /// The record of a session of this account is being written.
+    Session(BareJid),
+    Locate(Box<Restoring>),
 }
 
 /// A login that binds and waits to hear where the archive begins.
@@ -49,6 +54,8 @@ pub(crate) struct SentMessage {
     pub(crate) account: BareJid,
     /// The session that sent it; absent for records of the server's own.
     pub(crate) session: Option<(SessionId, Option<Slot>)>,
+    /// The session's key and its count with this message, if it can be resumed.
+    pub(crate) counted: Option<(SessionKey, u64)>,
     pub(crate) envelope: Arc<Envelope>,
     /// The id that the sender computed, if it could (S11-12).
     pub(crate) own_id: Option<ArchiveId>,

@@ -1,9 +1,11 @@
 //! What the store keeps of an account beside its log.
 
+use protocol::jid::ResourcePart;
 use protocol::roster::Item;
 use protocol::scram::StoredKeys;
 use protocol::time::Stamp;
-use protocol::{ArchiveId, BareJid, Text};
+use protocol::{ArchiveId, BareJid, IdPrefix, Text};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::nodes::{Node, NodeChange};
@@ -24,6 +26,99 @@ pub struct AccountRecord {
     pub roster_ver: u64,
     /// Its nodes, by name.
     pub nodes: Vec<Node>,
+    /// Sessions of former processes, and those that ended not long ago.
+    pub sessions: Vec<SessionRecord>,
+}
+
+/// How many ended sessions of an account are remembered (SM-23).
+pub const ENDED_SESSIONS_MAX: usize = 16;
+/// For how many milliseconds an ended session is remembered (SM-23).
+pub const ENDED_SESSION_KEPT_MS: i64 = 86_400_000;
+
+/// What is durable of a session that can be resumed (S11-60).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// Tells it from the account's other sessions.
+    pub key: SessionKey,
+    /// The resource that it bound.
+    pub resource: ResourcePart,
+    /// First half of its own archive ids. Sessions that have none are not restored (S11-65).
+    pub prefix: Option<IdPrefix>,
+    /// How many stanzas of the client are handled, not modulo anything, so that it never falls.
+    pub handled: u64,
+    /// For how many seconds it is kept once its connection is lost.
+    pub max_s: u32,
+    /// Whether it can still be resumed.
+    pub life: SessionLife,
+}
+
+/// SHA-256 of an SM-ID; the SM-ID itself is never stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionKey(pub [u8; 32]);
+
+impl SessionKey {
+    /// The key of an SM-ID.
+    pub fn of(sm_id: &str) -> Self {
+        Self(Sha256::digest(sm_id).into())
+    }
+}
+
+/// How long a session can be resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionLife {
+    /// A connection carries it, or did when its process ended.
+    Attached,
+    /// It waits for its client until then.
+    Detached(Stamp),
+    /// It ended then; only its count is still told.
+    Ended(Stamp),
+}
+
+impl SessionLife {
+    /// When it ended or will end, if that is known.
+    pub fn end(self) -> Option<Stamp> {
+        match self {
+            Self::Attached => None,
+            Self::Detached(end) | Self::Ended(end) => Some(end),
+        }
+    }
+}
+
+impl SessionRecord {
+    /// Whether it can be resumed at `now`.
+    pub fn is_alive(&self, now: Stamp) -> bool {
+        match self.life {
+            SessionLife::Attached => true,
+            SessionLife::Detached(end) => now < end,
+            SessionLife::Ended(_) => false,
+        }
+    }
+
+    /// Whether nothing of it is told any more at `now`.
+    pub fn is_forgotten(&self, now: Stamp) -> bool {
+        let end = self.life.end();
+        end.is_some_and(|end| end.0.saturating_add(ENDED_SESSION_KEPT_MS) < now.0)
+    }
+
+    /// Lets it wait for its client as long as it may: its process has ended.
+    pub fn detach(&mut self, now: Stamp) {
+        if self.life == SessionLife::Attached {
+            let kept_ms = i64::from(self.max_s) * 1_000;
+            self.life = SessionLife::Detached(Stamp(now.0.saturating_add(kept_ms)));
+        }
+    }
+}
+
+/// Leaves of an account's sessions what is to be remembered at `now`: all that can be resumed, and the
+/// latest of the others (SM-23).
+pub fn trim_sessions(sessions: &mut Vec<SessionRecord>, now: Stamp) {
+    sessions.retain(|session| !session.is_forgotten(now));
+    let ended = sessions.iter().filter(|session| !session.is_alive(now));
+    let mut ends: Vec<_> = ended.map(|s| (s.life.end(), s.key)).collect();
+    ends.sort_unstable();
+    let surplus = ends.len().saturating_sub(ENDED_SESSIONS_MAX);
+    ends.truncate(surplus);
+    sessions.retain(|session| !ends.iter().any(|(_, key)| *key == session.key));
 }
 
 /// One contact and what waits with it.
@@ -98,6 +193,14 @@ pub enum Change {
         first: u64,
         /// The last position.
         last: u64,
+    },
+    /// Writes the record of a session. Its count never falls: a record may come late. Of those that
+    /// ended, the surplus is forgotten ([`trim_sessions`]).
+    Session {
+        /// Whose session.
+        account: BareJid,
+        /// The whole record.
+        record: SessionRecord,
     },
     /// Removes an account with all that belongs to it.
     Delete {

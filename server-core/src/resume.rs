@@ -1,14 +1,23 @@
 //! Taking a session up again on another connection (SM-14 to SM-23).
 
-use protocol::fork::Mode;
 use protocol::sm::SmNonza;
-use protocol::{Condition, Element, Handled, StreamCondition, StreamError};
+use protocol::{ArchiveId, Condition, Element, Handled, StreamCondition, StreamError};
 
 use crate::account::Account;
 use crate::conn::Stage;
 use crate::core::Context;
 use crate::io::ConnId;
+use crate::records::SessionLife;
 use crate::session::{Session, SessionId};
+
+/// A `<resume/>` that says all it must.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) previd: String,
+    pub(crate) h: Handled,
+    /// Where the client's history ends (S11-61).
+    pub(crate) pos: Option<ArchiveId>,
+}
 
 /// What became of a `<resume/>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +27,7 @@ pub(crate) enum Resumption {
         session: SessionId,
         previd: String,
         h: Handled,
+        is_restored: bool,
     },
     /// The connection carries nothing; it may bind.
     Failed {
@@ -27,17 +37,24 @@ pub(crate) enum Resumption {
 }
 
 impl Resumption {
-    fn failed(h: Option<Handled>, condition: Condition) -> Self {
+    pub(crate) fn failed(h: Option<Handled>, condition: Condition) -> Self {
         Self::Failed { h, condition }
     }
 
     /// The answer to the client.
     pub(crate) fn to_element(&self) -> Element {
         match self {
-            Self::Resumed { previd, h, .. } => {
-                let previd = previd.clone();
-                SmNonza::Resumed { previd, h: *h }.to_element()
+            Self::Resumed {
+                previd,
+                h,
+                is_restored,
+                ..
+            } => SmNonza::Resumed {
+                previd: previd.clone(),
+                h: *h,
+                is_restored: *is_restored,
             }
+            .to_element(),
             Self::Failed { h, condition } => SmNonza::Failed {
                 h: *h,
                 condition: *condition,
@@ -56,32 +73,43 @@ impl Account {
         conn: ConnId,
         previd: Option<String>,
         h: Option<Handled>,
+        pos: Option<ArchiveId>,
     ) -> Option<Resumption> {
         let (Some(previd), Some(h)) = (previd, h) else {
             return Some(Resumption::failed(None, Condition::BadRequest));
         };
+        let stage = cx.conns.get(&conn).map(|conn| &conn.stage);
+        if !matches!(stage, Some(Stage::Unbound { .. })) {
+            return Some(Resumption::failed(None, Condition::UnexpectedRequest));
+        }
+        match self.resumable(&previd) {
+            Some(id) => {
+                self.resume_live(cx, conn, id, h);
+                None
+            }
+            None => self.resume_dormant(cx, conn, Wish { previd, h, pos }),
+        }
+    }
+
+    /// The session in memory with this SM-ID.
+    pub(crate) fn resumable(&self, previd: &str) -> Option<SessionId> {
         let matches = |session: &&Session| {
-            session.is_resumable()
-                && session
-                    .sm
-                    .as_ref()
-                    .is_some_and(|sm| sm.id.as_ref() == Some(&previd))
+            let sm = session.sm.as_ref().filter(|_| session.is_resumable());
+            sm.is_some_and(|sm| sm.id.as_deref() == Some(previd))
         };
-        let Some(id) = self
-            .sessions
-            .values()
-            .find(matches)
-            .map(|session| session.id)
-        else {
-            let remembered = self
-                .remembered
-                .iter()
-                .find(|(id, ..)| *id == previd)
-                .map(|(_, h, _)| *h);
-            return Some(Resumption::failed(remembered, Condition::ItemNotFound));
-        };
+        self.sessions.values().find(matches).map(|s| s.id)
+    }
+
+    /// Takes over a session that is in memory, once nothing of it is in flight.
+    pub(crate) fn resume_live(
+        &mut self,
+        cx: &mut Context,
+        conn: ConnId,
+        id: SessionId,
+        h: Handled,
+    ) {
         self.take_over(cx, id);
-        cx.set_stage(conn, Stage::Resuming(id));
+        cx.begin_resuming(conn);
         // A later try of the same client takes the place of an earlier one that still waits.
         let overtaken: Vec<_> = self
             .resuming
@@ -96,7 +124,6 @@ impl Account {
         }
         self.resuming.push((conn, id, h));
         self.resume_settled(cx);
-        None
     }
 
     /// Tells the client what became of its `<resume/>`, and goes on with the session.
@@ -151,8 +178,7 @@ impl Account {
         h: Handled,
     ) -> Option<Resumption> {
         let Some(session) = self.sessions.get_mut(&id) else {
-            let (mode, prefix) = (Mode::Plain, None);
-            cx.set_stage(conn, Stage::Unbound { mode, prefix });
+            cx.stop_resuming(conn);
             return Some(Resumption::failed(None, Condition::ItemNotFound));
         };
         session.settle_own();
@@ -168,10 +194,13 @@ impl Account {
         session.conn = Some(conn);
         session.expires_ms = None;
         session.hold.is_inactive = false;
+        let record = session.record(SessionLife::Attached);
+        self.write_session(cx, record);
         Some(Resumption::Resumed {
             session: id,
             previd,
             h: handled,
+            is_restored: false,
         })
     }
 

@@ -507,12 +507,16 @@ impl Core {
                     account.on_node_changed(cx, *done, result)
                 });
             }
+            Pending::Session(jid) => {
+                self.with(&jid, |account, _| account.on_recorded(result));
+            }
             Pending::Append(_)
             | Pending::Page(_)
             | Pending::Ends(_)
             | Pending::Items(_)
             | Pending::Binding(_)
-            | Pending::Hash(_) => {}
+            | Pending::Hash(_)
+            | Pending::Locate(_) => {}
         }
     }
 }

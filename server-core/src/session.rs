@@ -12,6 +12,7 @@ use crate::io::ConnId;
 use crate::limits::Limits;
 use crate::message::Work;
 use crate::pep::Interests;
+use crate::records::{SessionKey, SessionLife, SessionRecord};
 use crate::timers::Timer;
 use crate::tokens::DeviceId;
 
@@ -110,16 +111,21 @@ pub(crate) enum SentKind {
 
 impl Sm {
     pub(crate) fn new(id: Option<String>, max_s: u32, first_h: u32) -> Self {
-        let zero = Handled(first_h);
+        Self::counting_from(id, max_s, first_h.into(), Handled(first_h))
+    }
+
+    /// Goes on where `handled` stanzas of the client are handled, and the client has handled `h`.
+    pub(crate) fn counting_from(id: Option<String>, max_s: u32, handled: u64, h: Handled) -> Self {
+        let received = Watermark::new(handled);
         Self {
             id,
             max_s,
-            received: Watermark::new(zero),
-            unacked: Unacked::new(zero),
+            told: received.handled(),
+            received,
+            unacked: Unacked::new(h),
             unacked_bytes: 0,
             since_request: 0,
             request_due_ms: None,
-            told: zero,
             ack_due_ms: None,
         }
     }
@@ -189,6 +195,19 @@ impl Session {
             self.asked.pop_front();
         }
         self.asked.push_back((id.to_owned(), to));
+    }
+
+    /// What is written of it, if it can be resumed (S11-60).
+    pub(crate) fn record(&self, life: SessionLife) -> Option<SessionRecord> {
+        let sm = self.sm.as_ref()?;
+        Some(SessionRecord {
+            key: SessionKey::of(sm.id.as_ref()?),
+            resource: self.jid.resource().to_owned(),
+            prefix: self.prefix.clone(),
+            handled: sm.received.count(),
+            max_s: sm.max_s,
+            life,
+        })
     }
 
     pub(crate) fn timer(&self) -> Timer {

@@ -2,7 +2,7 @@
 
 use protocol::fork::Mode;
 use protocol::forward::Direction;
-use protocol::{BareJid, Text, ns};
+use protocol::{BareJid, FullJid, Text, ns};
 
 use crate::account::Account;
 use crate::copies::{self, Copy};
@@ -104,8 +104,7 @@ impl Walk<'_> {
             }
             self.settle(own);
         } else {
-            let copy = copies::for_s11(&line.envelope, account, &self.session.jid);
-            self.copy(line, account, copy);
+            self.copy(line, account, copy_of(line, account, &self.session.jid));
         }
         self.session.cursor = line.pos;
         true
@@ -160,6 +159,15 @@ impl Walk<'_> {
     }
 }
 
+/// The copy of an entry that is not known as an own one. What this very resource sent all the same was
+/// sent before the session was restored: it comes like that of any other device (S11-62).
+fn copy_of(line: &Line, account: &BareJid, jid: &FullJid) -> Option<Copy> {
+    if line.envelope.from == *jid {
+        return Some(Copy::Wrap(Direction::Sent, ns::MR2));
+    }
+    copies::for_s11(&line.envelope, account, jid)
+}
+
 fn render(copy: &Text, line: &Line, account: &BareJid, session: &Session, kind: Copy) -> Text {
     match kind {
         Copy::Direct => copy.clone(),
@@ -185,7 +193,7 @@ fn spares(session: &mut Session, tail: &Tail, cx: &mut Context) -> bool {
         let Some(line) = tail.at(pos) else {
             return false;
         };
-        let copy = copies::for_s11(&line.envelope, &account, &session.jid);
+        let copy = copy_of(line, &account, &session.jid);
         !session.own.contains_key(&pos) && !matches!(copy, Some(Copy::Direct))
     };
     let count = tail.head() - session.cursor;

@@ -148,6 +148,7 @@ async fn write(store: &Sqlite, to: &str, id: &str) -> Result<()> {
         digest: message.digest(),
         keep: Keep::Entries,
         spool: false,
+        session: None,
         stanza: message.0.write().into(),
     };
     store

@@ -18,8 +18,8 @@ mod suite;
 
 use std::sync::Arc;
 
-use protocol::BareJid;
 use protocol::time::Stamp;
+use protocol::{ArchiveId, BareJid};
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
 use server_core::nodes::{ItemPage, ItemQuery};
 use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
@@ -37,7 +37,8 @@ pub trait Archive: Clone + Send + Sync + 'static {
     /// Writes a batch and answers one by one, in the order asked; what is answered with
     /// [`Outcome::Stored`] is durable.
     ///
-    /// Each [`Append`] is written wholly or not at all, with both logs in one transaction (P2).
+    /// Each [`Append`] is written wholly or not at all, with both logs and the count of its session in
+    /// one transaction (P2, S11-60).
     fn append(
         &self,
         batch: Vec<Append>,
@@ -75,6 +76,16 @@ pub trait Archive: Clone + Send + Sync + 'static {
         pos: u64,
         max: usize,
     ) -> impl Future<Output = Result<Vec<Arc<Entry>>, ReadError>> + Send;
+
+    /// Finds the position of an entry; `None` if this log does not hold it.
+    ///
+    /// # Errors
+    /// [`ReadError::Storage`] if the store failed.
+    fn locate(
+        &self,
+        account: &BareJid,
+        id: &ArchiveId,
+    ) -> impl Future<Output = Result<Option<u64>, ReadError>> + Send;
 
     /// Reads the ids and times of the oldest and newest entry (MAM-23).
     ///
@@ -146,6 +157,11 @@ pub trait Accounts: Clone + Send + Sync + 'static {
         &self,
         account: &BareJid,
     ) -> impl Future<Output = Result<Option<Usage>, StoreError>> + Send;
+
+    /// A server begins to use the store: sessions that connections of a former one carried wait for
+    /// their clients from now on ([`server_core::records::SessionRecord::detach`]), and such as ended
+    /// long ago are forgotten.
+    fn detach_sessions(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Reads the addresses of all accounts, sorted.
     fn list(&self) -> impl Future<Output = Result<Vec<BareJid>, StoreError>> + Send;

@@ -81,7 +81,11 @@ impl Engine {
                 self.give_up_stream();
                 self.stop(SignIn::Refused(Refusal::Other));
             }
-            Step::Resumed { h, is_restored } => self.on_resumed(h, is_restored),
+            Step::Resumed {
+                h,
+                is_restored: true,
+            } => self.on_restored(h),
+            Step::Resumed { h, .. } => self.on_resumed(h),
             Step::NotResumed => {
                 self.give_up_stream();
                 self.link.bind(&mut self.ids);
@@ -134,11 +138,11 @@ impl Engine {
         self.send_link_frames();
     }
 
-    fn on_resumed(&mut self, h: Handled, is_restored: bool) {
+    fn on_resumed(&mut self, h: Handled) {
         let Some(stream) = &mut self.stream else {
             return self.drop_link();
         };
-        let settled = stream.resumed(h, is_restored);
+        let settled = stream.resumed(h);
         let waiting: Vec<_> = stream.waiting().map(|sent| sent.text.clone()).collect();
         stream.told = stream.committed;
         let jid = stream.jid.clone();
@@ -149,19 +153,43 @@ impl Engine {
         };
         self.begin_stream(jid);
         self.wire.may_send = true;
-        self.on_settled(settled);
+        self.on_settled(settled, false);
         for text in waiting {
             self.out.push_back(Output::Transmit(text));
         }
         if self.stream.as_ref().is_some_and(|s| s.waiting_len() > 0) {
             self.pulse.sent(self.now.mono_ms);
         }
-        if is_restored {
-            // The server forgot whom this session told what (S11-63).
-            self.introduce();
-        }
         self.wire.has_archive.get_or_insert(true);
         self.fulfil_wishes();
+    }
+
+    /// The server has the stream from its disk: places, ids and the cursor hold, and nothing else that
+    /// it knew of this session (S11-63).
+    fn on_restored(&mut self, h: Handled) {
+        let Some(stream) = &mut self.stream else {
+            return self.drop_link();
+        };
+        stream.start_over(h);
+        stream.told = stream.committed;
+        let jid = stream.jid.clone();
+        self.note_device(Event::Rewound);
+        self.begin_stream(jid);
+        self.forget_session();
+        // Of what was under way, the archive tells first what it has.
+        self.wire.may_send = self.state.outbox.values().all(|item| item.prefix.is_none());
+        self.wire.again_below = self.state.device.next_seq;
+        self.wire.has_archive = Some(true);
+        self.introduce();
+        self.fulfil_wishes();
+    }
+
+    /// What the server knew of a session is gone: who asked what, and whom it showed.
+    fn forget_session(&mut self) {
+        self.requests.clear();
+        self.shown.forget_online();
+        self.wire.on_wire.clear();
+        self.wire.acked.clear();
     }
 
     fn on_bound(&mut self, jid: FullJid, prefix: Option<IdPrefix>) {
@@ -169,10 +197,8 @@ impl Engine {
         self.stream = Some(Stream::bound(jid.clone(), prefix));
         self.note_device(Event::Bound { exact: is_exact });
         self.begin_stream(jid);
-        self.requests.clear();
-        self.shown.forget_online();
-        self.wire.on_wire.clear();
-        self.wire.acked.clear();
+        self.forget_session();
+        self.wire.again_below = 0;
         // What was under way on another stream is looked up in the archive first (S11-20).
         let mut outbox = self.state.outbox.values();
         self.wire.may_send = if is_exact {

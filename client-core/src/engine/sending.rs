@@ -34,6 +34,9 @@ pub(super) struct Wire {
     pub(super) acked: BTreeSet<u64>,
     /// Items that the person wants to be sent however old they are.
     pub(super) insisted: BTreeSet<u64>,
+    /// Items before this one may have been sent under the prefix of this very stream, to a server that
+    /// has forgotten (S11-63).
+    pub(super) again_below: u64,
     /// Whether messages may be sent: not before the archive told which of them it has (S11-20).
     pub(super) may_send: bool,
     /// Whether the account has an archive; unknown at first.
@@ -91,7 +94,8 @@ impl Engine {
                 .stream
                 .as_ref()
                 .and_then(|stream| stream.prefix.as_ref());
-            let text = write_message(&item, &self.account, prefix);
+            let is_again = seq < self.wire.again_below;
+            let text = write_message(&item, &self.account, prefix, is_again);
             self.wire.on_wire.insert(seq);
             self.send(text, Some(seq));
         }
@@ -169,7 +173,7 @@ impl Engine {
             return;
         };
         match stream.ack(h) {
-            Ok(settled) => self.on_settled(settled),
+            Ok(settled) => self.on_settled(settled, true),
             Err(error) => {
                 tracing::warn!(%error, "impossible ack");
                 let frame = error.to_stream_error().write();
@@ -181,10 +185,10 @@ impl Engine {
     }
 
     /// Stanzas are with the server: own messages are entries now (S11-51).
-    pub(super) fn on_settled(&mut self, settled: Vec<Sent>) {
+    pub(super) fn on_settled(&mut self, settled: Vec<Sent>, in_place: bool) {
         for seq in settled.into_iter().filter_map(|sent| sent.seq) {
             if self.state.exact {
-                self.note(Event::Archived { seq });
+                self.note(Event::Archived { seq, in_place });
             } else if self.state.outbox.contains_key(&seq) {
                 self.wire.acked.insert(seq);
             }
@@ -284,8 +288,14 @@ fn assist_of(item: &OutboxItem, account: &BareJid) -> Option<Element> {
     Some(displayed.to_element(account))
 }
 
-/// An own message, under the id that it had first (S11-20).
-fn write_message(item: &OutboxItem, account: &BareJid, own_prefix: Option<&IdPrefix>) -> String {
+/// An own message, under the id that it had first (S11-20); `is_again` if it may have been sent under
+/// the stream's own prefix.
+fn write_message(
+    item: &OutboxItem,
+    account: &BareJid,
+    own_prefix: Option<&IdPrefix>,
+    is_again: bool,
+) -> String {
     let message = Stanza::new(StanzaKind::Message)
         .to(item.to.clone())
         .typed("chat")
@@ -296,7 +306,7 @@ fn write_message(item: &OutboxItem, account: &BareJid, own_prefix: Option<&IdPre
     let first_prefix = item
         .prefix
         .as_ref()
-        .filter(|prefix| Some(*prefix) != own_prefix);
+        .filter(|prefix| is_again || Some(*prefix) != own_prefix);
     let message = match first_prefix.filter(|_| own_prefix.is_some()) {
         Some(first) => message
             .child(&s11::resend(first))

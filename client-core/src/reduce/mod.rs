@@ -13,7 +13,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use protocol::roster::Item;
 use protocol::time::Stamp;
@@ -41,8 +41,8 @@ pub(crate) enum Event {
     Prefixed(IdPrefix),
     /// A message arrived live.
     Arrived(Draft),
-    /// An ack covers an own message (S11-51).
-    Archived { seq: u64 },
+    /// An ack covers an own message (S11-51); `in_place` unless it came with `<resumed/>` (S11-41).
+    Archived { seq: u64, in_place: bool },
     /// An own message was delivered but is in no archive (S11-33).
     Unarchived { message_id: String, mark: Mark },
     /// An own message came back.
@@ -72,6 +72,8 @@ pub(crate) enum Event {
     Bound { exact: bool },
     /// The bound stream can be resumed.
     Kept(ResumableStream),
+    /// The server starts copying anew behind the cursor, on the same stream (S11-62).
+    Rewound,
     /// The stream cannot be resumed any more.
     StreamGone,
     /// The person read a conversation up to this row of the known part.
@@ -162,6 +164,9 @@ pub(crate) struct State {
     /// Whether copies and acks come in log order (S11-40): on s11 streams.
     pub(crate) exact: bool,
     held: BTreeMap<ArchiveId, u64>,
+    /// Those held before copies of which some may stand before them: they come once more, since the
+    /// server began again at the cursor (S11-62), or `<resumed/>` told of them ahead of their place.
+    unsure: BTreeSet<ArchiveId>,
     ahead: Ahead,
     recent: VecDeque<Row>,
     /// What the event under way changes about conversations.
@@ -196,6 +201,7 @@ impl State {
             marks: BTreeMap::new(),
             catching: true,
             held: BTreeMap::new(),
+            unsure: BTreeSet::new(),
             recent: VecDeque::new(),
             touched: BTreeMap::new(),
         };
@@ -211,7 +217,7 @@ impl State {
             Event::Wrote(line) => self.wrote(batch, line),
             Event::Prefixed(prefix) => self.prefixed(batch, &prefix),
             Event::Arrived(draft) => self.arrived(batch, draft),
-            Event::Archived { seq } => self.archived(batch, seq),
+            Event::Archived { seq, in_place } => self.archived(batch, seq, in_place),
             Event::Unarchived { message_id, mark } => self.unarchived(batch, &message_id, mark),
             Event::Refused { message_id, words } => self.refused(batch, &message_id, words),
             Event::GaveUp { seq, words } => self.set_failed(batch, seq, Some(words), false),
@@ -225,6 +231,7 @@ impl State {
             Event::Settled(jid) => self.settled(batch, &jid),
             Event::Bound { exact } => self.bound(exact),
             Event::Kept(stream) => self.device.stream = Some(stream),
+            Event::Rewound => self.rewound(),
             Event::StreamGone => self.device.stream = None,
             Event::Read { peer, spot } => self.read(batch, &peer, &spot),
             Event::Marked { peer, id } => self.marked(batch, peer, id),
@@ -244,7 +251,8 @@ impl State {
     ///
     /// A stream that could not be resumed without doubt is left out: its successor is then bound anew.
     pub(crate) fn device_at(&self, handled: Handled) -> Device {
-        let ahead = self.ahead.kept().filter(|_| self.exact);
+        let is_sure = self.exact && self.unsure.is_empty();
+        let ahead = self.ahead.kept().filter(|_| is_sure);
         let stream = self.device.stream.as_ref().filter(|_| ahead.is_some());
         let stream = stream.map(|stream| ResumableStream {
             handled,
@@ -262,11 +270,19 @@ impl State {
         self.ahead.is_whole()
     }
 
+    /// The copies of all that is held behind the cursor come again, in order.
+    fn rewound(&mut self) {
+        self.catching = true;
+        self.ahead.clear();
+        self.unsure = self.held.keys().cloned().collect();
+    }
+
     fn bound(&mut self, exact: bool) {
         self.device.stream = None;
         self.exact = exact;
         self.catching = true;
         self.ahead.clear();
+        self.unsure.clear();
     }
 }
 

@@ -105,6 +105,7 @@ impl State {
             match &row.id {
                 Some(id) if seq <= newest => {
                     self.held.remove(id);
+                    self.unsure.remove(id);
                     batch.rows.retain(|other| other.place != row.place);
                     batch.drop_rows.push(row.place);
                 }
@@ -127,6 +128,9 @@ impl State {
             }
             if let Some(id) = &row.id {
                 self.held.remove(id);
+                if self.unsure.remove(id) {
+                    self.ahead.push(id.clone());
+                }
             }
             batch.rows.retain(|other| other.place != row.place);
             batch.drop_rows.push(row.place);
@@ -181,6 +185,7 @@ impl State {
 
     /// Whether a live entry is held already: its copy comes a second time, or its page came first.
     fn is_known(&mut self, id: &ArchiveId) -> bool {
+        self.unsure.remove(id);
         let is_held = self.held.contains_key(id) || self.device.pos.as_ref() == Some(id);
         let was_paged = if self.exact {
             self.ahead.pass(id)
@@ -190,13 +195,15 @@ impl State {
         is_held || was_paged
     }
 
-    /// Remembers that the copy of a paged entry may still come. If it came before, so did the copies
-    /// of all entries that stand before it.
+    /// Remembers that the copy of a paged entry may still come. If it came before, and does not come
+    /// again, so did the copies of all entries that stand before it.
     fn came_by_page(&mut self, draft: &Draft) {
-        match &draft.id {
-            Some(id) if self.held.contains_key(id) && self.exact => self.ahead.clear(),
-            Some(id) => self.ahead.push(id.clone()),
-            None => {}
+        let Some(id) = &draft.id else { return };
+        let is_unsure = self.unsure.remove(id);
+        if self.held.contains_key(id) && self.exact && !is_unsure {
+            self.ahead.clear();
+        } else {
+            self.ahead.push(id.clone());
         }
     }
 

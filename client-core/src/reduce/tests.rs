@@ -117,25 +117,32 @@ impl Device {
     }
 
     /// The copy of an entry comes, or the ack that covers it.
-    fn hear(&mut self, entry: &Entry) {
-        if !entry.own {
+    fn hear(&mut self, entry: &Entry, is_copy: bool) {
+        if is_copy || !entry.own {
             return self.note(Event::Arrived(entry.draft()));
         }
+        self.acked(entry, true);
+    }
+
+    fn acked(&mut self, entry: &Entry, in_place: bool) {
         let message_id = entry.message_id();
         let mut items = self.state.outbox.values();
         let item = items.find(|item| item.message_id == message_id);
         if let Some(seq) = item.map(|item| item.seq) {
-            self.note(Event::Archived { seq });
+            self.note(Event::Archived { seq, in_place });
         }
     }
 
-    /// The next page of the archive as it stands, `unheard` copies of which are still on their way.
-    fn page(&self, archive: &[Entry], len: usize, unheard: usize) -> Page {
+    /// The next page of the archive as it stands; `next` is the first whose copy or ack is still on its way.
+    fn page(&self, archive: &[Entry], len: usize, next: Option<&(Entry, bool)>) -> Page {
         let (kind, from) = match &self.state.device.pos {
-            // A device's first page must reach back to its bind, or the copies of what stands before
-            // the page could not be told from new ones: in truth it is 50 long and copies are quick.
+            // A device's first page must reach back to its bind and to all that it sent, or these could
+            // not be told from new ones: in truth it is 50 long and copies are quick.
             None => {
-                let len = len.max(unheard);
+                let sent = self.state.outbox.values().map(|item| &item.message_id[1..]);
+                let sent = sent.map(|number| number.parse().unwrap());
+                let open = sent.chain(next.map(|(entry, _)| entry.number)).min();
+                let len = len.max(archive.len() - open.unwrap_or(archive.len()));
                 (PageKind::Last, archive.len().saturating_sub(len))
             }
             Some(pos) => {
@@ -181,6 +188,10 @@ enum Act {
     Write,
     /// Everything noted becomes durable, and the device restarts.
     Restart,
+    /// The stream is resumed, and `<resumed/>` covers all own entries.
+    Resume,
+    /// The server restarts: it copies anew what lies behind the cursor, own entries too.
+    Forget,
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -192,13 +203,15 @@ fn act() -> impl Strategy<Value = Act> {
         3 => Just(Act::Fin),
         2 => Just(Act::Write),
         1 => Just(Act::Restart),
+        1 => Just(Act::Forget),
+        1 => Just(Act::Resume),
     ]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    // proves: S11-40 S11-51 S11-53 S11-55 MAM-29
+    // proves: S11-40 S11-51 S11-53 S11-55 S11-62 S11-63 MAM-29
     #[test]
     fn any_interleaving_of_copies_acks_and_pages_gives_the_archives_order(
         before in 0..8_usize,
@@ -218,17 +231,17 @@ proptest! {
                         device.compose(&entry);
                         device.write();
                     }
-                    stream.push_back(entry.clone());
+                    stream.push_back((entry.clone(), false));
                     archive.push(entry);
                 }
                 Act::Hear => {
-                    if let Some(entry) = stream.pop_front() {
-                        device.hear(&entry);
+                    if let Some((entry, is_copy)) = stream.pop_front() {
+                        device.hear(&entry, is_copy);
                     }
                 }
                 Act::Results(len) => {
                     if device.state.catching && page.is_none() {
-                        page = Some(device.page(&archive, len, stream.len()));
+                        page = Some(device.page(&archive, len, stream.front()));
                     }
                 }
                 Act::Fin => {
@@ -237,6 +250,21 @@ proptest! {
                     }
                 }
                 Act::Write => device.write(),
+                Act::Resume => {
+                    device.state.catching = true;
+                    page = None;
+                    for (entry, _) in stream.iter().filter(|(e, is_copy)| e.own && !is_copy) {
+                        device.acked(entry, false);
+                    }
+                    stream.retain(|(entry, is_copy)| !entry.own || *is_copy);
+                }
+                Act::Forget => {
+                    let Some(pos) = device.state.device.pos.clone() else { continue };
+                    let at = archive.iter().position(|entry| entry.id() == pos).unwrap();
+                    stream = archive[at + 1..].iter().map(|entry| (entry.clone(), true)).collect();
+                    page = None;
+                    device.note(Event::Rewound);
+                }
                 Act::Restart => {
                     // The stream is resumed: copies go on where they stood.
                     device.write();
@@ -249,15 +277,15 @@ proptest! {
                 }
             }
         }
-        for entry in stream {
-            device.hear(&entry);
+        for (entry, is_copy) in stream {
+            device.hear(&entry, is_copy);
         }
         if let Some(page) = page {
             device.note(Event::Page(page));
         }
         let mut rounds = 0;
         while device.state.catching {
-            let page = device.page(&archive, 3, 0);
+            let page = device.page(&archive, 3, None);
             device.note(Event::Page(page));
             rounds += 1;
             prop_assert!(rounds <= archive.len() + 2);

@@ -419,9 +419,8 @@ impl Server {
             }
             Some(SmNonza::Request) => self.ack(index.unwrap()),
             Some(SmNonza::Ack(Some(h))) => self.take_ack(index.unwrap(), h),
-            Some(SmNonza::Resume { previd, h }) => {
-                let pos = element.get_attr_ns(ns::S11, "pos").map(str::to_owned);
-                self.on_resume(previd.as_deref(), h.unwrap(), pos.as_deref());
+            Some(SmNonza::Resume { previd, h, pos }) => {
+                self.on_resume(previd.as_deref(), h.unwrap(), pos.as_ref());
             }
             _ => {}
         }
@@ -445,9 +444,9 @@ impl Server {
         session.acked = h.0;
     }
 
-    fn on_resume(&mut self, previd: Option<&str>, h: Handled, pos: Option<&str>) {
+    fn on_resume(&mut self, previd: Option<&str>, h: Handled, pos: Option<&ArchiveId>) {
         let found = self.sessions.iter().position(|s| Some(&*s.id) == previd);
-        let at = |pos: &str| self.archive.iter().position(|e| e.id.as_str() == pos);
+        let at = |pos: &ArchiveId| self.archive.iter().position(|e| e.id == *pos);
         let after = pos.and_then(at).map(|at| at + 1);
         let index = found.filter(|i| !self.sessions[*i].memory_lost || after.is_some());
         let Some(index) = index else {
@@ -462,13 +461,13 @@ impl Server {
         let resumed = SmNonza::Resumed {
             previd,
             h: Handled(session.handled),
+            is_restored: session.memory_lost,
         };
         if session.memory_lost {
             session.memory_lost = false;
             session.acked = h.0;
             session.unacked.clear();
-            let resumed = resumed.to_element().attr_ns(ns::S11, "restored", "true");
-            self.say(resumed.to_string());
+            self.say(resumed.write());
             let missed = self.archive[after.unwrap()..].to_vec();
             for entry in missed {
                 let is_own = entry.message.header.from.jid().unwrap().to_bare() == account();

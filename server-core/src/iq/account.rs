@@ -113,5 +113,8 @@ pub(crate) fn on_changed(core: &mut Core, request: Request, result: Result<(), C
         .filter(|s| s.id != request.session)
         .map(|s| (s.id, s.conn))
         .collect();
-    core.with(&jid, |account, cx| account.end_with(cx, &others, &error));
+    core.with(&jid, |account, cx| {
+        account.end_with(cx, &others, &error);
+        account.end_dormant(cx);
+    });
 }

@@ -265,7 +265,12 @@ impl Log {
         Ok(matching.map(|held| held.entry.clone()).collect())
     }
 
-    fn pos_of(&self, (ids, user): (&Ids, u64), id: &ArchiveId) -> Result<u64, ReadError> {
+    /// The position of an entry.
+    pub(super) fn pos_of(
+        &self,
+        (ids, user): (&Ids, u64),
+        id: &ArchiveId,
+    ) -> Result<u64, ReadError> {
         let own = self.own.get(id).copied();
         let made = || ids.pos_of(user, id).filter(|pos| self.at(*pos).is_some());
         own.or_else(made).ok_or(ReadError::UnknownId)

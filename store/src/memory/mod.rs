@@ -13,8 +13,8 @@ mod tokens;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use protocol::BareJid;
 use protocol::time::Stamp;
+use protocol::{ArchiveId, BareJid};
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
 use server_core::nodes::{ItemPage, ItemQuery};
 use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
@@ -121,6 +121,17 @@ impl Memory {
         Ok(entries.unwrap_or_default())
     }
 
+    /// [`Archive::locate`] at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn locate_now(&self, account: &BareJid, id: &ArchiveId) -> Result<Option<u64>, ReadError> {
+        let account = self.read(account).map_err(|_| ReadError::Storage)?;
+        let ids = account.state.ids.clone();
+        let found = account.of(|account, _| account.log.pos_of((&ids, account.user), id).ok());
+        Ok(found.flatten())
+    }
+
     /// [`Archive::ends`] at once.
     ///
     /// # Errors
@@ -168,6 +179,7 @@ impl Memory {
             contacts: account.contacts.values().cloned().collect(),
             roster_ver: account.roster_ver,
             nodes: account.nodes.list(),
+            sessions: account.sessions.values().cloned().collect(),
         }))
     }
 
@@ -227,6 +239,20 @@ impl Memory {
             strangers_bytes: account.log.strangers_bytes(),
             retention: account.retention,
         }))
+    }
+
+    /// [`Accounts::detach_sessions`] at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn detach_sessions_now(&self) -> Result<(), StoreError> {
+        let now = (self.clock)();
+        let mut state = self.state();
+        if state.faults.next_change() {
+            return Err(StoreError::Unavailable);
+        }
+        state.detach_sessions(now);
+        Ok(())
     }
 
     /// [`Accounts::list`] at once.
@@ -323,6 +349,10 @@ impl Archive for Memory {
         self.spooled_now(account, pos, max)
     }
 
+    async fn locate(&self, account: &BareJid, id: &ArchiveId) -> Result<Option<u64>, ReadError> {
+        self.locate_now(account, id)
+    }
+
     async fn ends(&self, account: &BareJid) -> Result<Ends, ReadError> {
         self.ends_now(account)
     }
@@ -367,6 +397,10 @@ impl Accounts for Memory {
 
     async fn usage(&self, account: &BareJid) -> Result<Option<Usage>, StoreError> {
         self.usage_now(account)
+    }
+
+    async fn detach_sessions(&self) -> Result<(), StoreError> {
+        self.detach_sessions_now()
     }
 
     async fn list(&self) -> Result<Vec<BareJid>, StoreError> {

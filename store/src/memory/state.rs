@@ -9,7 +9,9 @@ use protocol::time::Stamp;
 use server_core::archive::{
     Append, AppendError, FirstOutcome, Keep, Outcome, Receipt, RecipientSide,
 };
-use server_core::records::{Change, ChangeError, Contact, Invite};
+use server_core::records::{
+    Change, ChangeError, Contact, Invite, SessionKey, SessionLife, SessionRecord, trim_sessions,
+};
 use server_core::tokens::{DeviceId, StoredToken};
 
 use super::fault::{FailingSide, Faults};
@@ -29,6 +31,7 @@ pub(super) struct Account {
     pub(super) nodes: Nodes,
     pub(super) log: Log,
     pub(super) retention: Option<Retention>,
+    pub(super) sessions: BTreeMap<SessionKey, SessionRecord>,
 }
 
 /// Everything.
@@ -63,6 +66,9 @@ impl State {
         let Some(sender) = self.accounts.get_mut(&append.sender) else {
             return Err(AppendError::Storage);
         };
+        if let Some(record) = &append.session {
+            sender.count(record);
+        }
         if let Some(id) = &append.own_id
             && let Some(outcome) = sender.log.repetition(id, &append.digest)
         {
@@ -188,6 +194,9 @@ impl State {
                 let spool = &mut self.existing(&account)?.log.spool;
                 spool.retain(|pos| !(first..=last).contains(pos));
             }
+            Change::Session { account, record } => {
+                self.existing(&account)?.write_session(now, record);
+            }
             Change::Delete { account } => {
                 self.accounts
                     .remove(&account)
@@ -210,6 +219,14 @@ impl State {
             left = left.saturating_sub(account.log.trim(now, keep, left));
         }
         left < CHUNK_ROWS || self.invites.len() < invites
+    }
+
+    /// A server begins.
+    pub(super) fn detach_sessions(&mut self, now: Stamp) {
+        for account in self.accounts.values_mut() {
+            account.sessions.values_mut().for_each(|s| s.detach(now));
+            account.sessions.retain(|_, s| !s.is_forgotten(now));
+        }
     }
 
     /// The invitation of a token, whether or not it has expired.
@@ -262,6 +279,7 @@ impl State {
             nodes: Nodes::default(),
             log: Log::default(),
             retention: None,
+            sessions: BTreeMap::new(),
         };
         if let Some(inviter) = invite.and_then(|invite| invite.inviter)
             && let Some(inviting) = self.accounts.get_mut(&inviter)
@@ -277,6 +295,26 @@ impl State {
 impl Account {
     fn lists(&self, jid: &BareJid) -> bool {
         self.contacts.get(jid).is_some_and(|contact| contact.listed)
+    }
+
+    /// Raises a record's count, or writes the record if there is none.
+    fn count(&mut self, record: &SessionRecord) {
+        let counted = self.sessions.entry(record.key);
+        let counted = counted.or_insert_with(|| record.clone());
+        counted.handled = counted.handled.max(record.handled);
+    }
+
+    /// Writes a whole record; its count never falls.
+    fn write_session(&mut self, now: Stamp, record: SessionRecord) {
+        self.count(&record);
+        if let Some(kept) = self.sessions.get_mut(&record.key) {
+            kept.life = record.life;
+        }
+        if matches!(record.life, SessionLife::Ended(_)) {
+            let mut sessions = self.sessions.values().cloned().collect();
+            trim_sessions(&mut sessions, now);
+            self.sessions = sessions.into_iter().map(|s| (s.key, s)).collect();
+        }
     }
 
     fn write(&mut self, contact: Contact) {

@@ -7,7 +7,7 @@ use protocol::{BareJid, Text};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use server_core::records::{AccountRecord, Contact, Credentials, Invite};
 
-use super::{nodes, sql};
+use super::{nodes, sessions, sql};
 use crate::StoreError;
 
 /// Reads the keys of an account.
@@ -78,6 +78,7 @@ pub(super) fn load(
         contacts,
         roster_ver: roster_ver as u64,
         nodes: nodes::load(tx, user)?,
+        sessions: sessions::load(tx, user)?,
     }))
 }
 

@@ -9,9 +9,10 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use server_core::archive::{
     Append, AppendError, FirstOutcome, Keep, Outcome, Place, Receipt, RecipientSide, digest_of,
 };
+use server_core::records::{SessionKey, SessionRecord};
 use tracing::warn;
 
-use super::{sent, sql, strangers};
+use super::{sent, sessions, sql, strangers};
 use crate::Limits;
 use crate::ids::Ids;
 
@@ -42,6 +43,8 @@ pub(super) struct Known {
     newest: HashMap<(i64, i64), i64>,
     /// Whether an account lists another one as a contact.
     listed: HashMap<(i64, i64), bool>,
+    /// Records of sessions as far as this transaction counts.
+    sessions: BTreeMap<(i64, SessionKey), SessionRecord>,
     version: i64,
 }
 
@@ -57,6 +60,7 @@ impl Known {
             dirty: BTreeMap::new(),
             newest: HashMap::new(),
             listed: HashMap::new(),
+            sessions: BTreeMap::new(),
             version: 0,
         }
     }
@@ -68,6 +72,7 @@ impl Known {
         self.dirty.clear();
         self.newest.clear();
         self.listed.clear();
+        self.sessions.clear();
     }
 
     /// Forgets what another process may have changed; called first in each transaction.
@@ -88,6 +93,9 @@ impl Known {
             let (bytes, strangers_bytes) = (log.bytes as i64, log.strangers_bytes as i64);
             update.execute([user, log.head, bytes, log.ts, strangers_bytes])?;
         }
+        for ((user, _), record) in std::mem::take(&mut self.sessions) {
+            sessions::count(tx, user, &record)?;
+        }
         Ok(())
     }
 
@@ -102,6 +110,9 @@ impl Known {
             warn!("append for an account that does not exist");
             return Ok(Err(AppendError::Storage));
         };
+        if let Some(record) = &append.session {
+            self.count(sender.user, record);
+        }
         if let Some(id) = &append.own_id
             && let Some(outcome) = repetition(tx, sender.user, id, &append.digest)?
         {
@@ -122,6 +133,12 @@ impl Known {
             sender: None,
             recipient: RecipientSide::None,
         })))
+    }
+
+    fn count(&mut self, user: i64, record: &SessionRecord) {
+        let counted = self.sessions.entry((user, record.key));
+        let counted = counted.or_insert_with(|| record.clone());
+        counted.handled = counted.handled.max(record.handled);
     }
 
     fn entries(

@@ -7,7 +7,7 @@ use protocol::time::Stamp;
 use rusqlite::{Connection, params};
 use server_core::records::{Change, ChangeError, Contact, Invite};
 
-use super::{accounts, append, nodes, sql, strangers, tokens, user_of};
+use super::{accounts, append, nodes, sessions, sql, strangers, tokens, user_of};
 use crate::StoreError;
 
 /// Why a change is rolled back.
@@ -64,6 +64,9 @@ pub(super) fn make(tx: &Connection, now: Stamp, change: &Change) -> Result<(), C
             let span = [existing(tx, account)?, position(*first), position(*last)];
             tx.prepare_cached(sql::CLEAR_SPOOL)?.execute(span)?;
             Ok(())
+        }
+        Change::Session { account, record } => {
+            Ok(sessions::write(tx, now, existing(tx, account)?, record)?)
         }
         Change::Delete { account } => Ok(delete(tx, existing(tx, account)?, account)?),
         Change::UseToken(token_use) => {
@@ -239,6 +242,7 @@ fn delete(tx: &Connection, user: i64, account: &BareJid) -> Result<(), StoreErro
     tokens::revoke(tx, user, None)?;
     tx.execute("DELETE FROM spool WHERE user = ?1", [user])?;
     nodes::delete_all(tx, user)?;
+    tx.execute(sql::CLEAR_SESSIONS, [user])?;
     tx.execute("DELETE FROM invite WHERE inviter = ?1", [account.as_str()])?;
     tx.execute("INSERT INTO doomed (user) VALUES (?1)", [user])?;
     Ok(())

@@ -16,6 +16,7 @@ mod readers;
 mod retention;
 mod schema;
 mod sent;
+mod sessions;
 mod sql;
 mod strangers;
 mod tend;
@@ -29,8 +30,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use protocol::BareJid;
 use protocol::time::Stamp;
+use protocol::{ArchiveId, BareJid};
 use rusqlite::{Connection, OptionalExtension as _};
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
 use server_core::nodes::{ItemPage, ItemQuery};
@@ -240,6 +241,16 @@ impl Archive for Sqlite {
         entries.map(Option::unwrap_or_default).map_err(failed_read)
     }
 
+    async fn locate(&self, account: &BareJid, id: &ArchiveId) -> Result<Option<u64>, ReadError> {
+        let id = id.clone();
+        let found = self.read_log(account.clone(), move |log| log.pos_of(&id));
+        match found.await {
+            Ok(pos) => Ok(pos.map(|pos| pos as u64)),
+            Err(PageFault::UnknownId) => Ok(None),
+            Err(PageFault::Store(cause)) => Err(failed_read(cause)),
+        }
+    }
+
     async fn ends(&self, account: &BareJid) -> Result<Ends, ReadError> {
         let ends = self.read_log(account.clone(), |log| log.ends()).await;
         ends.map(Option::flatten).map_err(failed_read)
@@ -325,6 +336,11 @@ impl Accounts for Sqlite {
         self.readers
             .read(move |tx| retention::usage(tx, &account))
             .await
+    }
+
+    async fn detach_sessions(&self) -> Result<(), StoreError> {
+        let detached = self.ask(|reply| Job::DetachSessions { reply }).await;
+        detached.unwrap_or(Err(StoreError::Unavailable))
     }
 
     async fn list(&self) -> Result<Vec<BareJid>, StoreError> {

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("spool.sql"),
     include_str!("retention.sql"),
     include_str!("nodes.sql"),
+    include_str!("sessions.sql"),
 ];
 
 /// What a database keeps about itself.

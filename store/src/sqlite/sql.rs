@@ -116,6 +116,25 @@ pub(super) const SPOOLED: &str = "SELECT r.seq, r.id, m.ts, m.stanza \
      FROM spool s CROSS JOIN arch r CROSS JOIN msg m \
      WHERE s.user = ?1 AND s.seq > ?2 AND r.user = s.user AND r.seq = s.seq AND m.k = r.k \
      ORDER BY s.seq";
+macro_rules! put_session {
+    ($update:literal) => {
+        concat!(
+            "INSERT INTO session (user, key, resource, prefix, handled, max_s, ended, until) ",
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (user, key) DO UPDATE SET ",
+            $update
+        )
+    };
+}
+
+pub(super) const SESSIONS: &str = "SELECT key, resource, prefix, handled, max_s, ended, until \
+     FROM session WHERE user = ?1 ORDER BY key";
+pub(super) const SET_SESSION: &str = put_session!(
+    "handled = max(handled, excluded.handled), ended = excluded.ended, until = excluded.until"
+);
+pub(super) const COUNT_SESSION: &str = put_session!("handled = max(handled, excluded.handled)");
+pub(super) const CLEAR_SESSION: &str = "DELETE FROM session WHERE user = ?1 AND key = ?2";
+pub(super) const CLEAR_SESSIONS: &str = "DELETE FROM session WHERE user = ?1";
+
 pub(super) const PRUNE_INVITES: &str = "DELETE FROM invite WHERE expires < ?1";
 
 pub(super) const DOOMED: &str = "SELECT user FROM doomed LIMIT 1";
@@ -213,6 +232,11 @@ pub(super) const ALL: &[&str] = &[
     SENT,
     NEW_SENT,
     PRUNE_SENT,
+    SESSIONS,
+    SET_SESSION,
+    COUNT_SESSION,
+    CLEAR_SESSION,
+    CLEAR_SESSIONS,
     PRUNE_INVITES,
     KEEP_SENT,
     CLEAR_SENT,

@@ -15,8 +15,8 @@ use super::append::Known;
 use super::change::{self, ChangeFault};
 use super::complaint::Complaint;
 use super::fatal::Fatal;
-use super::retention;
 use super::tend::{self, Due};
+use super::{retention, sessions};
 use crate::error::report;
 use crate::{Clock, Retention, StoreError};
 
@@ -46,6 +46,11 @@ pub(super) enum Job {
     SaveInvite {
         /// Which.
         invite: Invite,
+        /// Told after the commit.
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+    /// A server begins.
+    DetachSessions {
         /// Told after the commit.
         reply: oneshot::Sender<Result<(), StoreError>>,
     },
@@ -105,6 +110,9 @@ impl Writer {
                 }
                 Some(Job::SaveInvite { invite, reply }) => {
                     let _ = reply.send(self.save_invite(&invite));
+                }
+                Some(Job::DetachSessions { reply }) => {
+                    let _ = reply.send(self.detach_sessions());
                 }
                 Some(Job::SetRetention {
                     account,
@@ -205,6 +213,11 @@ impl Writer {
         saved.map_err(ChangeFault::into_cause)
     }
 
+    fn detach_sessions(&mut self) -> Result<(), StoreError> {
+        let detached = self.transact(|tx, _, now| Ok(sessions::detach_all(tx, now)?));
+        detached.map_err(ChangeFault::into_cause)
+    }
+
     fn tend(&mut self, due: &[Due]) -> Result<(), StoreError> {
         let done = self.transact(|tx, known, now| {
             known.forget();
@@ -288,7 +301,7 @@ fn refuse(job: Job) {
         Job::Change { reply, .. } | Job::SetRetention { reply, .. } => {
             let _ = reply.send(Err(ChangeError::Storage));
         }
-        Job::SaveInvite { reply, .. } | Job::Tend { reply, .. } => {
+        Job::SaveInvite { reply, .. } | Job::Tend { reply, .. } | Job::DetachSessions { reply } => {
             let _ = reply.send(Err(StoreError::Fatal));
         }
     }

@@ -90,6 +90,7 @@ pub(crate) fn append(from: &str, to: &str, body: &str) -> Append {
         keep: Keep::Entries,
         spool: false,
         stanza,
+        session: None,
     }
 }
 

@@ -138,6 +138,7 @@ impl Stage {
                 self.world.shut_down();
                 Ok(())
             }
+            "server" if rest == "restarts" => self.world.restart(),
             _ if rest.ends_with(" seconds pass") || rest == "seconds pass" => {
                 self.world.pass((subject.parse::<f64>()? * 1_000.0) as u64)
             }

@@ -41,6 +41,8 @@ pub(crate) struct World {
     next_conn: u64,
     /// How many openings there were: each draws other tokens.
     knocks: u8,
+    /// How often the server was started anew.
+    lives: u8,
     /// Appends that wait while the store stands still.
     stopped: Option<VecDeque<(Ticket, Append)>>,
     /// Pages and ends that wait while the store reads nothing.
@@ -97,6 +99,7 @@ impl World {
             peers,
             next_conn,
             knocks: 0,
+            lives: 0,
             stopped,
             unread,
         })
@@ -262,6 +265,22 @@ impl World {
         self.input(Input::Shutdown);
     }
 
+    /// The process is killed and another begins on the same store: connections are gone, and what the
+    /// store had not done by then is never done.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        self.lives += 1;
+        let mut seed = SEED;
+        seed[0] = seed[0].wrapping_add(self.lives);
+        self.core = Core::new(self.config.clone(), seed);
+        self.stopped = None;
+        self.unread = None;
+        for peer in self.peers.values_mut() {
+            peer.conn = None;
+            peer.opening = None;
+        }
+        Ok(self.store.detach_sessions_now()?)
+    }
+
     pub(crate) fn input(&mut self, input: Input) {
         self.core.handle(input, self.now);
         while let Some(output) = self.core.poll() {
@@ -300,6 +319,14 @@ impl World {
             Output::ReadEnds { ticket, account } => {
                 let result = self.store.ends_now(&account);
                 self.input(Input::Ends { ticket, result });
+            }
+            Output::Locate {
+                ticket,
+                account,
+                id,
+            } => {
+                let result = self.store.locate_now(&account, &id);
+                self.input(Input::Located { ticket, result });
             }
             Output::ReadEntries {
                 account,

@@ -92,6 +92,7 @@ impl Server {
 
     /// The process ends and another one starts on the same store; only what was written is left.
     pub(crate) fn crash(&mut self, seed: [u8; 32]) {
+        while self.store.detach_sessions_now().is_err() {} // a server that cannot begin is begun again
         self.core = Core::new(self.config.clone(), seed);
         self.openings.clear();
         self.attached.clear();
@@ -167,6 +168,14 @@ impl Server {
                 ticket,
                 result: self.store.ends_now(&account),
             },
+            Output::Locate {
+                ticket,
+                account,
+                id,
+            } => Input::Located {
+                ticket,
+                result: self.store.locate_now(&account, &id),
+            },
             Output::ReadEntries {
                 account,
                 after,
@@ -224,6 +233,7 @@ impl Server {
                 | Output::Append { .. }
                 | Output::ReadPage { .. }
                 | Output::ReadEnds { .. }
+                | Output::Locate { .. }
                 | Output::ReadEntries { .. }
                 | Output::ReadSpool { .. }
                 | Output::ReadItems { .. }
