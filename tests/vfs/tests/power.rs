@@ -56,6 +56,7 @@ fn message(n: usize) -> Append {
         digest: digest_of(&stanza.as_str().into()).unwrap(),
         keep: Keep::Entries,
         stanza: stanza.into(),
+        session: None,
         spool: false,
     }
 }
