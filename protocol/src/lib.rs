@@ -29,6 +29,7 @@ pub mod presence;
 pub mod pubsub;
 pub mod receipts;
 pub mod register;
+pub mod retract;
 pub mod roster;
 pub mod rsm;
 pub mod s11;

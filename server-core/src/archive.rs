@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use protocol::retract::Retraction;
 use protocol::s11::Reason;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, Condition, Frame, Jid, Message, Text, XmlLimits};
@@ -31,6 +32,9 @@ pub struct Append {
     /// Whether the recipient's entry is flagged to wait for an ordinary client, in the same
     /// transaction; see [`crate::io::Output::ReadSpool`].
     pub spool: bool,
+    /// The earlier message of the sender's that it retracts: where the conversation holds it, only a
+    /// tombstone stays of it (IM-15).
+    pub retracts: Option<Retraction>,
     /// The stanza as accepted, stripped and stamped; ends with `</message>`.
     pub stanza: Text,
     /// The session that sent it, counting this message and all before it as handled. Written in the
@@ -222,8 +226,19 @@ pub enum ReadError {
 
 /// [`protocol::Message::digest`] of a stored stanza, for telling a repetition from a conflict.
 pub fn digest_of(stanza: &Text) -> Option<[u8; 32]> {
+    message_of(stanza).map(|message| message.digest())
+}
+
+/// A stored stanza as a message.
+pub fn message_of(stanza: &Text) -> Option<Message> {
     match Frame::parse(stanza, XmlLimits::RELAYED) {
-        Ok(Frame::Stanza(stanza)) => Message::of_stanza(stanza).map(|message| message.digest()),
+        Ok(Frame::Stanza(stanza)) => Message::of_stanza(stanza),
         _ => None,
     }
+}
+
+/// What stays of a stored stanza that was retracted at this time; `None` if another one is meant.
+pub fn tombstone_of(stanza: &Text, retraction: &Retraction, stamp: Stamp) -> Option<Text> {
+    let left = retraction.tombstone(&message_of(stanza)?, stamp)?;
+    Some(left.0.write().into())
 }

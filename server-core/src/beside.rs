@@ -184,6 +184,7 @@ fn record_bounce(
         own_id: None,
         digest: record.digest(),
         keep: Keep::Entries,
+        retracts: None,
         spool: false,
         stanza: envelope.stanza.clone(),
         session: None,

@@ -2,7 +2,7 @@
 
 use protocol::disco::Info;
 use protocol::scram::ScramHash;
-use protocol::{Element, bind, bind2, csi, fast, ns, register, s11, sasl, sasl2, sm};
+use protocol::{Element, bind, bind2, csi, fast, ns, register, retract, s11, sasl, sasl2, sm};
 
 use crate::limits::ServerConfig;
 
@@ -108,6 +108,8 @@ pub(crate) fn account_info(own: bool) -> Info {
             ns::SID,
             ns::S11,
             ns::MDS_ASSIST,
+            ns::RETRACT,
+            retract::TOMBSTONE,
         ],
         false => vec![ns::DISCO_INFO, ns::DISCO_ITEMS],
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use protocol::fork::{self, Mode};
 use protocol::jid::BareJid;
+use protocol::retract::Retraction;
 use protocol::s11::{self, Reason};
 use protocol::sm::Slot;
 use protocol::stanza::Address;
@@ -147,6 +148,7 @@ impl Account {
                 Keep::OutcomeOnly
             },
             spool,
+            retracts: Retraction::of(message),
             stanza: envelope.stanza.clone(),
             session: record.map(Box::new),
         };

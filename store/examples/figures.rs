@@ -147,6 +147,7 @@ async fn write(store: &Sqlite, to: &str, id: &str) -> Result<()> {
         own_id: ArchiveId::of_own(&IdPrefix::from_bits([1; 16]), id),
         digest: message.digest(),
         keep: Keep::Entries,
+        retracts: None,
         spool: false,
         session: None,
         stanza: message.0.write().into(),

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use protocol::retract::Retraction;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, Jid, Text};
 use server_core::archive::{
     Ends, Entry, Filter, FirstOutcome, Outcome, Page, PageQuery, Paging, Place, ReadError,
-    digest_of,
+    digest_of, tombstone_of,
 };
 
 use crate::ids::Ids;
@@ -88,6 +89,42 @@ impl Log {
             stamp: now,
         };
         self.sent.insert(id.clone(), sent);
+    }
+
+    /// Leaves a tombstone of a message that its sender retracted (IM-15).
+    pub(super) fn retract(
+        &mut self,
+        retraction: &Retraction,
+        (peer, is_received): (&BareJid, bool),
+        stamp: Stamp,
+    ) {
+        for held in self.entries.iter_mut().rev() {
+            if held.peer != *peer || held.is_received != is_received {
+                continue;
+            }
+            let Some(stanza) = tombstone_of(&held.entry.stanza, retraction, stamp) else {
+                continue;
+            };
+            let old = Entry::clone(&held.entry);
+            if self.own.contains_key(&old.id)
+                && let Some(digest) = digest_of(&old.stanza)
+            {
+                let (outcome, stamp) = (FirstOutcome::Archived { pos: old.pos }, old.stamp);
+                let sent = Sent {
+                    digest,
+                    outcome,
+                    stamp,
+                };
+                self.sent.entry(old.id.clone()).or_insert(sent);
+            }
+            let freed = old.stanza.len() as i64 - stanza.len() as i64;
+            self.bytes = self.bytes.saturating_add_signed(-freed);
+            if is_received && let Some(bytes) = self.strangers.get_mut(peer) {
+                *bytes = bytes.saturating_sub(freed.max(0) as u64);
+            }
+            held.entry = Arc::new(Entry { stanza, ..old });
+            return;
+        }
     }
 
     /// Removes the oldest entries that are not to be kept, and old outcomes; tells how many.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol::BareJid;
+use protocol::retract::Retraction;
 use protocol::roster::{Item, Subscription};
 use protocol::scram::StoredKeys;
 use protocol::time::Stamp;
@@ -145,10 +146,30 @@ impl State {
                 }
             }
         });
+        let has_entry = matches!(sender, Some(Ok(_)));
+        if let Some(retraction) = &append.retracts
+            && (has_entry || matches!(recipient, RecipientSide::Stored(_)))
+        {
+            self.retract(retraction, append, stamp);
+        }
         Receipt {
             stamp,
             sender,
             recipient,
+        }
+    }
+
+    /// Leaves a tombstone of the message in both logs (IM-15).
+    fn retract(&mut self, retraction: &Retraction, append: &Append, stamp: Stamp) {
+        let sides = [
+            (&append.sender, &append.peer, false),
+            (&append.peer, &append.sender, true),
+        ];
+        let count = if append.sender == append.peer { 1 } else { 2 };
+        for (owner, peer, is_received) in sides.into_iter().take(count) {
+            if let Some(account) = self.accounts.get_mut(owner) {
+                account.log.retract(retraction, (peer, is_received), stamp);
+            }
         }
     }
 

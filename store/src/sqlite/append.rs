@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::archive_id::ArchiveId;
+use protocol::retract::Retraction;
 use protocol::time::Stamp;
 use protocol::{BareJid, Text};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -12,9 +13,10 @@ use server_core::archive::{
 use server_core::records::{SessionKey, SessionRecord};
 use tracing::warn;
 
+use super::retract::{self, Found};
 use super::{sent, sessions, sql, strangers};
-use crate::Limits;
 use crate::ids::Ids;
+use crate::{Limits, StoreError};
 
 /// How many rows a conversation's numbers can count.
 pub(super) const CONV_BITS: u32 = 24;
@@ -105,7 +107,7 @@ impl Known {
         tx: &Connection,
         now: Stamp,
         append: &Append,
-    ) -> rusqlite::Result<Result<Outcome, AppendError>> {
+    ) -> Result<Result<Outcome, AppendError>, StoreError> {
         let Some(sender) = self.log(tx, &append.sender)? else {
             warn!("append for an account that does not exist");
             return Ok(Err(AppendError::Storage));
@@ -147,7 +149,7 @@ impl Known {
         now: Stamp,
         append: &Append,
         mut sender: Log,
-    ) -> rusqlite::Result<Receipt> {
+    ) -> Result<Receipt, StoreError> {
         let recipient = append.recipient.as_ref().filter(|r| **r != append.sender);
         let mut other = match recipient {
             Some(jid) => self.log(tx, jid)?,
@@ -188,11 +190,14 @@ impl Known {
         if own_seq.is_some() || other_seq.is_some() {
             let pair = (sender.user, peer);
             let k = self.row(tx, pair, (own_seq, other_seq), stamp, &append.stanza)?;
+            if let Some(retraction) = &append.retracts {
+                let mut logs = [Some(&mut sender), other.as_mut()];
+                retract_now(tx, retraction, k, &mut logs)?;
+            }
             let mut insert = tx.prepare_cached(sql::NEW_ARCH)?;
             if let Some(seq) = own_seq {
                 let id = append.own_id.as_ref().map(|id| id.as_str().as_bytes());
                 insert.execute(params![sender.user, seq, k, id])?;
-                self.keep(sender);
             }
             if let (Some(seq), Some(log)) = (other_seq, other) {
                 insert.execute(params![log.user, seq, k, None::<&[u8]>])?;
@@ -200,6 +205,9 @@ impl Known {
                     let mut flag = tx.prepare_cached(sql::NEW_SPOOL)?;
                     flag.execute([log.user, seq])?;
                 }
+            }
+            self.keep(sender);
+            if let Some(log) = other {
                 self.keep(log);
             }
         }
@@ -343,6 +351,31 @@ impl Log {
 pub(super) fn new_party(tx: &Connection, jid: &BareJid) -> rusqlite::Result<i64> {
     tx.prepare_cached(sql::NEW_PARTY)?.execute([jid.as_str()])?;
     Ok(tx.last_insert_rowid())
+}
+
+/// Looks for what is retracted among the newest rows; `logs` are those of the conversation.
+fn retract_now(
+    tx: &Connection,
+    retraction: &Retraction,
+    k: i64,
+    logs: &mut [Option<&mut Log>],
+) -> Result<(), StoreError> {
+    match retract::seek(tx, retraction, (k, k))? {
+        Found::Nowhere => {}
+        Found::NotYet(before) => retract::postpone(tx, k, before)?,
+        Found::Replaced(replaced) => {
+            let holds = |log: &&mut Log| replaced.holders.contains(&log.user);
+            for log in logs.iter_mut().flatten().filter(|log| holds(log)) {
+                log.bytes = log.bytes.saturating_add_signed(-replaced.freed);
+                if log.user != replaced.sender && replaced.freed > 0 {
+                    let freed = replaced.freed as u64;
+                    let less = strangers::subtract(tx, log.user, replaced.sender, freed)?;
+                    log.strangers_bytes = log.strangers_bytes.saturating_sub(less);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn newest_k(tx: &Connection, (a, b): (i64, i64)) -> rusqlite::Result<Option<i64>> {

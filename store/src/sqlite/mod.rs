@@ -14,6 +14,7 @@ mod nodes;
 mod page;
 mod readers;
 mod retention;
+mod retract;
 mod schema;
 mod sent;
 mod sessions;

@@ -148,6 +148,24 @@ pub(super) const CLEAR_REST: [&str; 4] = [
     "DELETE FROM doomed WHERE user = ?1",
 ];
 
+pub(super) const DIR_AND_TS: &str = "SELECT dir, ts FROM msg WHERE k = ?1";
+pub(super) const PLACES: &str = "SELECT dir, ts, seq_a, seq_b FROM msg WHERE k = ?1";
+pub(super) const STANZA: &str = "SELECT stanza FROM msg WHERE k = ?1";
+pub(super) const SET_STANZA: &str = "UPDATE msg SET stanza = ?2 WHERE k = ?1";
+pub(super) const ID_AT: &str = "SELECT id FROM arch WHERE user = ?1 AND seq = ?2";
+/// The row that has so many above it in a range, itself counted.
+pub(super) const ROW_BELOW: &str =
+    "SELECT k FROM msg WHERE k BETWEEN ?1 AND ?2 ORDER BY k DESC LIMIT 1 OFFSET ?3 - 1";
+/// The rows of a range that one side sent and that have these bytes somewhere.
+pub(super) const SENT_WITH: &str = "SELECT k, stanza FROM msg \
+     WHERE k BETWEEN ?1 AND ?2 AND dir = ?3 AND instr(stanza, ?4) > 0 ORDER BY k DESC";
+pub(super) const OLDER_CONV: &str = "SELECT o.conv FROM conv c CROSS JOIN conv o \
+     WHERE c.conv = ?1 AND o.a = c.a AND o.b = c.b AND o.conv < c.conv ORDER BY o.conv DESC LIMIT 1";
+pub(super) const NEW_RETRACTION: &str =
+    "INSERT OR REPLACE INTO retraction (k, before) VALUES (?1, ?2)";
+pub(super) const NEXT_RETRACTION: &str = "SELECT k, before FROM retraction ORDER BY k LIMIT 1";
+pub(super) const CLEAR_RETRACTION: &str = "DELETE FROM retraction WHERE k = ?1";
+
 /// Goes through all accounts, which are few beside their messages.
 pub(super) const ACCOUNTS: &str = "SELECT user FROM account";
 pub(super) const LEFTOVERS: &str = "SELECT EXISTS (SELECT 1 FROM sent WHERE ts < ?1) \
@@ -239,6 +257,15 @@ pub(super) const ALL: &[&str] = &[
     CLEAR_SESSIONS,
     PRUNE_INVITES,
     KEEP_SENT,
+    DIR_AND_TS,
+    PLACES,
+    STANZA,
+    SET_STANZA,
+    ID_AT,
+    ROW_BELOW,
+    SENT_WITH,
+    OLDER_CONV,
+    CLEAR_RETRACTION,
     CLEAR_SENT,
     NEW_SPOOL,
     NEW_SPOOLS,

@@ -12,7 +12,7 @@ use server_core::archive::{FirstOutcome, digest_of};
 
 use super::append::CONV_BITS;
 use super::sql::{self, SideSql};
-use super::{retention, sent, strangers};
+use super::{retention, retract, sent, strangers};
 use crate::retention::{CHUNK_ROWS, INVITE_KEPT_MS, Oldest, SENT_KEPT_MS};
 use crate::{Retention, StoreError};
 
@@ -26,6 +26,8 @@ pub(super) enum Due {
     Leftovers,
     /// The log of a deleted account.
     Doomed(i64),
+    /// Retracted messages that are still looked for.
+    Retractions,
     /// The oldest entries of a log, and what it keeps.
     Entries(i64, Retention),
 }
@@ -43,6 +45,10 @@ pub(super) fn due(tx: &Connection, now: Stamp, usual: Retention) -> Result<Vec<D
     {
         due.push(Due::Leftovers);
     }
+    let retraction = tx
+        .prepare_cached(sql::NEXT_RETRACTION)?
+        .query_row([], |_| Ok(Due::Retractions));
+    due.extend(retraction.optional()?);
     let doomed = tx
         .prepare_cached(sql::DOOMED)?
         .query_row([], |row| row.get(0));
@@ -75,6 +81,7 @@ pub(super) fn clear(tx: &Connection, now: Stamp, due: &[Due]) -> Result<(), Stor
                 let expired = now.0.saturating_sub(INVITE_KEPT_MS);
                 tx.prepare_cached(sql::PRUNE_INVITES)?.execute([expired])?;
             }
+            Due::Retractions => retract::go_on(tx)?,
             Due::Doomed(user) => clear_doomed(tx, user, &mut left)?,
             Due::Entries(user, keep) => trim(tx, now, user, keep, &mut left)?,
         }

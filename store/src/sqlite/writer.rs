@@ -184,7 +184,7 @@ impl Writer {
     fn commit(&mut self, appends: &[Append]) -> Result<Vec<Answer>, StoreError> {
         let written = self.transact(|tx, known, now| {
             let answers = appends.iter().map(|append| known.append(tx, now, append));
-            Ok(answers.collect::<rusqlite::Result<Vec<_>>>()?)
+            Ok(answers.collect::<Result<Vec<_>, StoreError>>()?)
         });
         written.map_err(ChangeFault::into_cause)
     }

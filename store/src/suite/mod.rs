@@ -5,6 +5,7 @@ mod appends;
 mod nodes;
 mod pages;
 mod retention;
+pub(crate) mod retractions;
 mod spool;
 mod strangers;
 mod tokens;
@@ -72,6 +73,11 @@ macro_rules! store_suite {
             strangers_share_a_small_part
             whoever_becomes_a_contact_gives_the_share_back
             what_goes_is_taken_off_the_share
+        );
+        $crate::suite::run!($open, retractions:
+            a_retracted_message_leaves_a_tombstone_in_both_logs
+            nobody_retracts_what_others_said_or_elsewhere
+            an_old_message_is_found_in_the_end
         );
         $crate::suite::run!($open, retention:
             only_the_oldest_go_and_what_stays_is_dense

@@ -88,6 +88,7 @@ pub(crate) fn append(from: &str, to: &str, body: &str) -> Append {
         own_id: None,
         digest: digest_of(&stanza).unwrap(),
         keep: Keep::Entries,
+        retracts: None,
         spool: false,
         stanza,
         session: None,

@@ -55,6 +55,7 @@ fn message(n: usize) -> Append {
         own_id: ArchiveId::parse(&format!("AAAAAAAAAAAAAAAAAAAAAA.m{n}")),
         digest: digest_of(&stanza.as_str().into()).unwrap(),
         keep: Keep::Entries,
+        retracts: None,
         stanza: stanza.into(),
         session: None,
         spool: false,

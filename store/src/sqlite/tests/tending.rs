@@ -7,8 +7,8 @@ use server_core::records::{Change, Invite};
 use super::super::sql;
 use super::{check_integrity, count, look};
 use crate::retention::SENT_KEPT_MS;
-use crate::suite::Script;
 use crate::suite::tools::{append, bare, positions, query, register, store_one, tend_all, with_id};
+use crate::suite::{Script, retractions};
 use crate::{Accounts as _, Archive as _, Options, Retention, Sqlite};
 
 fn open(path: &std::path::Path, script: &Script) -> Sqlite {
@@ -127,4 +127,26 @@ async fn to_find_what_is_due_goes_through_accounts_only() {
     for step in steps.unwrap() {
         assert!(step.unwrap().starts_with("SCAN account"));
     }
+}
+
+// proves: IM-15 LIM-18
+#[tokio::test]
+async fn tombstones_are_counted_and_go_with_their_entries() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("test.db");
+    let script = Script::default();
+    let store = open(&path, &script);
+    retractions::a_retracted_message_leaves_a_tombstone_in_both_logs(&store, &script).await;
+    let conn = look(&path);
+    check_integrity(&conn);
+    for name in ["romeo", "juliet"] {
+        let own = Some(Retention {
+            entries: Some(0),
+            ..Retention::default()
+        });
+        store.set_retention(&bare(name), own).await.unwrap();
+    }
+    tend_all(&store).await;
+    check_integrity(&conn);
+    assert_eq!(count(&conn, "SELECT count(*) FROM msg"), 0);
 }

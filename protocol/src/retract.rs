@@ -1,0 +1,88 @@
+//! Retractions and what stays of a retracted message (XEP-0424).
+
+use crate::message::Message;
+use crate::ns;
+use crate::stanza::Child;
+use crate::time::Stamp;
+use crate::xml::Element;
+
+/// The feature of archives that leave a tombstone.
+pub const TOMBSTONE: &str = "urn:xmpp:message-retract:1#tombstone";
+
+/// Says that an earlier message of the same sender does not count any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retraction {
+    /// Message id of the earlier message.
+    pub target: String,
+    /// The retraction's own message id.
+    pub id: Option<String>,
+}
+
+impl Retraction {
+    /// Reads a message; `None` if it retracts nothing.
+    pub fn of(message: &Message) -> Option<Self> {
+        let retract = message.0.find("retract", ns::RETRACT)?.element().ok()?;
+        let target = retract.get_attr("id").filter(|id| !id.is_empty())?;
+        Some(Self {
+            target: target.to_owned(),
+            id: message.id().map(str::to_owned),
+        })
+    }
+
+    /// What stays of a message in an archive: its header, and that it was retracted; `None` if this is
+    /// not the message that is meant, or a retraction itself.
+    ///
+    /// Who sent it is the caller's to check.
+    pub fn tombstone(&self, message: &Message, stamp: Stamp) -> Option<Message> {
+        let is_meant = message.id() == Some(self.target.as_str());
+        let is_done =
+            |child: &Child| child.is("retract", ns::RETRACT) || child.is("retracted", ns::RETRACT);
+        if !is_meant || message.children().iter().any(is_done) {
+            return None;
+        }
+        let retracted = Element::new("retracted", ns::RETRACT)
+            .attr_opt("id", self.id.as_deref())
+            .attr("stamp", stamp);
+        let mut stanza = message.0.clone();
+        stanza.children = Vec::new();
+        Some(Message(stanza.child(&retracted)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stanza::{Stanza, StanzaKind};
+
+    fn message(id: &str, child: &Element) -> Message {
+        let stanza = Stanza::new(StanzaKind::Message).typed("chat").id(id);
+        Message(stanza.child(child))
+    }
+
+    // proves: IM-15
+    #[test]
+    fn a_tombstone_keeps_the_header_only() {
+        let body = Element::new("body", ns::CLIENT).text("O no");
+        let retract = Element::new("retract", ns::RETRACT).attr("id", "m1");
+        let retraction = Retraction::of(&message("r1", &retract)).unwrap();
+        assert_eq!(retraction.target, "m1");
+        assert_eq!(Retraction::of(&message("m1", &body)), None);
+        let nothing = Element::new("retract", ns::RETRACT);
+        assert_eq!(Retraction::of(&message("r1", &nothing)), None);
+
+        let left = retraction
+            .tombstone(&message("m1", &body), Stamp(0))
+            .unwrap();
+        assert_eq!((left.id(), left.body()), (Some("m1"), None));
+        let retracted = left.0.find("retracted", ns::RETRACT).unwrap();
+        let retracted = retracted.element().unwrap();
+        assert_eq!(retracted.get_attr("id"), Some("r1"));
+        assert_eq!(
+            retracted.get_attr("stamp"),
+            Some("1970-01-01T00:00:00.000Z")
+        );
+        for other in [&left, &message("m2", &body), &message("m1", &retract)] {
+            assert_eq!(retraction.tombstone(other, Stamp(1)), None);
+        }
+    }
+}
