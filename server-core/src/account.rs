@@ -282,8 +282,10 @@ impl Account {
         }
     }
 
-    pub(crate) fn end_sessions(&mut self, cx: &mut Context) {
-        let ids: Vec<_> = self.sessions.keys().copied().collect();
+    /// Ends all sessions but one that may be spared.
+    pub(crate) fn end_sessions(&mut self, cx: &mut Context, spared: Option<SessionId>) {
+        let ids = self.sessions.keys().filter(|id| Some(**id) != spared);
+        let ids: Vec<_> = ids.copied().collect();
         for id in ids {
             self.end_session(cx, id);
         }

@@ -9,13 +9,14 @@ use rand_chacha::ChaCha20Rng;
 
 use crate::account::Account;
 use crate::archive::{Ends, ReadError};
-use crate::conn::Conn;
+use crate::conn::{Conn, Stage};
 use crate::inline::Inline;
 use crate::io::{ConnId, Input, Output, Ticket};
 use crate::limits::ServerConfig;
 use crate::parcel::Parcel;
 use crate::pending::Pending;
 use crate::pep::KnownCaps;
+use crate::session::SessionId;
 use crate::timers::{Timer, Timers};
 
 /// One server's accounts: routes each input, collects outputs, knows the next deadline.
@@ -341,23 +342,32 @@ impl Core {
 
     fn revoke(&mut self, jid: &BareJid) {
         let error = StreamError::new(StreamCondition::NotAuthorized).because("sign in again");
-        self.end_all(jid, &error);
+        self.end_all(jid, &error, None);
     }
 
-    /// Ends every session and connection of an account with an error.
-    pub(crate) fn end_all(&mut self, jid: &BareJid, error: &StreamError) {
+    /// Ends every session and connection of an account with an error, all but one if it is spared; those
+    /// too that are bound by nobody yet, or that wait for an answer to their login (AU-29).
+    pub(crate) fn end_all(
+        &mut self,
+        jid: &BareJid,
+        error: &StreamError,
+        spared: Option<SessionId>,
+    ) {
+        let is_spared = |conn: &Conn| spared.is_some_and(|id| conn.stage == Stage::Bound(id));
         let conns = self
             .cx
             .conns
             .iter()
-            .filter(|(_, conn)| conn.account == *jid);
+            .filter(|(_, conn)| conn.account == *jid && !is_spared(conn));
         let mut conns: Vec<_> = conns.map(|(id, _)| *id).collect();
         conns.sort_unstable();
+        // Else the end of a session would let those bind that wait to resume it.
+        self.with(jid, |account, _| account.resuming.clear());
         for conn in conns {
             self.fail(conn, error);
         }
         self.with(jid, |account, cx| {
-            account.end_sessions(cx);
+            account.end_sessions(cx, spared);
             account.end_dormant(cx);
         });
     }

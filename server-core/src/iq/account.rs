@@ -101,20 +101,6 @@ pub(crate) fn on_changed(core: &mut Core, request: Request, result: Result<(), C
         return;
     }
     let error = StreamError::new(StreamCondition::NotAuthorized).because("sign in again");
-    if is_removal {
-        return core.end_all(&jid, &error);
-    }
-    let others = core
-        .accounts
-        .get(&jid)
-        .into_iter()
-        .flat_map(|account| account.sessions.values());
-    let others: Vec<_> = others
-        .filter(|s| s.id != request.session)
-        .map(|s| (s.id, s.conn))
-        .collect();
-    core.with(&jid, |account, cx| {
-        account.end_with(cx, &others, &error);
-        account.end_dormant(cx);
-    });
+    let spared = (!is_removal).then_some(request.session);
+    core.end_all(&jid, &error, spared);
 }

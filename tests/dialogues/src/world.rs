@@ -45,7 +45,7 @@ pub(crate) struct World {
     lives: u8,
     /// Appends that wait while the store stands still.
     stopped: Option<VecDeque<(Ticket, Append)>>,
-    /// Pages and ends that wait while the store reads nothing.
+    /// Pages, ends and places that wait while the store reads nothing.
     unread: Option<VecDeque<Output>>,
 }
 
@@ -289,9 +289,11 @@ impl World {
     }
 
     fn perform(&mut self, output: Output) {
-        if let (Output::ReadPage { .. } | Output::ReadEnds { .. }, Some(waiting)) =
-            (&output, &mut self.unread)
-        {
+        let is_read = matches!(
+            output,
+            Output::ReadPage { .. } | Output::ReadEnds { .. } | Output::Locate { .. }
+        );
+        if let (true, Some(waiting)) = (is_read, &mut self.unread) {
             return waiting.push_back(output);
         }
         match output {
