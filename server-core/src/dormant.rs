@@ -173,6 +173,7 @@ impl Account {
         session.cursor = pos;
         let record = session.record(SessionLife::Attached);
         self.sessions.insert(id, session);
+        self.clear_spool(cx);
         cx.sessions += 1;
         cx.set_stage(conn, Stage::Bound(id));
         self.write_session(cx, record);

@@ -122,6 +122,46 @@ test("strophe.js resumes after a cut, and nothing is missing or double", async (
   assert.equal((await his.archive()).length, 7);
 });
 
+// proves: RT-01 RT-06 SI-03
+test("strophe.js gets what was said while it was away, once and in order", async (t) => {
+  const [romeo, juliet] = [await server.account("romeo"), await server.account("juliet")];
+  const hers = await StropheJs.signIn(t, server.websocket, juliet);
+  const words = ["one", "two", "three"];
+  for (const word of words) {
+    await hers.say(romeo, word);
+  }
+  await hers.ping();
+  // Without stream management: what it was sent once is never sent again.
+  const comes = async () => {
+    const his = new StropheJs(server.websocket, romeo);
+    t.after(() => his.leave());
+    assert.equal((await his.connect()).status, Strophe.Status.CONNECTED);
+    await his.ping();
+    assert.deepEqual(his.bodies(), [], "before it is available");
+    await his.send(PRESENCE);
+    await his.ping();
+    return his;
+  };
+
+  const his = await comes();
+  await his.hears("three");
+  assert.deepEqual(his.bodies(), words);
+  const archived = (await his.archive()).map((entry) => entry.archived);
+  assert.deepEqual(
+    his.lines().map((line) => line.archived),
+    archived.map((id) => [id]),
+  );
+  assert.ok(his.lines().every((line) => line.delayed));
+  await hers.say(romeo, "live");
+  assert.equal((await his.hears("live")).delayed, false);
+  await his.leave();
+
+  const later = await comes();
+  await hers.say(romeo, "four");
+  await later.hears("four");
+  assert.deepEqual(later.bodies(), ["four"]);
+});
+
 // proves: MAM-13 MAM-14 MAM-15 MAM-16
 test("strophe.js pages backward through 120 lines, each once and in order", async (t) => {
   const [romeo, juliet] = [await server.account("romeo"), await server.account("juliet")];

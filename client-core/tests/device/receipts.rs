@@ -135,6 +135,24 @@ fn whoever_asks_gets_one_receipt_within_two_seconds() {
     world.assert_same_as_archive();
 }
 
+// proves: RT-15 IM-04
+#[test]
+fn what_another_own_device_wrote_is_answered_by_nothing() {
+    let mut world = friends();
+    let asking = signal("s1", &receipts::request()).child(&markers::markable());
+    let body = protocol::Element::new("body", protocol::ns::CLIENT).text("from the desk");
+    world.server.send_elsewhere("romeo", asking.child(&body));
+    world.run();
+    assert_eq!(world.texts(), ["from the desk"]);
+    world.server.seen.clear();
+    world.pass(10_000);
+    let stanzas = world.server.seen.iter();
+    let answers: Vec<_> = stanzas
+        .filter(|f| f.starts_with("<message") || f.starts_with("<presence"))
+        .collect();
+    assert!(answers.is_empty(), "{answers:?}");
+}
+
 // proves: IM-05
 #[test]
 fn a_receipt_that_another_own_device_sent_is_not_sent_again() {

@@ -148,6 +148,75 @@ fn a_detached_session_that_grows_too_large_is_lost_and_the_archive_is_whole() {
     }
 }
 
+// proves: RT-01 SM-29
+#[test]
+fn hundreds_of_messages_wait_and_come_once_in_order() {
+    let mut stage = Stage::new().unwrap();
+    stage.line("juliet/hall connects as plain").unwrap();
+    for n in 0..300 {
+        chat(&mut stage, "juliet/hall", "romeo", &n.to_string());
+    }
+    let all: Vec<_> = (0..300).map(|n| n.to_string()).collect();
+    // Taken and never acknowledged: they wait again.
+    stage.line("romeo/one connects as sm").unwrap();
+    let taken: Vec<_> = stanzas(&mut stage, "romeo/one").iter().map(id_of).collect();
+    assert_eq!(taken, all);
+    let first_hundred = "romeo/one sends <a xmlns='@sm' h='100'/>";
+    stage.line(first_hundred).unwrap();
+    stage
+        .line("romeo/one sends <close xmlns='@framing'/>")
+        .unwrap();
+    stage.line("romeo/two connects as plain").unwrap();
+    let taken: Vec<_> = stanzas(&mut stage, "romeo/two").iter().map(id_of).collect();
+    assert_eq!(taken, all[100..]);
+    stage.line("romeo/two loses its connection").unwrap();
+    stage.line("romeo/three connects as plain").unwrap();
+    assert!(stanzas(&mut stage, "romeo/three").is_empty());
+}
+
+// proves: MAM-12
+#[test]
+fn a_query_names_a_hundred_ids_at_most_and_gets_each_once_in_order() {
+    let mut stage = Stage::new().unwrap();
+    stage.line("romeo/phone connects as s11").unwrap();
+    for n in 0..101 {
+        chat(&mut stage, "romeo/phone", "juliet", &n.to_string());
+    }
+    stage.take("romeo/phone").unwrap();
+    let prefix = stage.value("romeo/phone.prefix").unwrap().to_owned();
+    let mut ask = |ids: &mut dyn Iterator<Item = u32>| {
+        let values: String = ids
+            .map(|n| format!("<value>{prefix}.{n}</value>"))
+            .collect();
+        let form = "<field var='FORM_TYPE'><value>urn:xmpp:mam:2</value></field>";
+        stage
+            .line(&format!(
+                "romeo/phone sends <iq type='set' id='q'><query xmlns='@mam'><x xmlns='@data' type='submit'>{form}\
+                 <field var='ids'>{values}</field></x></query></iq>"
+            ))
+            .unwrap();
+        stanzas(&mut stage, "romeo/phone")
+    };
+    let refused = ask(&mut (0..101)).swap_remove(0);
+    let error = refused.find("error", ns::CLIENT).unwrap();
+    assert!(error.find("policy-violation", ns::STANZAS).is_some());
+    // A hundred, backwards, of which half are the same.
+    let mut answer = ask(&mut (0..50).chain(0..50).rev());
+    assert_eq!(answer.pop().unwrap().get_attr("type"), Some("result"));
+    let ids: Vec<_> = answer
+        .iter()
+        .map(|frame| {
+            frame
+                .find("result", ns::MAM)
+                .unwrap()
+                .get_attr("id")
+                .unwrap()
+        })
+        .collect();
+    let expected: Vec<_> = (0..50).map(|n| format!("{prefix}.{n}")).collect();
+    assert_eq!(ids, expected);
+}
+
 /// What may happen around an inactive device.
 #[derive(Clone, Copy, Debug)]
 enum Event {
