@@ -289,19 +289,14 @@ impl World {
     }
 
     fn perform(&mut self, output: Output) {
-<<<<<<< HEAD
         let is_read = matches!(
             output,
-            Output::ReadPage { .. } | Output::ReadEnds { .. } | Output::Locate { .. }
+            Output::ReadPage { .. }
+                | Output::ReadEnds { .. }
+                | Output::ReadSpool { .. }
+                | Output::Locate { .. }
         );
         if let (true, Some(waiting)) = (is_read, &mut self.unread) {
-=======
-        if let (
-            Output::ReadPage { .. } | Output::ReadEnds { .. } | Output::ReadSpool { .. },
-            Some(waiting),
-        ) = (&output, &mut self.unread)
-        {
->>>>>>> b013090 (tests: what waits comes first and in order; outcomes told again, forgeries one by one, limits of sessions and queries)
             return waiting.push_back(output);
         }
         match output {
