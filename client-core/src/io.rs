@@ -41,8 +41,9 @@ pub enum Input {
 pub enum Intent {
     /// Connect and log in; with a token, make the account first (RG-02).
     SignIn {
-        /// Password, or keys kept from an earlier login.
-        secret: Secret,
+        /// Password, or keys kept from an earlier login; needed only where the device has no token that
+        /// works.
+        secret: Option<Secret>,
         /// The set-up or invitation token with which the account is made.
         register: Option<String>,
     },

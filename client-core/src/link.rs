@@ -1,6 +1,8 @@
 //! The connection: from wanting one to a bound or resumed stream, and what follows when it is lost.
 
+use protocol::fast::Token;
 use protocol::frame::{Open, write_close};
+use protocol::sasl2::{Offer, Success};
 use protocol::scram::ClientKeys;
 use protocol::sm::SmNonza;
 use protocol::{
@@ -9,7 +11,7 @@ use protocol::{
 };
 
 use crate::ids::Ids;
-use crate::login::{Credentials, Login, Turn};
+use crate::login::{Carried, Credentials, Login, Proved, Turn};
 use crate::stream::Stream;
 use crate::view::Refusal;
 
@@ -43,7 +45,11 @@ pub(crate) enum Phase {
     Connecting,
     /// `<open/>` was sent; the server's, or the features, are next.
     Opening,
-    LoggingIn(Login),
+    /// These features came; the engine logs in once what it tells is true.
+    Ready(Element),
+    LoggingIn(Box<Login>),
+    /// Bound with the login; what else is offered comes at once.
+    Settling(Box<Bound>),
     /// Logged in; `<open/>` was sent again.
     Reopening,
     /// The engine chooses between resuming and binding.
@@ -62,13 +68,29 @@ pub(crate) enum Phase {
     Dropping,
 }
 
+/// A fresh stream.
+pub(crate) struct Bound {
+    pub(crate) jid: FullJid,
+    pub(crate) prefix: Option<IdPrefix>,
+    /// The answer to an inline `<enable/>`, if there was one (BI-09).
+    pub(crate) sm: Option<SmNonza>,
+}
+
 /// What an opening frame leads to.
 pub(crate) enum Step {
     /// Nothing yet.
     Wait,
+    /// The server's features are known, and nobody is logged in.
+    Ready,
     LoggedIn {
-        keys: ClientKeys,
+        keys: Option<ClientKeys>,
         salted_password: Option<Vec<u8>>,
+        token: Option<Token>,
+        /// What was done with the login.
+        then: Box<Step>,
+    },
+    TokenRefused {
+        is_expired: bool,
     },
     Refused {
         refusal: Refusal,
@@ -84,10 +106,9 @@ pub(crate) enum Step {
     },
     /// The stream is gone; bind on this connection.
     NotResumed,
-    Bound {
-        jid: FullJid,
-        prefix: Option<IdPrefix>,
-    },
+    /// The stream is gone; what follows is under way.
+    Replaced,
+    Bound(Box<Bound>),
     /// The server ends the stream.
     Ended(StreamError),
     /// The connection is of no use.
@@ -132,7 +153,10 @@ impl Link {
 
     /// Whether the peer has proved who it is, so that larger frames are believed.
     pub(crate) fn is_known(&self) -> bool {
-        !matches!(self.phase, Phase::Opening | Phase::LoggingIn(_))
+        !matches!(
+            self.phase,
+            Phase::Opening | Phase::Ready(_) | Phase::LoggingIn(_)
+        )
     }
 
     /// Whether frames that come belong to a connection that still counts.
@@ -200,12 +224,7 @@ impl Link {
 
     /// Asks for the stream that was; `pos` is where this device's history ends (S11-61).
     pub(crate) fn resume(&mut self, stream: &Stream, pos: Option<&ArchiveId>) {
-        let resume = SmNonza::Resume {
-            previd: stream.id.clone(),
-            h: Some(stream.committed),
-            pos: pos.filter(|_| stream.prefix.is_some()).cloned(),
-        };
-        self.out.push(resume.write());
+        self.out.push(resumption(stream, pos).to_string());
         self.phase = Phase::Resuming;
     }
 
@@ -229,6 +248,7 @@ impl Link {
     fn open(&mut self) {
         let open = Open {
             to: Some(self.account.domain().to_string()),
+            from: Some(self.account.to_string()), // AU-18
             version: Some("1.0".to_owned()),
             ..Open::default()
         };
@@ -246,7 +266,7 @@ impl Link {
                 None => self.on_nonza(element, now_ms, ids),
             },
             Frame::Stanza(stanza) if matches!(self.phase, Phase::LoggingIn(_)) => {
-                self.on_login(Frame::Stanza(stanza), ids)
+                self.on_login(Frame::Stanza(stanza), now_ms, ids)
             }
             Frame::Stanza(stanza) => self.on_answer(&stanza, now_ms),
         }
@@ -258,7 +278,7 @@ impl Link {
         };
         let answer = Iq::of_stanza(stanza).filter(|answer| answer.id == *iq);
         let step = answer.map_or(Step::Wait, |answer| on_bound(&answer, prefix.clone()));
-        if matches!(step, Step::Bound { .. }) {
+        if matches!(step, Step::Bound(_)) {
             self.up(now_ms);
         }
         step
@@ -267,13 +287,16 @@ impl Link {
     fn on_nonza(&mut self, element: Element, now_ms: u64, ids: &mut Ids) -> Step {
         let is_features = element.is("features", ns::STREAMS);
         if is_features && matches!(self.phase, Phase::Opening) {
-            self.log_in(&element, ids)
+            self.phase = Phase::Ready(element);
+            Step::Ready
         } else if matches!(self.phase, Phase::LoggingIn(_)) {
-            self.on_login(Frame::Nonza(element), ids)
+            self.on_login(Frame::Nonza(element), now_ms, ids)
         } else if is_features && matches!(self.phase, Phase::Reopening) {
             self.offers = offers_of(&element);
             self.phase = Phase::Choosing;
             Step::Choose
+        } else if is_features && matches!(self.phase, Phase::Settling(_)) {
+            self.settle(&element, now_ms)
         } else if matches!(self.phase, Phase::Resuming) {
             self.on_resume(&element, now_ms)
         } else {
@@ -285,42 +308,45 @@ impl Link {
         }
     }
 
-    fn log_in(&mut self, features: &Element, ids: &mut Ids) -> Step {
-        let Some(credentials) = &self.credentials else {
+    /// Logs in, after the features came.
+    pub(crate) fn log_in(&mut self, carried: Carried, now_ms: u64, ids: &mut Ids) -> Step {
+        let (Phase::Ready(features), Some(credentials)) = (&self.phase, &self.credentials) else {
             return Step::Fault("nobody is signed in");
         };
-        let (login, turn) = Login::start(&self.account, features, credentials, ids);
-        self.phase = Phase::LoggingIn(login);
-        self.take_turn(turn)
+        let (login, turn) = Login::start(&self.account, features, carried, credentials, ids);
+        self.offers = login.offer().map(offers_inline).unwrap_or_default();
+        self.phase = Phase::LoggingIn(Box::new(login));
+        self.take_turn(turn, now_ms)
     }
 
-    fn on_login(&mut self, frame: Frame, ids: &mut Ids) -> Step {
+    /// Tries without the token, which was refused.
+    pub(crate) fn log_in_without_token(&mut self, now_ms: u64, ids: &mut Ids) -> Step {
+        let (Phase::LoggingIn(login), Some(credentials)) = (&mut self.phase, &self.credentials)
+        else {
+            return Step::Fault("nobody is signed in");
+        };
+        let turn = login.go_on_without_token(credentials, ids);
+        self.take_turn(turn, now_ms)
+    }
+
+    fn on_login(&mut self, frame: Frame, now_ms: u64, ids: &mut Ids) -> Step {
         let (Phase::LoggingIn(login), Some(credentials)) = (&mut self.phase, &mut self.credentials)
         else {
             return Step::Fault("nobody is signed in");
         };
         let turn = login.on_frame(frame, credentials, ids);
-        self.take_turn(turn)
+        self.take_turn(turn, now_ms)
     }
 
-    fn take_turn(&mut self, turn: Turn) -> Step {
+    fn take_turn(&mut self, turn: Turn, now_ms: u64) -> Step {
         match turn {
             Turn::Send(frame) => {
                 self.out.push(frame);
                 Step::Wait
             }
             Turn::Ignore => Step::Wait,
-            Turn::Success {
-                keys,
-                salted_password,
-            } => {
-                self.open();
-                self.phase = Phase::Reopening;
-                Step::LoggedIn {
-                    keys,
-                    salted_password,
-                }
-            }
+            Turn::Success(proved) => self.on_proved(*proved, now_ms),
+            Turn::TokenRefused { is_expired } => Step::TokenRefused { is_expired },
             Turn::Refused {
                 refusal,
                 forget_keys,
@@ -331,6 +357,64 @@ impl Link {
             Turn::Untrusted(why) => Step::Untrusted(why),
             Turn::Later(why) => Step::Fault(why),
         }
+    }
+
+    fn on_proved(&mut self, proved: Proved, now_ms: u64) -> Step {
+        let token = proved.inline.as_ref();
+        let token = token.and_then(|success| success.find("token", ns::FAST));
+        let token = token.and_then(Token::from_element);
+        let then = match &proved.inline {
+            Some(success) => self.on_inline(success, now_ms),
+            None => {
+                self.open(); // WS-12
+                self.phase = Phase::Reopening;
+                Step::Wait
+            }
+        };
+        Step::LoggedIn {
+            keys: proved.keys,
+            salted_password: proved.salted_password,
+            token,
+            then: Box::new(then),
+        }
+    }
+
+    /// What the server did with the login.
+    fn on_inline(&mut self, success: &Success, now_ms: u64) -> Step {
+        if let Some(resumed) = success.find("resumed", ns::SM) {
+            return self.on_resume(resumed, now_ms);
+        }
+        let jid = success.identifier.clone();
+        let jid = jid.and_then(|jid| jid.try_into_full().ok());
+        match (success.find("bound", ns::BIND2), jid) {
+            (Some(bound), Some(jid)) => {
+                let sm = bound.children().find_map(SmNonza::from_element);
+                let prefix = bound.children().find_map(s11::prefix_of);
+                let bound = Bound { jid, prefix, sm };
+                self.phase = Phase::Settling(Box::new(bound));
+            }
+            (Some(_), None) => return Step::Fault("the server does not say what it bound"),
+            (None, _) => self.phase = Phase::Reopening,
+        }
+        match success.find("failed", ns::SM) {
+            Some(_) => Step::Replaced,
+            None => Step::Wait,
+        }
+    }
+
+    /// The features of a stream that was bound with its login.
+    fn settle(&mut self, features: &Element, now_ms: u64) -> Step {
+        let Phase::Settling(bound) = std::mem::replace(&mut self.phase, Phase::Up) else {
+            return Step::Wait;
+        };
+        let offers = offers_of(features);
+        self.offers = Offers {
+            s11: self.offers.s11,
+            sm: self.offers.sm,
+            ..offers
+        };
+        self.up(now_ms);
+        Step::Bound(bound)
     }
 
     fn on_resume(&mut self, element: &Element, now_ms: u64) -> Step {
@@ -357,8 +441,33 @@ fn on_bound(answer: &Iq, prefix: Option<IdPrefix>) -> Step {
         IqKind::Result(None) | IqKind::Error(_) | IqKind::Get(_) | IqKind::Set(_) => None,
     };
     match jid {
-        Some(jid) => Step::Bound { jid, prefix },
+        Some(jid) => Step::Bound(Box::new(Bound {
+            jid,
+            prefix,
+            sm: None,
+        })),
         None => Step::Fault("the server did not bind"),
+    }
+}
+
+/// The question for a stream that was.
+pub(crate) fn resumption(stream: &Stream, pos: Option<&ArchiveId>) -> Element {
+    let resume = SmNonza::Resume {
+        previd: stream.id.clone(),
+        h: Some(stream.committed),
+        pos: pos.filter(|_| stream.prefix.is_some()).cloned(),
+    };
+    resume.to_element()
+}
+
+/// What will be there after a login in one exchange; a resumed stream is not told again.
+fn offers_inline(offer: &Offer) -> Offers {
+    let has = |ns: &str| offer.bind.iter().flatten().any(|var| var == ns);
+    Offers {
+        s11: has(ns::S11),
+        sm: offer.sm && has(ns::SM),
+        csi: has(ns::CSI),
+        roster_ver: false,
     }
 }
 

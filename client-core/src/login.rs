@@ -1,5 +1,9 @@
 //! From the first features to an authenticated stream: registration and SASL (AU and RG rows).
 
+use protocol::bind2::BindRequest;
+use protocol::fast::{self, Token};
+use protocol::sasl::SaslFailure;
+use protocol::sasl2::{self, Authenticate, Fast, Offer, Success};
 use protocol::scram::{ClientExchange, ClientFinal, ClientKeys, ScramError, ScramHash, Secret};
 use protocol::stanza::Address;
 use protocol::{BareJid, Condition, Element, Frame, Iq, IqKind, ns, register, sasl};
@@ -7,14 +11,31 @@ use protocol::{BareJid, Condition, Element, Frame, Iq, IqKind, ns, register, sas
 use crate::ids::Ids;
 use crate::view::Refusal;
 
+/// What resources begin with, and what the device tells of itself; the same for everybody (BI-12).
+const SOFTWARE: &str = "Balcony";
+/// For how long the server is asked to keep the stream (SM-25).
+pub(crate) const RESUMABLE_S: u32 = 600;
+
 /// With what to log in.
 #[derive(Clone)]
 pub(crate) struct Credentials {
-    pub(crate) secret: Secret,
+    /// Absent where only a token can do it.
+    pub(crate) secret: Option<Secret>,
     /// The token with which the account is made first.
     pub(crate) register: Option<String>,
     /// Whether the account may have been made on an earlier connection that broke.
     pub(crate) is_perhaps_registered: bool,
+}
+
+/// What a login in one exchange carries.
+#[derive(Clone, Default)]
+pub(crate) struct Carried {
+    /// What the device calls itself (AU-19).
+    pub(crate) agent: String,
+    /// Its token, if it has one.
+    pub(crate) token: Option<Token>,
+    /// The stream to be resumed, if there is one.
+    pub(crate) resume: Option<Element>,
 }
 
 /// What follows from a frame.
@@ -24,9 +45,11 @@ pub(crate) enum Turn {
     /// Not for us.
     Ignore,
     /// The server knows us, and we know it (AU-06).
-    Success {
-        keys: ClientKeys,
-        salted_password: Option<Vec<u8>>,
+    Success(Box<Proved>),
+    /// The token does not work, and perhaps there is something else to log in with.
+    TokenRefused {
+        /// Whether it was too old only.
+        is_expired: bool,
     },
     /// The login cannot succeed.
     Refused {
@@ -40,10 +63,24 @@ pub(crate) enum Turn {
     Later(&'static str),
 }
 
+/// A login that succeeded.
+#[derive(Default)]
+pub(crate) struct Proved {
+    /// The keys of a login by password.
+    pub(crate) keys: Option<ClientKeys>,
+    pub(crate) salted_password: Option<Vec<u8>>,
+    /// What was done inline; absent if the stream has to be opened again.
+    pub(crate) inline: Option<Success>,
+}
+
 /// One login under way.
 pub(crate) struct Login {
     account: BareJid,
+    /// Mechanisms of the profile in use.
     offered: Vec<String>,
+    /// What can be had in one exchange.
+    offer: Option<Offer>,
+    carried: Carried,
     /// Whether an earlier connection may have made the account already.
     is_repeated: bool,
     step: Step,
@@ -52,6 +89,7 @@ pub(crate) struct Login {
 enum Step {
     Preauth(String),
     Register(String),
+    Token(Token),
     Challenge(ClientExchange),
     Verdict(Box<ClientFinal>),
 }
@@ -61,22 +99,41 @@ impl Login {
     pub(crate) fn start(
         account: &BareJid,
         features: &Element,
+        carried: Carried,
         credentials: &Credentials,
         ids: &mut Ids,
     ) -> (Self, Turn) {
+        let offer = Offer::of_features(features);
         let mechanisms = features.find("mechanisms", ns::SASL);
-        let offered = mechanisms.into_iter().flat_map(Element::children);
+        let classic = mechanisms.into_iter().flat_map(Element::children);
+        let offered = match &offer {
+            Some(offer) => offer.mechanisms.clone(),
+            None => classic.map(Element::own_text).collect(),
+        };
         let mut login = Self {
             account: account.clone(),
-            offered: offered.map(Element::own_text).collect(),
+            offered,
+            offer,
+            carried,
             is_repeated: credentials.is_perhaps_registered,
             step: Step::Preauth(String::new()),
         };
         let turn = match &credentials.register {
             Some(token) => login.preauth(token, ids),
-            None => login.authenticate(ids),
+            None => login.authenticate(credentials, ids),
         };
         (login, turn)
+    }
+
+    /// What can be had in one exchange.
+    pub(crate) fn offer(&self) -> Option<&Offer> {
+        self.offer.as_ref()
+    }
+
+    /// Tries without the token, which was refused.
+    pub(crate) fn go_on_without_token(&mut self, credentials: &Credentials, ids: &mut Ids) -> Turn {
+        self.carried.token = None;
+        self.authenticate(credentials, ids)
     }
 
     /// Takes the next frame.
@@ -86,14 +143,13 @@ impl Login {
         credentials: &mut Credentials,
         ids: &mut Ids,
     ) -> Turn {
+        let profile = self.offer.as_ref().map_or(ns::SASL, |_| ns::SASL2);
         match frame {
             Frame::Stanza(stanza) => match Iq::of_stanza(&stanza) {
                 Some(iq) if self.is_from_server(&iq) => self.on_iq(&iq, credentials, ids),
                 Some(_) | None => Turn::Ignore,
             },
-            Frame::Nonza(element) if element.ns() == ns::SASL => {
-                self.on_sasl(&element, credentials)
-            }
+            Frame::Nonza(element) if element.ns() == profile => self.on_sasl(&element, credentials),
             Frame::Nonza(_) | Frame::Open(_) | Frame::Close { .. } => Turn::Ignore,
         }
     }
@@ -117,7 +173,8 @@ impl Login {
     }
 
     fn register(&mut self, credentials: &mut Credentials, ids: &mut Ids) -> Turn {
-        let (Some(name), Secret::Password(password)) = (self.account.node(), &credentials.secret)
+        let (Some(name), Some(Secret::Password(password))) =
+            (self.account.node(), &credentials.secret)
         else {
             return refused(Refusal::Other);
         };
@@ -139,7 +196,11 @@ impl Login {
         let is_preauth = match &self.step {
             Step::Preauth(id) if *id == iq.id => true,
             Step::Register(id) if *id == iq.id => false,
-            Step::Preauth(_) | Step::Register(_) | Step::Challenge(_) | Step::Verdict(_) => {
+            Step::Preauth(_)
+            | Step::Register(_)
+            | Step::Token(_)
+            | Step::Challenge(_)
+            | Step::Verdict(_) => {
                 return Turn::Ignore;
             }
         };
@@ -149,55 +210,150 @@ impl Login {
                 credentials.is_perhaps_registered = true;
                 turn
             }
-            IqKind::Result(_) => self.authenticate(ids),
+            IqKind::Result(_) => self.authenticate(credentials, ids),
             IqKind::Error(error)
                 if self.is_repeated && (is_preauth || error.condition == Condition::Conflict) =>
             {
-                self.authenticate(ids)
+                self.authenticate(credentials, ids)
             }
             IqKind::Error(error) => refused(refusal_of(error.condition)),
             IqKind::Get(_) | IqKind::Set(_) => Turn::Ignore,
         }
     }
 
-    /// SCRAM-SHA-256 or nothing: the password never leaves this device (AU-03).
-    fn authenticate(&mut self, ids: &mut Ids) -> Turn {
-        let hash = ScramHash::Sha256;
-        let is_offered = self.offered.iter().any(|name| name == hash.mechanism());
-        let Some(name) = self.account.node().filter(|_| is_offered) else {
+    /// The token if there is one, else SCRAM-SHA-256, or nothing: the password never leaves this device
+    /// (AU-03).
+    fn authenticate(&mut self, credentials: &Credentials, ids: &mut Ids) -> Turn {
+        let Some(name) = self.account.node().map(|node| node.as_str().to_owned()) else {
             return refused(Refusal::Other);
         };
-        let (exchange, first) = ClientExchange::new(hash, name.as_str(), &ids.nonce());
+        let offers_fast = self.offer.as_ref().is_some_and(offers_fast);
+        if let Some(token) = self.carried.token.clone().filter(|_| offers_fast) {
+            let first = token.initial_response(&name);
+            self.step = Step::Token(token);
+            return Turn::Send(self.inline(fast::MECHANISM, first));
+        }
+        let hash = ScramHash::Sha256;
+        if !self.offered.iter().any(|name| name == hash.mechanism()) {
+            return refused(Refusal::Other);
+        }
+        if credentials.secret.is_none() {
+            return refused(Refusal::SignInAgain);
+        }
+        let (exchange, first) = ClientExchange::new(hash, &name, &ids.nonce());
         self.step = Step::Challenge(exchange);
-        Turn::Send(sasl::write("auth", Some(hash.mechanism()), &first))
+        Turn::Send(match &self.offer {
+            Some(_) => self.inline(hash.mechanism(), first.into_bytes()),
+            None => sasl::write("auth", Some(hash.mechanism()), &first),
+        })
+    }
+
+    /// A login with everything that the server can do in the same exchange.
+    fn inline(&self, mechanism: &str, first: Vec<u8>) -> String {
+        let Some(offer) = &self.offer else {
+            return String::new();
+        };
+        let by_token = mechanism == fast::MECHANISM;
+        let enables = |ns: &str| offer.bind.iter().flatten().any(|var| var == ns);
+        let bind = offer.bind.is_some().then(|| BindRequest {
+            tag: Some(SOFTWARE.to_owned()),
+            sm: enables(ns::SM).then_some((true, Some(RESUMABLE_S))),
+            s11: enables(ns::S11),
+            ..BindRequest::default()
+        });
+        let request_token = offers_fast(offer) && !by_token;
+        let authenticate = Authenticate {
+            mechanism: mechanism.to_owned(),
+            initial_response: Some(first),
+            agent: Some(self.carried.agent.clone()),
+            resume: self.carried.resume.clone().filter(|_| offer.sm),
+            bind,
+            request_token: request_token.then(|| fast::MECHANISM.to_owned()),
+            fast: by_token.then(Fast::default),
+        };
+        authenticate.write(SOFTWARE)
     }
 
     fn on_sasl(&mut self, element: &Element, credentials: &Credentials) -> Turn {
-        if element.name() == "failure" {
-            return failure(sasl::SaslFailure::of_element(element), &credentials.secret);
-        }
-        let Ok(data) = sasl::data_of(element) else {
-            return refused(Refusal::Other);
-        };
+        let secret = credentials.secret.as_ref();
         match (&mut self.step, element.name()) {
+            (Step::Token(_), "failure") => token_failure(SaslFailure::of_element(element)),
+            (_, "failure") => failure(SaslFailure::of_element(element), secret),
+            (_, "continue") => refused(Refusal::Other), // AU-23
             (Step::Challenge(exchange), "challenge") => {
+                let Some((data, secret)) = sasl::data_of(element).ok().zip(secret) else {
+                    return refused(Refusal::Other);
+                };
                 let offered: Vec<_> = self.offered.iter().map(String::as_str).collect();
-                match exchange.answer(&data, &credentials.secret, &offered) {
+                match exchange.answer(&data, secret, &offered) {
                     Ok(last) => {
-                        let turn = Turn::Send(sasl::write("response", None, &last.message));
+                        let response = match &self.offer {
+                            Some(_) => sasl2::write("response", &last.message),
+                            None => sasl::write("response", None, &last.message),
+                        };
                         self.step = Step::Verdict(Box::new(last));
-                        turn
+                        Turn::Send(response)
                     }
-                    Err(error) => distrust(error, &credentials.secret),
+                    Err(error) => distrust(error, secret),
                 }
             }
-            (Step::Verdict(last), "success") if data == last.expected => Turn::Success {
-                keys: last.keys.clone(),
-                salted_password: last.salted_password.take(),
-            },
-            (_, "success") => Turn::Untrusted("the server's signature is wrong"),
+            (_, "success") => self.on_success(element),
             _ => Turn::Ignore,
         }
+    }
+
+    /// The server says that it knows us; does it know the secret?
+    fn on_success(&mut self, element: &Element) -> Turn {
+        let untrusted = Turn::Untrusted("the server's signature is wrong");
+        let (inline, data) = if self.offer.is_some() {
+            match Success::from_element(element) {
+                Ok(success) => {
+                    let data = success.additional_data.clone().unwrap_or_default();
+                    (Some(success), data)
+                }
+                Err(_) => return untrusted,
+            }
+        } else {
+            let data = sasl::decode(&element.own_text()).unwrap_or_default();
+            (None, data)
+        };
+        match &mut self.step {
+            Step::Token(token) if token.is_answered_by(&data) => Turn::Success(Box::new(Proved {
+                inline,
+                ..Proved::default()
+            })),
+            Step::Verdict(last) if data == last.expected.as_bytes() => {
+                Turn::Success(Box::new(Proved {
+                    keys: Some(last.keys.clone()),
+                    salted_password: last.salted_password.take(),
+                    inline,
+                }))
+            }
+            Step::Token(_)
+            | Step::Verdict(_)
+            | Step::Challenge(_)
+            | Step::Preauth(_)
+            | Step::Register(_) => untrusted,
+        }
+    }
+}
+
+fn offers_fast(offer: &Offer) -> bool {
+    offer.fast.iter().any(|name| name == fast::MECHANISM)
+}
+
+fn token_failure(failure: SaslFailure) -> Turn {
+    match failure {
+        SaslFailure::NotAuthorized => Turn::TokenRefused { is_expired: false },
+        SaslFailure::CredentialsExpired => Turn::TokenRefused { is_expired: true },
+        SaslFailure::TemporaryAuthFailure | SaslFailure::Aborted => {
+            Turn::Later("the server cannot log in anybody")
+        }
+        SaslFailure::AccountDisabled
+        | SaslFailure::IncorrectEncoding
+        | SaslFailure::InvalidAuthzid
+        | SaslFailure::InvalidMechanism
+        | SaslFailure::MalformedRequest => refused(Refusal::Other),
     }
 }
 
@@ -226,12 +382,12 @@ fn refusal_of(condition: Condition) -> Refusal {
     }
 }
 
-fn failure(failure: sasl::SaslFailure, secret: &Secret) -> Turn {
-    use sasl::SaslFailure as F;
+fn failure(failure: SaslFailure, secret: Option<&Secret>) -> Turn {
+    use SaslFailure as F;
     match failure {
         F::NotAuthorized => Turn::Refused {
             refusal: Refusal::WrongPassword,
-            forget_keys: matches!(secret, Secret::Keys(_)),
+            forget_keys: matches!(secret, Some(Secret::Keys(_))),
         },
         F::TemporaryAuthFailure | F::Aborted => Turn::Later("the server cannot log in anybody"),
         F::AccountDisabled

@@ -56,6 +56,12 @@ impl Stream {
         }
     }
 
+    /// Both directions count from here on.
+    pub(crate) fn count(&mut self, id: Option<String>) {
+        self.counting = Counting::On;
+        self.id = id;
+    }
+
     /// A stream from an earlier life of this device.
     pub(crate) fn restored(kept: &ResumableStream) -> Self {
         Self {

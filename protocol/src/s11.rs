@@ -26,6 +26,17 @@ pub fn failed(ns: &str, condition: Condition) -> Element {
     Element::new("failed", ns).child(condition.to_element())
 }
 
+/// `<sign-out/>`, the payload of an iq set to the own account: the token of this session's device dies;
+/// everywhere, those of all devices, and the other sessions end (AU-29).
+pub fn sign_out(everywhere: bool) -> Element {
+    Element::new("sign-out", ns::S11).attr_opt("everywhere", everywhere.then_some("true"))
+}
+
+/// Whether a `<sign-out/>` means all devices.
+pub fn is_everywhere(sign_out: &Element) -> bool {
+    matches!(sign_out.get_attr("everywhere"), Some("true" | "1"))
+}
+
 /// The prefix that an `<enabled/>` tells.
 pub fn prefix_of(enabled: &Element) -> Option<IdPrefix> {
     let prefix = enabled

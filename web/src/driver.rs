@@ -73,6 +73,7 @@ pub struct Driver {
     socket: Option<Socket>,
     /// Whether nobody ever signed in on this slot: then nothing of it is worth keeping.
     fresh: bool,
+    has_token: bool,
 }
 
 impl Driver {
@@ -85,6 +86,8 @@ impl Driver {
         let db = IndexedDb::open(&slot.database()).await?;
         let restored = db.restore().await?;
         let fresh = restored.device.is_none();
+        let token = restored.device.as_ref().map(|device| &device.token);
+        let has_token = token.is_some_and(Option::is_some);
         let config = Config {
             account: account.clone(),
             seed: browser::random(),
@@ -108,6 +111,7 @@ impl Driver {
             storage,
             socket: None,
             fresh,
+            has_token,
         })
     }
 
@@ -119,6 +123,11 @@ impl Driver {
     /// What the tab's device is called.
     pub fn slot_label(&self) -> &str {
         self.slot.label()
+    }
+
+    /// Whether the device could log in by itself when it started.
+    pub fn has_token(&self) -> bool {
+        self.has_token
     }
 
     /// Runs until the sign-out, or until another account takes the tab.

@@ -32,13 +32,18 @@ pub async fn begin(state: AppState) {
 
 /// Goes on with an account of this browser: its rows first, then the network.
 async fn go_on(state: AppState, account: BareJid) {
-    if !ensure_device(state, &account).await {
+    let Some(device) = ensure_device(state, &account).await else {
         return;
+    };
+    if device.has_token {
+        state.page.set(Page::Chat);
+        return sign_in_with(state, None, None);
     }
+    // A tab that is new in this browser.
     match keys::load(&account).await {
         Ok(Some(keys)) => {
             state.page.set(Page::Chat);
-            sign_in_with(state, Secret::Keys(keys), None);
+            sign_in_with(state, Some(Secret::Keys(keys)), None);
         }
         Ok(None) => state.page.set(Page::SignIn),
         Err(error) => {
@@ -53,20 +58,26 @@ pub fn sign_in(state: AppState, account: BareJid, password: String, register: Op
     state.trouble.set(None);
     state.sign_in.set(SignIn::Trying);
     spawn_local(async move {
-        if ensure_device(state, &account).await {
-            sign_in_with(state, Secret::Password(password), register);
+        if ensure_device(state, &account).await.is_some() {
+            sign_in_with(state, Some(Secret::Password(password)), register);
         }
     });
 }
 
-fn sign_in_with(state: AppState, secret: Secret, register: Option<String>) {
+fn sign_in_with(state: AppState, secret: Option<Secret>, register: Option<String>) {
     state.send(Intent::SignIn { secret, register });
 }
 
+/// A device that works.
+struct Ready {
+    /// Whether it can log in by itself.
+    has_token: bool,
+}
+
 /// Makes this tab a device of the account; says on the page why if it cannot be one.
-async fn ensure_device(state: AppState, account: &BareJid) -> bool {
+async fn ensure_device(state: AppState, account: &BareJid) -> Option<Ready> {
     if state.account.get_untracked().as_ref() == Some(account) && state.inbox().is_some() {
-        return true;
+        return Some(Ready { has_token: false });
     }
     if let Some(other) = state.inbox() {
         other.stop();
@@ -78,8 +89,9 @@ async fn ensure_device(state: AppState, account: &BareJid) -> bool {
             state.slot.set(driver.slot_label().to_owned());
             state.attach(Some(driver.inbox()));
             state.push(Input::Visible(browser::is_visible()));
+            let has_token = driver.has_token();
             spawn_local(driver.run());
-            true
+            Some(Ready { has_token })
         }
         Err(error) => {
             let text = match &error {
@@ -87,7 +99,7 @@ async fn ensure_device(state: AppState, account: &BareJid) -> bool {
                 WebError::Storage(_) | WebError::Browser(_) => error.to_string(),
             };
             state.page.set(Page::Trouble(text));
-            false
+            None
         }
     }
 }

@@ -222,6 +222,7 @@ pub fn signed_in_as(name: &str) -> String {
 pub fn refused(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::WrongPassword => "Name and password do not fit together.",
+        Refusal::SignInAgain => "You were signed out. Sign in again.",
         Refusal::NameTaken => "Somebody has this name already. Try another one.",
         Refusal::NotAcceptable => "This name or password cannot be used. Try another one.",
         Refusal::LinkInvalid => "This link was used before, or has expired. Ask for a new one.",

@@ -2,7 +2,7 @@
 
 use protocol::scram::Secret;
 use protocol::time::Stamp;
-use protocol::{BareJid, PresenceType};
+use protocol::{BareJid, Iq, PresenceType, s11};
 
 use super::Engine;
 use crate::history::Asks;
@@ -49,7 +49,7 @@ impl Engine {
         }
     }
 
-    fn sign_in(&mut self, secret: Secret, register: Option<String>) {
+    fn sign_in(&mut self, secret: Option<Secret>, register: Option<String>) {
         self.link.credentials = Some(Credentials {
             secret,
             register,
@@ -69,7 +69,15 @@ impl Engine {
     fn sign_out(&mut self) {
         self.link.credentials = None;
         self.shown.set_sign_in(SignIn::Out);
+        let had_token = self.state.device.token.is_some();
+        if had_token {
+            self.note_device(Event::Token(None));
+        }
         if self.link.is_up() {
+            if had_token && self.link.offers.s11 {
+                let id = self.ids.request();
+                self.send(Iq::set(id, s11::sign_out(false)).write(), None);
+            }
             self.send_ack();
             self.link.closing(self.now.mono_ms);
             let frames = self.link.take_out().into_iter();

@@ -200,7 +200,9 @@ impl Engine {
             },
             Phase::Connecting
             | Phase::Opening
+            | Phase::Ready(_)
             | Phase::LoggingIn(_)
+            | Phase::Settling(_)
             | Phase::Reopening
             | Phase::Choosing
             | Phase::Resuming

@@ -1,20 +1,19 @@
 //! From wanting a connection to a stream, and what follows when it is lost.
 
+use protocol::fast::Token;
 use protocol::frame::write_close;
 use protocol::scram::{ClientKeys, Secret};
 use protocol::sm::SmNonza;
-use protocol::{Frame, FullJid, Handled, IdPrefix, Iq, StreamError, Text, XmlLimits, presence};
+use protocol::{Frame, FullJid, Handled, Iq, StreamError, Text, XmlLimits, presence};
 
 use super::Engine;
 use super::contacts::{Request, caps};
 use crate::io::Output;
-use crate::link::{Phase, Step, Verdict, verdict};
+use crate::link::{Bound, Phase, Step, Verdict, resumption, verdict};
+use crate::login::{Carried, RESUMABLE_S};
 use crate::reduce::Event;
 use crate::stream::{Counting, Stream};
 use crate::view::{Refusal, SignIn};
-
-/// For how long the server is asked to keep the stream (SM-25).
-const RESUMABLE_S: u32 = 600;
 
 impl Engine {
     /// Asks for a socket.
@@ -60,13 +59,23 @@ impl Engine {
     fn on_opening_frame(&mut self, frame: Frame) {
         let now_ms = self.now.mono_ms;
         let step = self.link.on_frame(frame, now_ms, &mut self.ids);
+        self.take_step(step);
+    }
+
+    fn take_step(&mut self, step: Step) {
         self.send_link_frames();
         match step {
-            Step::Wait | Step::Choose => {}
+            Step::Wait | Step::Ready | Step::Choose => {}
             Step::LoggedIn {
                 keys,
                 salted_password,
-            } => self.on_logged_in(keys, salted_password),
+                token,
+                then,
+            } => {
+                self.on_logged_in(keys, salted_password, token);
+                self.take_step(*then);
+            }
+            Step::TokenRefused { is_expired } => self.on_token_refused(is_expired),
             Step::Refused {
                 refusal,
                 forget_keys,
@@ -91,7 +100,8 @@ impl Engine {
                 self.link.bind(&mut self.ids);
                 self.send_link_frames();
             }
-            Step::Bound { jid, prefix } => self.on_bound(jid, prefix),
+            Step::Replaced => self.give_up_stream(),
+            Step::Bound(bound) => self.on_bound(*bound),
             Step::Ended(error) => self.on_stream_error(&error),
             Step::Fault(why) => {
                 tracing::info!(why, "connection given up");
@@ -100,30 +110,74 @@ impl Engine {
         }
     }
 
-    fn on_logged_in(&mut self, keys: ClientKeys, salted_password: Option<Vec<u8>>) {
+    fn on_logged_in(
+        &mut self,
+        keys: Option<ClientKeys>,
+        salted_password: Option<Vec<u8>>,
+        token: Option<Token>,
+    ) {
         if let Some(credentials) = &mut self.link.credentials {
             credentials.register = None;
             // The next login needs no password, and its keys none of the derivation's time.
-            credentials.secret = Secret::Keys(keys.clone());
+            let keys = keys.clone().map(Secret::Keys);
+            credentials.secret = keys.or(credentials.secret.take());
         }
-        if salted_password.is_some() {
+        if let (Some(keys), Some(_)) = (keys, &salted_password) {
             self.out.push_back(Output::KeepKeys {
                 keys,
                 salted_password,
             });
         }
+        if token.is_some() {
+            self.note_device(Event::Token(token));
+        }
         self.shown.set_sign_in(SignIn::In);
+    }
+
+    /// The token is worth nothing; whoever was signed out from elsewhere has to sign in with a password,
+    /// also in other tabs (AU-27, AU-29).
+    fn on_token_refused(&mut self, is_expired: bool) {
+        self.note_device(Event::Token(None));
+        if !is_expired {
+            self.out.push_back(Output::ForgetKeys);
+        }
+        let now_ms = self.now.mono_ms;
+        let step = self.link.log_in_without_token(now_ms, &mut self.ids);
+        self.take_step(step);
+    }
+
+    /// Logs in, once everything that was noted is durable: the stream's count, the cursor and a token
+    /// that was never used must be true (AU-26).
+    fn log_in(&mut self) {
+        if !matches!(self.link.phase, Phase::Ready(_)) || !self.is_settled() {
+            return;
+        }
+        let stream = self.stream.as_ref().filter(|s| s.id.is_some());
+        let stream = stream.filter(|_| self.state.may_resume());
+        let pos = self.state.device.pos.as_ref();
+        let agent = &mut self.state.device.agent;
+        let carried = Carried {
+            agent: agent.get_or_insert_with(|| self.ids.uuid()).clone(),
+            token: self.state.device.token.clone(),
+            resume: stream.map(|stream| resumption(stream, pos)),
+        };
+        let now_ms = self.now.mono_ms;
+        let step = self.link.log_in(carried, now_ms, &mut self.ids);
+        self.take_step(step);
+    }
+
+    /// Whether everything that was noted is durable; sees to it that it will be.
+    fn is_settled(&mut self) -> bool {
+        let stream = self.stream.as_ref();
+        self.must_write |= stream.is_some_and(|s| s.received != s.committed) && !self.is_writing();
+        self.flush();
+        !self.is_writing()
     }
 
     /// Resumes or binds, once everything that was noted is durable: `h` and the cursor must be true.
     pub(super) fn go_on_opening(&mut self) {
-        if !matches!(self.link.phase, Phase::Choosing) {
-            return;
-        }
-        let stream = self.stream.as_ref();
-        self.must_write |= stream.is_some_and(|s| s.received != s.committed) && !self.is_writing();
-        self.flush();
-        if self.is_writing() {
+        self.log_in();
+        if !matches!(self.link.phase, Phase::Choosing) || !self.is_settled() {
             return;
         }
         let can_resume = self.link.offers.sm && self.state.may_resume();
@@ -192,10 +246,17 @@ impl Engine {
         self.wire.acked.clear();
     }
 
-    fn on_bound(&mut self, jid: FullJid, prefix: Option<IdPrefix>) {
+    fn on_bound(&mut self, bound: Bound) {
+        let Bound { jid, prefix, sm } = bound;
         let is_exact = prefix.is_some();
-        self.stream = Some(Stream::bound(jid.clone(), prefix));
+        let mut stream = Stream::bound(jid.clone(), prefix);
+        let counts = sm.is_some();
+        if let Some(SmNonza::Enabled { id, .. }) = sm {
+            stream.count(id);
+        }
+        self.stream = Some(stream);
         self.note_device(Event::Bound { exact: is_exact });
+        self.keep_stream();
         self.begin_stream(jid);
         self.forget_session();
         self.wire.again_below = 0;
@@ -206,7 +267,7 @@ impl Engine {
         } else {
             outbox.next().is_none()
         };
-        if self.link.offers.sm {
+        if self.link.offers.sm && !counts {
             self.send_nonza(&SmNonza::Enable {
                 resume: true,
                 max_s: Some(RESUMABLE_S),
@@ -238,7 +299,8 @@ impl Engine {
     /// Asks for the roster and becomes available.
     pub(super) fn introduce(&mut self) {
         let known = self.state.device.roster_ver.clone();
-        let ver = self.link.offers.roster_ver;
+        // A server that once gave a version understands it, also where it was not asked again.
+        let ver = self.link.offers.roster_ver || known.is_some();
         let ver = ver.then(|| known.unwrap_or_default());
         self.ask(Request::Roster, |id| {
             Iq::get(id, protocol::roster::query(ver.as_deref(), []))

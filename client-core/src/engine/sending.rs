@@ -13,7 +13,7 @@ use super::Engine;
 use crate::history::{OutboxItem, Signal};
 use crate::io::Output;
 use crate::reduce::Event;
-use crate::stream::{Counting, Sent};
+use crate::stream::{Counting, Sent, Stream};
 use crate::view::Mark;
 use crate::words;
 
@@ -161,9 +161,14 @@ impl Engine {
         if stream.counting != Counting::Asked {
             return;
         }
-        stream.counting = Counting::On;
-        stream.id = id;
-        if let Some(kept) = stream.to_kept() {
+        stream.count(id);
+        self.keep_stream();
+    }
+
+    /// Notes that the stream can be resumed, if it can.
+    pub(super) fn keep_stream(&mut self) {
+        let kept = self.stream.as_ref().and_then(Stream::to_kept);
+        if let Some(kept) = kept {
             self.note_device(Event::Kept(kept));
         }
     }

@@ -6,6 +6,7 @@ mod memory;
 mod reading;
 pub mod suite;
 
+use protocol::fast::Token;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, FullJid, Handled, IdPrefix};
 use serde::{Deserialize, Serialize};
@@ -184,6 +185,12 @@ pub struct Device {
     /// Known parts below a gap, the lowest first (S11-54).
     #[serde(default)]
     pub below: Vec<Part>,
+    /// What the device calls itself to the server, and to nobody else: a UUIDv4 (AU-19).
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// With what it logs in (AU-32).
+    #[serde(default)]
+    pub token: Option<Token>,
 }
 
 impl Device {
@@ -200,6 +207,8 @@ impl Device {
             next_seq: 0,
             ahead: Vec::new(),
             below: Vec::new(),
+            agent: None,
+            token: None,
         }
     }
 
@@ -243,6 +252,9 @@ pub struct Batch {
     pub drop_contacts: Vec<BareJid>,
     /// The device's state.
     pub device: Option<Device>,
+    /// Whether it must survive a power cut although nobody typed it: the old token stops to work once
+    /// the new one was used (AU-26).
+    pub has_token: bool,
 }
 
 impl Batch {

@@ -15,6 +15,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use protocol::fast::Token;
 use protocol::roster::Item;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
@@ -76,6 +77,8 @@ pub(crate) enum Event {
     Rewound,
     /// The stream cannot be resumed any more.
     StreamGone,
+    /// The device logs in with this from the next time on; with nothing if there is none.
+    Token(Option<Token>),
     /// The person read a conversation up to this row of the known part.
     Read { peer: BareJid, spot: Spot },
     /// Another device of the account read a conversation up to this entry (MD-02).
@@ -233,6 +236,10 @@ impl State {
             Event::Kept(stream) => self.device.stream = Some(stream),
             Event::Rewound => self.rewound(),
             Event::StreamGone => self.device.stream = None,
+            Event::Token(token) => {
+                batch.has_token |= token.is_some();
+                self.device.token = token;
+            }
             Event::Read { peer, spot } => self.read(batch, &peer, &spot),
             Event::Marked { peer, id } => self.marked(batch, peer, id),
             Event::Found { peer, spot } => self.found(batch, &peer, spot),

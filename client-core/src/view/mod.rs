@@ -89,6 +89,8 @@ pub enum SignIn {
 pub enum Refusal {
     /// Name and password do not fit.
     WrongPassword,
+    /// The device has no token that works, and nothing else to log in with.
+    SignInAgain,
     /// The name is taken.
     NameTaken,
     /// The name or password cannot be used.

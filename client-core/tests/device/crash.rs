@@ -45,6 +45,7 @@ fn strike(world: &mut World, fault: Fault) {
 /// A short life with everything in it; `at_step` is called before each step.
 fn live_a_little(mut at_step: impl FnMut(&mut World)) -> World {
     let mut world = World::new();
+    world.server.has_inline = true;
     world.keys = Some(crate::server::client_keys());
     for n in 0..4 {
         world.server.arrive("romeo", &format!("old{n}"), "old");
@@ -93,6 +94,8 @@ fn check(mut world: World, what: &str) {
     world.release_disk();
     world.pass(120_000);
     assert!(world.is_live(), "{what}");
+    let refused = world.server.device_tokens.refused;
+    assert_eq!(refused, 0, "locked out: {what}");
     // A line that was not durable when the tab died was never written.
     let written = world.written.clone();
     let written: Vec<_> = written.iter().map(String::as_str).collect();
@@ -100,7 +103,7 @@ fn check(mut world: World, what: &str) {
     world.assert_same_as_archive();
 }
 
-// proves: S11-20 S11-25 S11-50 S11-53 S11-55 SM-11
+// proves: AU-26 S11-20 S11-25 S11-50 S11-53 S11-55 SM-11
 #[test]
 fn a_dying_tab_at_any_step_loses_and_doubles_nothing() {
     strike_at_every_step(TAB_DIES);

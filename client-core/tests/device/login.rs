@@ -18,7 +18,7 @@ fn a_device_signs_in_and_is_live() {
 fn a_wrong_password_is_refused_and_not_tried_again() {
     let mut world = World::new();
     world.intent(Intent::SignIn {
-        secret: Secret::Password("wrong".to_owned()),
+        secret: Some(Secret::Password("wrong".to_owned())),
         register: None,
     });
     world.run();
@@ -141,7 +141,7 @@ fn kept_keys_log_in_and_refused_ones_are_forgotten() {
 
 fn register(world: &mut World, token: &str) {
     world.intent(Intent::SignIn {
-        secret: Secret::Password(crate::server::PASSWORD.to_owned()),
+        secret: Some(Secret::Password(crate::server::PASSWORD.to_owned())),
         register: Some(token.to_owned()),
     });
     world.run();
@@ -176,7 +176,7 @@ fn a_registration_whose_answer_was_lost_ends_in_a_login() {
     let mut world = World::new();
     world.server.tokens.push("t1".to_owned());
     world.intent(Intent::SignIn {
-        secret: Secret::Password(crate::server::PASSWORD.to_owned()),
+        secret: Some(Secret::Password(crate::server::PASSWORD.to_owned())),
         register: Some("t1".to_owned()),
     });
     while !world.server.taken {

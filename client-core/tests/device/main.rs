@@ -14,6 +14,7 @@ mod fallback;
 mod forged;
 mod gaps;
 mod login;
+mod one_exchange;
 mod pulse;
 mod reading;
 mod receipts;

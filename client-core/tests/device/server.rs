@@ -1,11 +1,14 @@
 //! A small server for one account, by hand: what a device needs to talk to, and what tests break.
 
+mod inline;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::OnceLock;
 
 use protocol::mam::{Fin, Query};
 use protocol::roster::Item;
 use protocol::rsm::PageInfo;
+use protocol::sasl2::Authenticate;
 use protocol::scram::{ClientFirst, ClientKeys, ScramHash, ServerExchange, StoredKeys};
 use protocol::sm::SmNonza;
 use protocol::stanza::Address;
@@ -15,6 +18,8 @@ use protocol::{
     Stanza, StanzaKind, Text, XmlLimits, bind, delay, markers, mds, ns, pubsub, receipts, roster,
     s11, sasl, sid,
 };
+
+pub(crate) use self::inline::Tokens;
 
 pub(crate) const PASSWORD: &str = "wherefore art thou";
 
@@ -72,6 +77,7 @@ struct Session {
 #[derive(Default)]
 struct Conn {
     exchange: Option<(ServerExchange, String)>,
+    asked: Option<Authenticate>,
     is_authenticated: bool,
     is_bound: bool,
     prefix: Option<IdPrefix>,
@@ -101,6 +107,9 @@ pub(crate) struct Server {
     pub(crate) to_device: VecDeque<Text>,
     /// All frames that came, for tests to look at.
     pub(crate) seen: Vec<String>,
+    /// Whether a login takes one exchange.
+    pub(crate) has_inline: bool,
+    pub(crate) device_tokens: Tokens,
     pub(crate) has_s11: bool,
     pub(crate) has_mam: bool,
     pub(crate) has_sm: bool,
@@ -143,6 +152,8 @@ impl Server {
             conn: None,
             to_device: VecDeque::new(),
             seen: Vec::new(),
+            has_inline: false,
+            device_tokens: Tokens::default(),
             has_s11: true,
             has_mam: true,
             has_sm: true,
@@ -343,6 +354,7 @@ impl Server {
                 }
             }
             Frame::Nonza(element) if element.ns() == ns::SASL => self.on_sasl(&element),
+            Frame::Nonza(element) if element.ns() == ns::SASL2 => self.on_sasl2(&element),
             Frame::Nonza(element) => self.on_nonza(&element),
             Frame::Stanza(stanza) => self.on_stanza(stanza),
         }
@@ -369,7 +381,11 @@ impl Server {
             if self.tampers_mechanisms {
                 names.remove(0);
             }
-            vec![sasl::mechanisms(&names)]
+            let inline = self.has_inline.then(|| self.inline_feature());
+            [sasl::mechanisms(&names)]
+                .into_iter()
+                .chain(inline)
+                .collect()
         };
         self.say(protocol::frame::write_features(&features));
     }

@@ -79,7 +79,7 @@ impl World {
             None => Secret::Password(crate::server::PASSWORD.to_owned()),
         };
         self.intent(Intent::SignIn {
-            secret,
+            secret: Some(secret),
             register: None,
         });
     }

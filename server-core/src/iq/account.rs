@@ -2,7 +2,7 @@
 
 use protocol::scram::StoredKeys;
 use protocol::sm::Slot;
-use protocol::{Condition, Element, Iq, IqKind, StreamCondition, StreamError, ns, password};
+use protocol::{Condition, Element, Iq, IqKind, StreamCondition, StreamError, ns, password, s11};
 
 use crate::account::Account;
 use crate::core::{Context, Core};
@@ -29,16 +29,13 @@ impl Account {
             let change = Change::Delete {
                 account: account.clone(),
             };
-            let ticket = cx.await_answer(Pending::Account(Box::new(Request {
+            let request = Request {
                 account,
                 session: id,
                 slot,
                 iq,
-            })));
-            return cx.output(Output::Change {
-                ticket,
-                change: Box::new(change),
-            });
+            };
+            return change_account(cx, request, change);
         }
         let field = |name| {
             query
@@ -68,6 +65,46 @@ impl Account {
             None => self.answer(cx, id, slot, &iq.error(Condition::BadRequest)),
         }
     }
+
+    /// Makes the token of the asking device worthless, or those of all devices (AU-29).
+    pub(crate) fn on_sign_out(
+        &mut self,
+        cx: &mut Context,
+        id: SessionId,
+        slot: Option<Slot>,
+        iq: Iq,
+        sign_out: &Element,
+    ) {
+        let own = self.sessions.get(&id).and_then(|session| session.device);
+        let device = match (s11::is_everywhere(sign_out), own) {
+            (true, _) => None,
+            (false, Some(device)) => Some(device),
+            (false, None) => {
+                return self.answer(cx, id, slot, &iq.error(Condition::ItemNotFound));
+            }
+        };
+        self.in_flight += 1;
+        let account = self.jid.clone();
+        let change = Change::RevokeTokens {
+            account: account.clone(),
+            device,
+        };
+        let request = Request {
+            account,
+            session: id,
+            slot,
+            iq,
+        };
+        change_account(cx, request, change);
+    }
+}
+
+fn change_account(cx: &mut Context, request: Request, change: Change) {
+    let ticket = cx.await_answer(Pending::Account(Box::new(request)));
+    cx.output(Output::Change {
+        ticket,
+        change: Box::new(change),
+    });
 }
 
 /// The new password is hashed: write it.
@@ -87,8 +124,14 @@ pub(crate) fn on_hashed(cx: &mut Context, request: Box<Request>, keys: Vec<Store
 /// ends (AU-29, RG-11).
 pub(crate) fn on_changed(core: &mut Core, request: Request, result: Result<(), ChangeError>) {
     let jid = request.account.clone();
-    let is_removal =
-        matches!(&request.iq.kind, IqKind::Set(q) if q.find("remove", ns::REGISTER).is_some());
+    let payload = match &request.iq.kind {
+        IqKind::Set(payload) => Some(payload.clone()),
+        IqKind::Get(_) | IqKind::Result(_) | IqKind::Error(_) => None,
+    };
+    let is = |what: fn(&Element) -> bool| payload.as_ref().is_some_and(what);
+    let is_removal = is(|query| query.find("remove", ns::REGISTER).is_some());
+    let is_of_one_device =
+        is(|sign_out| sign_out.is("sign-out", ns::S11) && !s11::is_everywhere(sign_out));
     let answer = match result {
         Ok(()) => request.iq.result(None),
         Err(_) => request.iq.error(Condition::InternalServerError),
@@ -97,7 +140,7 @@ pub(crate) fn on_changed(core: &mut Core, request: Request, result: Result<(), C
         account.in_flight = account.in_flight.saturating_sub(1);
         account.answer(cx, request.session, request.slot, &answer);
     });
-    if result.is_err() {
+    if result.is_err() || is_of_one_device {
         return;
     }
     let error = StreamError::new(StreamCondition::NotAuthorized).because("sign in again");

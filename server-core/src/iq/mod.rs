@@ -160,6 +160,7 @@ impl Account {
             ("enable" | "disable", ns::CARBONS, false) => {
                 self.on_carbons(cx, id, slot, &iq, payload.name() == "enable");
             }
+            ("sign-out", ns::S11, false) => self.on_sign_out(cx, id, slot, iq, payload),
             ("pubsub", ns::PUBSUB | ns::PUBSUB_OWNER, _) => self.on_pubsub(cx, id, slot, iq),
             ("query", ns::DISCO_ITEMS, true) => {
                 let answer = self.list_nodes(&iq, payload);

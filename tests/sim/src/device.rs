@@ -58,7 +58,7 @@ impl Device {
     fn sign_in(&mut self, now: Now) {
         let secret = Secret::Keys(Server::keys());
         let intent = Intent::SignIn {
-            secret,
+            secret: Some(secret),
             register: None,
         };
         self.engine.handle(Input::Intent(intent), now);

@@ -207,12 +207,14 @@ impl IndexedDb {
     }
 }
 
-/// What was typed must survive a power cut; what came from the archive can be fetched again.
+/// What was typed must survive a power cut, and so must a token; what came from the archive can be
+/// fetched again.
 fn durability(batch: &Batch) -> TransactionDurability {
-    if batch.outbox.is_empty() && batch.drop_outbox.is_empty() {
-        TransactionDurability::Relaxed
-    } else {
+    let is_typed = !batch.outbox.is_empty() || !batch.drop_outbox.is_empty();
+    if is_typed || batch.has_token {
         TransactionDurability::Strict
+    } else {
+        TransactionDurability::Relaxed
     }
 }
 

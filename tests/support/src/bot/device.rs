@@ -162,7 +162,7 @@ impl Device {
     }
 
     fn sign_in(&mut self) {
-        let secret = self.secret.clone();
+        let secret = Some(self.secret.clone());
         let register = None;
         self.handle(Input::Intent(Intent::SignIn { secret, register }));
     }
