@@ -112,11 +112,10 @@ impl Server {
         };
         let at = self.to_device.len();
         if let Some(resume) = &asked.resume {
-            let Some(SmNonza::Resume { previd, h }) = SmNonza::from_element(resume) else {
+            let Some(SmNonza::Resume { previd, h, pos }) = SmNonza::from_element(resume) else {
                 panic!("no resume")
             };
-            let pos = resume.get_attr_ns(ns::S11, "pos").map(str::to_owned);
-            self.on_resume(previd.as_deref(), h.unwrap(), pos.as_deref());
+            self.on_resume(previd.as_deref(), h.unwrap(), pos.as_ref());
             let result = self.to_device.remove(at).unwrap();
             let result = Element::parse(&result, XmlLimits::AFTER_LOGIN).unwrap();
             let is_resumed = result.name() == "resumed";
