@@ -4,7 +4,7 @@
     reason = "a measurement speaks on standard output"
 )]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use protocol::message::Message;
@@ -12,7 +12,7 @@ use protocol::stanza::{Stanza, StanzaKind};
 use protocol::{ArchiveId, BareJid, Element, IdPrefix, ns};
 use server_core::archive::{Append, Filter, Keep, PageQuery, Paging};
 use server_core::records::Change;
-use store::{Accounts as _, Archive as _, Options, Sqlite};
+use store::{Accounts as _, Archive as _, Options, Retention, Sqlite};
 
 const MESSAGES: usize = 200_000;
 const WRITERS: usize = 64;
@@ -39,6 +39,7 @@ async fn main() -> Result<()> {
     }
     println!("one writer: {:?} an append", started.elapsed() / 200);
     read_pages(&store).await?;
+    clear_away(&store).await?;
     let (main, log) = (
         std::fs::metadata(&path)?,
         std::fs::metadata(folder.path().join("balcony.db-wal"))?,
@@ -68,6 +69,28 @@ async fn write_at_once(store: &Sqlite) -> Result<()> {
     }
     let rate = MESSAGES as f64 / started.elapsed().as_secs_f64();
     println!("{WRITERS} writers: {rate:.0} messages/s");
+    Ok(())
+}
+
+/// Appends wait for a chunk, so its length is what an ack may be late by.
+async fn clear_away(store: &Sqlite) -> Result<()> {
+    let half = Retention {
+        entries: Some(MESSAGES as u64 / 2),
+        ..Retention::default()
+    };
+    store.set_retention(&bare("romeo")?, Some(half)).await?;
+    let (mut chunks, mut longest) = (0, Duration::ZERO);
+    let started = Instant::now();
+    loop {
+        let chunk = Instant::now();
+        if !store.tend().await? {
+            break;
+        }
+        chunks += 1;
+        longest = longest.max(chunk.elapsed());
+    }
+    let each = started.elapsed() / chunks.max(1);
+    println!("clearing away: {chunks} chunks, {each:?} each, the longest {longest:?}");
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use protocol::time::Stamp;
 
-/// Rows that one chunk of clearing away takes at most; appends wait for a chunk.
+/// Rows that one chunk of clearing away takes at most.
 pub(crate) const CHUNK_ROWS: usize = 2_000;
 /// How long outcomes are kept for messages that come again (S11-17), in milliseconds.
 pub(crate) const SENT_KEPT_MS: i64 = 30 * 86_400_000;

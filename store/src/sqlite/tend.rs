@@ -5,6 +5,8 @@
 //! chunk is one transaction, and what is due next is found in the database, so that a chunk may be the
 //! last one at any time.
 
+use std::time::{Duration, Instant};
+
 use protocol::Text;
 use protocol::time::Stamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -16,6 +18,8 @@ use super::{retention, retract, sent, strangers};
 use crate::retention::{CHUNK_ROWS, INVITE_KEPT_MS, Oldest, SENT_KEPT_MS};
 use crate::{Retention, StoreError};
 
+/// How long a chunk may hold appends up, beside its commit.
+const CHUNK: Duration = Duration::from_millis(10);
 /// Logs that one chunk looks at.
 const LOGS_MAX: usize = 256;
 
@@ -72,21 +76,45 @@ pub(super) fn due(tx: &Connection, now: Stamp, usual: Retention) -> Result<Vec<D
 
 /// Clears one chunk away.
 pub(super) fn clear(tx: &Connection, now: Stamp, due: &[Due]) -> Result<(), StoreError> {
-    let mut left = CHUNK_ROWS;
+    let mut budget = Budget::new();
     for due in due {
         match *due {
             Due::Leftovers => {
-                let old = params![now.0.saturating_sub(SENT_KEPT_MS), left as i64];
-                left -= tx.prepare_cached(sql::PRUNE_SENT)?.execute(old)?.min(left);
+                let old = params![now.0.saturating_sub(SENT_KEPT_MS), budget.rows as i64];
+                budget.spend(tx.prepare_cached(sql::PRUNE_SENT)?.execute(old)?);
                 let expired = now.0.saturating_sub(INVITE_KEPT_MS);
                 tx.prepare_cached(sql::PRUNE_INVITES)?.execute([expired])?;
             }
             Due::Retractions => retract::go_on(tx)?,
-            Due::Doomed(user) => clear_doomed(tx, user, &mut left)?,
-            Due::Entries(user, keep) => trim(tx, now, user, keep, &mut left)?,
+            Due::Doomed(user) => clear_doomed(tx, user, &mut budget)?,
+            Due::Entries(user, keep) => trim(tx, now, user, keep, &mut budget)?,
         }
     }
     Ok(())
+}
+
+/// What one chunk may take.
+struct Budget {
+    rows: usize,
+    until: Instant,
+}
+
+impl Budget {
+    fn new() -> Self {
+        Self {
+            rows: CHUNK_ROWS,
+            until: Instant::now() + CHUNK,
+        }
+    }
+
+    /// Whether the chunk may take one more.
+    fn is_left(&self) -> bool {
+        self.rows > 0 && (self.rows == CHUNK_ROWS || Instant::now() < self.until)
+    }
+
+    fn spend(&mut self, rows: usize) {
+        self.rows = self.rows.saturating_sub(rows);
+    }
 }
 
 /// An entry that goes.
@@ -100,14 +128,14 @@ struct Going {
     dir: bool,
 }
 
-fn clear_doomed(tx: &Connection, user: i64, left: &mut usize) -> Result<(), StoreError> {
-    while *left > 0 {
+fn clear_doomed(tx: &Connection, user: i64, budget: &mut Budget) -> Result<(), StoreError> {
+    while budget.is_left() {
         if let Some(going) = oldest(tx, user)? {
             remove(tx, user, &going)?;
-            *left -= 1;
+            budget.spend(1);
             continue;
         }
-        let sent = params![user, *left as i64];
+        let sent = params![user, budget.rows as i64];
         let cleared = tx.prepare_cached(sql::CLEAR_SENT)?.execute(sent)?;
         if cleared == 0 {
             for statement in sql::CLEAR_REST {
@@ -115,7 +143,7 @@ fn clear_doomed(tx: &Connection, user: i64, left: &mut usize) -> Result<(), Stor
             }
             return Ok(());
         }
-        *left -= cleared.min(*left);
+        budget.spend(cleared);
     }
     Ok(())
 }
@@ -126,12 +154,12 @@ fn trim(
     now: Stamp,
     user: i64,
     keep: Retention,
-    left: &mut usize,
+    budget: &mut Budget,
 ) -> Result<(), StoreError> {
     let mut size = size(tx, user)?;
     let before = (size.bytes, size.strangers_bytes);
     let mut last = 0;
-    while *left > 0
+    while budget.is_left()
         && let Some(going) = oldest(tx, user)?.filter(|going| size.drops(now, keep, going))
     {
         if going.named && going.stamp.0 >= now.0.saturating_sub(SENT_KEPT_MS) {
@@ -144,7 +172,7 @@ fn trim(
             size.strangers_bytes = size.strangers_bytes.saturating_sub(less);
         }
         last = going.seq;
-        *left -= 1;
+        budget.spend(1);
     }
     let gone = before.0.saturating_sub(size.bytes) as i64;
     let strangers = before.1.saturating_sub(size.strangers_bytes) as i64;
