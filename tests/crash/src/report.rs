@@ -44,6 +44,12 @@ impl Report {
         self.lost + self.duplicated + self.reordered + self.id_mismatches + self.other == 0
     }
 
+    /// Returns how many streams were resumed from what the server had on its disk (S11-62).
+    #[must_use]
+    pub fn restored(&self) -> u64 {
+        self.counts.restored
+    }
+
     /// Returns the report as one line of JSON.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use crash::{Settings, run};
 
 // proves: PT-01 PT-07 PT-08 INV-01 INV-02 INV-03 INV-04 INV-05 INV-06 INV-07 INV-09 INV-11 INV-12 INV-13 INV-14
 // proves: INV-15 INV-17 INV-18 INV-27 INV-32 S11-10 S11-20 S11-25 S11-30 S11-31 S11-40 S11-41 S11-55
+// proves: S11-60 S11-61 S11-62 S11-63
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_rounds_of_kills_and_cuts_lose_double_and_swap_nothing() {
     let settings = Settings {
@@ -18,4 +19,5 @@ async fn ten_rounds_of_kills_and_cuts_lose_double_and_swap_nothing() {
     assert!(report.is_good(), "{report}");
     assert_eq!(report.rounds, 10);
     assert!(report.acked > 1_000, "{report}");
+    assert!(report.restored() > 10, "{report}");
 }
