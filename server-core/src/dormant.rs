@@ -37,7 +37,8 @@ impl Account {
     pub(crate) fn on_recorded(&mut self, result: Result<(), ChangeError>) {
         self.in_flight = self.in_flight.saturating_sub(1);
         if let Err(error) = result {
-            tracing::warn!(%error, "record of a session not written");
+            // It costs no more than a resumption after the next restart; the store says what is wrong.
+            tracing::debug!(%error, "record of a session not written");
         }
     }
 

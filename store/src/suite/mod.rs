@@ -6,6 +6,7 @@ mod nodes;
 mod pages;
 mod retention;
 pub(crate) mod retractions;
+mod sessions;
 mod spool;
 mod strangers;
 mod tokens;
@@ -45,6 +46,13 @@ macro_rules! store_suite {
             stamps_never_fall_within_a_log
             ids_of_other_logs_are_unknown
             many_writers_at_once_leave_dense_logs
+        );
+        $crate::suite::run!($open, sessions:
+            records_of_sessions_come_back_as_they_were_written
+            a_message_counts_in_its_own_transaction
+            a_server_that_begins_lets_sessions_wait_for_their_clients
+            the_latest_ended_sessions_are_remembered
+            entries_are_found_by_their_ids
         );
         $crate::suite::run!($open, pages:
             pages_forward_and_backward
