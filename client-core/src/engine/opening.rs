@@ -231,8 +231,10 @@ impl Engine {
         self.begin_stream(jid);
         self.forget_session();
         // Of what was under way, the archive tells first what it has.
-        self.wire.may_send = self.state.outbox.values().all(|item| item.prefix.is_none());
-        self.wire.again_below = self.state.device.next_seq;
+        let items = self.state.outbox.values();
+        let sent = items.filter(|item| item.prefix.is_some());
+        self.wire.again = sent.map(|item| item.seq).collect();
+        self.wire.may_send = self.wire.again.is_empty();
         self.wire.has_archive = Some(true);
         self.introduce();
         self.fulfil_wishes();
@@ -259,7 +261,7 @@ impl Engine {
         self.keep_stream();
         self.begin_stream(jid);
         self.forget_session();
-        self.wire.again_below = 0;
+        self.wire.again.clear();
         // What was under way on another stream is looked up in the archive first (S11-20).
         let mut outbox = self.state.outbox.values();
         self.wire.may_send = if is_exact {

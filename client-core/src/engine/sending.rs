@@ -34,9 +34,9 @@ pub(super) struct Wire {
     pub(super) acked: BTreeSet<u64>,
     /// Items that the person wants to be sent however old they are.
     pub(super) insisted: BTreeSet<u64>,
-    /// Items before this one may have been sent under the prefix of this very stream, to a server that
-    /// has forgotten (S11-63).
-    pub(super) again_below: u64,
+    /// Items that may have been sent under the prefix of this very stream, to a server that has
+    /// forgotten (S11-63).
+    pub(super) again: BTreeSet<u64>,
     /// Whether messages may be sent: not before the archive told which of them it has (S11-20).
     pub(super) may_send: bool,
     /// Whether the account has an archive; unknown at first.
@@ -94,7 +94,7 @@ impl Engine {
                 .stream
                 .as_ref()
                 .and_then(|stream| stream.prefix.as_ref());
-            let is_again = seq < self.wire.again_below;
+            let is_again = self.wire.again.contains(&seq);
             let text = write_message(&item, &self.account, prefix, is_again);
             self.wire.on_wire.insert(seq);
             self.send(text, Some(seq));

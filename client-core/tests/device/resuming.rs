@@ -216,6 +216,67 @@ fn a_server_that_lost_its_memory_goes_on_from_the_cursor() {
     }
 }
 
+// proves: S11-63 S11-20
+#[test]
+fn what_the_count_covers_and_no_archive_has_is_sent_again_after_the_catch_up() {
+    for reloads in [false, true] {
+        let mut world = World::live();
+        world.server.arrive("romeo", "m1", "before");
+        world.run();
+        world.server.holds_acks = true;
+        world.send("one");
+        world.send("two");
+        world.run();
+        world.server.holds_acks = false;
+        // Written, but of the first one neither entry nor notice is left.
+        world
+            .server
+            .archive
+            .retain(|entry| !entry.message.write().contains(">one<"));
+        world.server.forget_outcomes();
+        world.server.crash();
+        if reloads {
+            world.reload();
+            world.sign_in();
+        } else {
+            world.cut();
+        }
+        world.send("three");
+        world.pass(2_000);
+        world.assert_sent_once(&["two", "one", "three"]);
+        let seen = &world.server.seen;
+        let resend = seen.iter().position(|f| f.contains("<resend"));
+        let resend = resend.expect("sent again");
+        assert!(seen[resend].contains(">one<"));
+        assert!(seen[resend].contains("<delay"));
+        assert_eq!(count(&world, "<resend"), 1);
+        let asked = seen
+            .iter()
+            .rposition(|f| f.contains("urn:xmpp:mam:2' queryid"));
+        assert!(asked.unwrap() < resend, "the archive is asked first");
+        assert_eq!(count(&world, "jabber:iq:roster"), 2, "asked anew");
+        world.assert_same_as_archive();
+    }
+}
+
+// proves: WS-30 S11-61
+#[test]
+fn a_stream_that_a_stopping_server_ends_is_resumed() {
+    let mut world = World::live();
+    world.server.arrive("romeo", "m1", "one");
+    world.run();
+    let jid = world.server.jid();
+    let error = "<stream:error xmlns:stream='http://etherx.jabber.org/streams'><system-shutdown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>";
+    world.server.to_device.push_back(error.into());
+    world.run();
+    world.server.crash();
+    world.server.arrive("romeo", "m2", "two");
+    world.pass(3_000);
+    assert_eq!(world.server.jid(), jid);
+    assert_eq!(count(&world, "<resume "), 1);
+    world.assert_same_as_archive();
+}
+
 // proves: S11-24
 #[test]
 fn very_old_lines_are_not_sent_again_without_asking() {

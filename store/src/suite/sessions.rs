@@ -18,7 +18,7 @@ fn record(number: u8, handled: u64, life: SessionLife) -> SessionRecord {
         resource: ResourcePart::new(&format!("phone {number}"))
             .unwrap()
             .into_owned(),
-        prefix: (number % 2 == 0).then(|| IdPrefix::from_bits([number; 16])),
+        prefix: (number.is_multiple_of(2)).then(|| IdPrefix::from_bits([number; 16])),
         handled,
         max_s: 600,
         life,
