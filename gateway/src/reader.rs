@@ -18,6 +18,10 @@ use crate::shard::Answer;
 /// One question.
 #[derive(Debug)]
 pub(crate) enum ToRead {
+    Credentials {
+        ticket: Ticket,
+        account: BareJid,
+    },
     Load {
         account: BareJid,
     },
@@ -82,6 +86,13 @@ pub(crate) async fn run<S: Store>(
 
 async fn answer<S: Store>(store: &S, hasher: &Hasher, read: ToRead) -> Answer {
     let input = match read {
+        ToRead::Credentials { ticket, account } => {
+            let result = store.credentials(&account).await.map_err(|cause| {
+                error!(error = %cause, "credentials not read");
+                ReadError::Storage
+            });
+            Input::Credentials { ticket, result }
+        }
         ToRead::Load { account } => {
             let result = store.load(&account).await.map_err(|cause| {
                 error!(error = %cause, "account not read");

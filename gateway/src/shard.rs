@@ -12,8 +12,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use protocol::{BareJid, Text};
-use server_core::{ConnId, Core, Inline, Input, Output};
+use protocol::Text;
+use server_core::{ConnId, Core, Identity, Inline, Input, Output};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +31,7 @@ pub(crate) enum Call {
     /// Somebody logged in on a connection.
     Attach {
         conn: ConnId,
-        account: BareJid,
+        identity: Identity,
         inline: Option<Box<Inline>>,
         line: Line,
     },
@@ -152,14 +152,14 @@ impl Hands {
         match call {
             Call::Attach {
                 conn,
-                account,
+                identity,
                 inline,
                 line,
             } => {
                 self.lines.insert(conn, line);
                 Some(Input::Attached {
                     conn,
-                    account,
+                    identity,
                     inline,
                 })
             }
@@ -189,6 +189,9 @@ impl Hands {
                 };
                 let sent = self.workers.appends.send(append).is_ok();
                 self.ask(sent);
+            }
+            Output::ReadCredentials { ticket, account } => {
+                self.read(ToRead::Credentials { ticket, account });
             }
             Output::Load { account } => self.read(ToRead::Load { account }),
             Output::ReadPage { ticket, query } => self.read(ToRead::Page { ticket, query }),

@@ -592,15 +592,7 @@ impl Core {
             self.with(jid, |account, cx| account.on_parcel(cx, parcel));
         }
         for conn in conns {
-            self.with(jid, |account, cx| account.answer_login(cx, conn));
-            let early = self
-                .cx
-                .conns
-                .get_mut(&conn)
-                .map(|state| std::mem::take(&mut state.early));
-            for text in early.unwrap_or_default() {
-                self.with(jid, |account, cx| account.on_text(cx, conn, &text));
-            }
+            self.begin(conn);
         }
         self.with(jid, |_, _| ());
     }

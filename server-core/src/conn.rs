@@ -5,17 +5,22 @@ use protocol::{IdPrefix, Text, fork::Mode};
 
 use crate::core::Context;
 use crate::inline::Inline;
-use crate::io::{ConnId, Output};
+use crate::io::{ConnId, Identity, Output};
+use crate::records::KeyEpoch;
 use crate::session::SessionId;
 use crate::timers::Timer;
 
 /// One connection: what it carries and how much of it is not yet on the wire.
 pub(crate) struct Conn {
     pub(crate) account: BareJid,
+    /// Of which epoch the keys are by which it logged in.
+    pub(crate) epoch: KeyEpoch,
+    /// Whether its login is known to hold; until then nothing is answered.
+    pub(crate) is_confirmed: bool,
     pub(crate) stage: Stage,
     /// What its login asked for and has no answer to yet; until then it may say nothing (AU-14).
     pub(crate) inline: Option<Box<Inline>>,
-    /// Frames that came before the account was loaded.
+    /// Frames that came before the account was loaded and the login confirmed.
     pub(crate) early: Vec<Text>,
     /// Until when a session must be bound (LIM-02).
     pub(crate) bind_by_ms: u64,
@@ -49,9 +54,11 @@ pub(crate) enum Stage {
 }
 
 impl Conn {
-    pub(crate) fn new(account: BareJid, bind_by_ms: u64, inline: Option<Box<Inline>>) -> Self {
+    pub(crate) fn new(identity: Identity, bind_by_ms: u64, inline: Option<Box<Inline>>) -> Self {
         Self {
-            account,
+            account: identity.account,
+            epoch: identity.epoch,
+            is_confirmed: false,
             stage: Stage::Unbound {
                 mode: Mode::Plain,
                 prefix: None,

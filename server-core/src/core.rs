@@ -11,11 +11,12 @@ use crate::account::Account;
 use crate::archive::{Ends, ReadError};
 use crate::conn::{Conn, Stage};
 use crate::inline::Inline;
-use crate::io::{ConnId, Input, Output, Ticket};
+use crate::io::{ConnId, Identity, Input, Output, Ticket};
 use crate::limits::ServerConfig;
 use crate::parcel::Parcel;
 use crate::pending::Pending;
 use crate::pep::KnownCaps;
+use crate::records::Credentials;
 use crate::session::SessionId;
 use crate::timers::{Timer, Timers};
 
@@ -104,9 +105,9 @@ impl Core {
         match input {
             Input::Attached {
                 conn,
-                account,
+                identity,
                 inline,
-            } => self.on_attached(conn, account, inline),
+            } => self.on_attached(conn, identity, inline),
             Input::Frame { conn, text } => self.on_text(conn, text),
             Input::Refused { conn, error } => self.fail(conn, &error),
             Input::Lost { conn } => self.on_lost(conn),
@@ -115,6 +116,11 @@ impl Core {
                 frames,
                 bytes,
             } => self.on_written(conn, frames, bytes),
+            Input::Credentials { ticket, result } => self.answer(ticket, |pending, core| {
+                if let Pending::Login(conn) = pending {
+                    core.on_credentials(conn, result);
+                }
+            }),
             Input::Loaded { account, result } => self.on_loaded(&account, result),
             Input::Appended { ticket, result } => self.answer(ticket, |pending, core| {
                 if let Pending::Append(sent) = pending {
@@ -258,37 +264,77 @@ impl Core {
         }
     }
 
-    fn on_attached(&mut self, conn: ConnId, jid: BareJid, inline: Option<Box<Inline>>) {
+    fn on_attached(&mut self, conn: ConnId, identity: Identity, inline: Option<Box<Inline>>) {
         let deadline = self.cx.now.mono_ms + self.cx.config.limits.login_ms;
+        let jid = identity.account.clone();
         self.cx
             .conns
-            .insert(conn, Conn::new(jid.clone(), deadline, inline));
+            .insert(conn, Conn::new(identity, deadline, inline));
         self.cx.timers.arm(deadline, Timer::Conn(conn));
-        let account = self.account(&jid);
-        account.attach(conn);
-        if account.is_ready() {
-            self.with(&jid, |account, cx| account.answer_login(cx, conn));
-        }
+        // Whoever changes the keys from here on finds the connection; an earlier change is read now.
+        let ticket = self.cx.await_answer(Pending::Login(conn));
+        self.cx.output(Output::ReadCredentials {
+            ticket,
+            account: jid.clone(),
+        });
+        self.account(&jid).attach(conn);
     }
 
-    fn on_text(&mut self, conn: ConnId, text: Text) {
+    /// The keys of the account were read once more: does the login still hold (AU-29)?
+    fn on_credentials(&mut self, conn: ConnId, result: Result<Option<Credentials>, ReadError>) {
         let Some(state) = self.cx.conns.get_mut(&conn) else {
             return;
         };
+        let condition = match result {
+            Ok(Some(found)) if found.epoch == state.epoch && !found.disabled => {
+                state.is_confirmed = true;
+                return self.begin(conn);
+            }
+            Ok(_) => StreamCondition::NotAuthorized,
+            Err(_) => StreamCondition::InternalServerError,
+        };
+        self.fail(conn, &StreamError::new(condition).because("sign in again"));
+    }
+
+    /// Answers a login that holds and handles what came meanwhile, once the account is loaded too.
+    pub(crate) fn begin(&mut self, conn: ConnId) {
+        let Some(account) = self.served(conn) else {
+            return;
+        };
+        self.with(&account, |account, cx| account.answer_login(cx, conn));
+        let state = self.cx.conns.get_mut(&conn);
+        let early = state.map(|state| std::mem::take(&mut state.early));
+        for text in early.unwrap_or_default() {
+            self.with(&account, |account, cx| account.on_text(cx, conn, &text));
+        }
+    }
+
+    /// Whose connection it is, if its login holds and its account is there to serve it.
+    fn served(&self, conn: ConnId) -> Option<BareJid> {
+        let state = self.cx.conns.get(&conn)?;
+        let account = self.accounts.get(&state.account)?;
+        (state.is_confirmed && account.is_ready()).then(|| state.account.clone())
+    }
+
+    fn on_text(&mut self, conn: ConnId, text: Text) {
+        let served = self.served(conn);
+        let Some(state) = self.cx.conns.get_mut(&conn) else {
+            return;
+        };
+        if state.stage == Stage::Closed {
+            return;
+        }
         if state.inline.is_some() {
             let error = StreamError::new(StreamCondition::NotAuthorized)
                 .because("the login is not answered yet");
             return self.fail(conn, &error);
         }
-        let account = state.account.clone();
-        let is_ready = self.accounts.get(&account).is_some_and(Account::is_ready);
-        if !is_ready {
-            if let Some(state) = self.cx.conns.get_mut(&conn) {
-                state.early.push(text);
+        match served {
+            Some(account) => {
+                self.with(&account, |account, cx| account.on_text(cx, conn, &text));
             }
-            return;
+            None => state.early.push(text),
         }
-        self.with(&account, |account, cx| account.on_text(cx, conn, &text));
     }
 
     fn fail(&mut self, conn: ConnId, error: &StreamError) {

@@ -7,11 +7,20 @@ use protocol::{ArchiveId, BareJid, Text};
 use crate::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
 use crate::inline::Inline;
 use crate::nodes::{ItemPage, ItemQuery};
-use crate::records::{AccountRecord, Change, ChangeError};
+use crate::records::{AccountRecord, Change, ChangeError, Credentials, KeyEpoch};
 
 /// One connection: one WebSocket and its stream. Numbers are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnId(pub u64);
+
+/// Who logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// To which account.
+    pub account: BareJid,
+    /// By keys of which epoch.
+    pub epoch: KeyEpoch,
+}
 
 /// Ties an answer of the driver to what was asked. Numbers are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,7 +34,7 @@ pub enum Input {
         /// The connection.
         conn: ConnId,
         /// Who logged in.
-        account: BareJid,
+        identity: Identity,
         /// What a login in one exchange asked for; such a login is answered by the core.
         inline: Option<Box<Inline>>,
     },
@@ -56,6 +65,13 @@ pub enum Input {
         frames: usize,
         /// Of how many bytes in all.
         bytes: usize,
+    },
+    /// The answer to [`Output::ReadCredentials`].
+    Credentials {
+        /// Which.
+        ticket: Ticket,
+        /// The keys; `None` if there is no such account.
+        result: Result<Option<Credentials>, ReadError>,
     },
     /// The answer to [`Output::Load`]; `Err` if the store failed.
     Loaded {
@@ -158,6 +174,14 @@ pub enum Output {
     Credit {
         /// Which connection.
         conn: ConnId,
+    },
+    /// Read the keys of an account once more: a login is answered only if it still holds (AU-29). What is
+    /// read must be no older than the question.
+    ReadCredentials {
+        /// Ties the answer to it.
+        ticket: Ticket,
+        /// Whose keys.
+        account: BareJid,
     },
     /// Load what is known of an account; one at a time per account.
     Load {

@@ -39,6 +39,6 @@ mod walk;
 
 pub use crate::core::Core;
 pub use crate::inline::Inline;
-pub use crate::io::{ConnId, Input, Output, Ticket};
+pub use crate::io::{ConnId, Identity, Input, Output, Ticket};
 pub use crate::limits::{Limits, ServerConfig};
 pub use crate::opening::{Opening, OpeningInput, OpeningOutput};

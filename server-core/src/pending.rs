@@ -17,6 +17,8 @@ use crate::session::SessionId;
 
 /// One question that is out.
 pub(crate) enum Pending {
+    /// Whether the login of a connection still holds.
+    Login(ConnId),
     Append(Box<SentMessage>),
     Page(Box<PageRequest>),
     Ends(Box<Request>),

@@ -139,9 +139,17 @@ pub struct Contact {
 pub struct Credentials {
     /// One per hash function.
     pub keys: Vec<StoredKeys>,
+    /// Of which epoch they are.
+    pub epoch: KeyEpoch,
     /// Whether login is refused for the time being (AU-10).
     pub disabled: bool,
 }
+
+/// Is another one after each change of an account's password or revocation of its tokens, and for
+/// whoever has the same name later. A login holds as long as the epoch is the one in which the keys were
+/// read that it was checked against (AU-29).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyEpoch(pub i64);
 
 /// A change of an account that must be durable before it is told (RO-04).
 #[derive(Clone, Debug, PartialEq, Eq)]

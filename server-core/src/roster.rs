@@ -516,6 +516,7 @@ impl Core {
             | Pending::Items(_)
             | Pending::Binding(_)
             | Pending::Hash(_)
+            | Pending::Login(_)
             | Pending::Locate(_) => {}
         }
     }

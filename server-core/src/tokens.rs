@@ -5,6 +5,8 @@ use protocol::fast::TokenKeys;
 use protocol::time::Stamp;
 use sha2::{Digest as _, Sha256};
 
+use crate::records::KeyEpoch;
+
 /// A device of an account: SHA-256 of the user-agent id that only it and the server know (AU-20).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeviceId(pub [u8; 32]);
@@ -34,6 +36,8 @@ pub struct StoredToken {
 pub struct DeviceTokens {
     /// The device's tokens, expired ones too: the one in use and perhaps the next one.
     pub tokens: Vec<StoredToken>,
+    /// Of which epoch they are.
+    pub epoch: KeyEpoch,
     /// Whether login is refused for the time being (AU-10).
     pub disabled: bool,
 }

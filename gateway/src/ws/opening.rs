@@ -7,7 +7,7 @@ use protocol::stream_error::{StreamCondition, StreamError};
 use protocol::time::Stamp;
 use protocol::{BareJid, Now, Text};
 use server_core::tokens::DeviceId;
-use server_core::{Inline, Opening, OpeningInput, OpeningOutput};
+use server_core::{Identity, Inline, Opening, OpeningInput, OpeningOutput};
 use store::Store;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
@@ -27,7 +27,7 @@ struct Driver<'a, S> {
 }
 
 /// Who logged in, and what the login asked for inline.
-pub(super) type LoggedIn = (BareJid, Option<Box<Inline>>);
+pub(super) type LoggedIn = (Identity, Option<Box<Inline>>);
 
 /// Runs until somebody is logged in, or says how the connection is to end.
 pub(super) async fn run<S: Store>(
@@ -131,8 +131,8 @@ impl<S: Store> Driver<'_, S> {
                     self.feed(OpeningInput::Changed(result));
                 }
                 OpeningOutput::LoginFailed(account) => self.login_failed(&account),
-                OpeningOutput::Authenticated { account, inline } => {
-                    return Ok(Some((account, inline)));
+                OpeningOutput::Authenticated { identity, inline } => {
+                    return Ok(Some((identity, inline)));
                 }
                 OpeningOutput::Close => return Err(ending),
             }

@@ -28,7 +28,7 @@ pub(super) async fn run<S: Store>(
     link: &Link<S>,
     socket: Socket,
     pace: Pace,
-    (account, inline): LoggedIn,
+    (identity, inline): LoggedIn,
 ) {
     let (outbox, frames) = mpsc::channel(link.app.limits().unsent_frames);
     let credit = Arc::new(Semaphore::new(link.app.limits().unsettled_stanzas));
@@ -42,7 +42,7 @@ pub(super) async fn run<S: Store>(
     let shard = &link.app.shard;
     let attach = Call::Attach {
         conn,
-        account,
+        identity,
         inline,
         line,
     };

@@ -1,16 +1,17 @@
 //! What a login in one exchange asks for beside the login: tokens, resuming, binding (AU-25..31).
 
+use protocol::Element;
 use protocol::bind2::BindRequest;
 use protocol::fast::{self, Token, TokenKeys};
 use protocol::sasl::SaslFailure;
 use protocol::sasl2::{Authenticate, Fast, Success};
 use protocol::time::Stamp;
-use protocol::{BareJid, Element};
 
 use super::login::Exchange;
 use super::{Opening, OpeningOutput, Step};
 use crate::ids;
 use crate::inline::Inline;
+use crate::io::Identity;
 use crate::records::{Change, ChangeError};
 use crate::tokens::{DeviceId, DeviceTokens, Proof, StoredToken, TokenUse};
 
@@ -28,7 +29,7 @@ pub(super) struct Asked {
 
 /// A login that succeeded and whose tokens are being written.
 pub(super) struct Recording {
-    account: BareJid,
+    identity: Identity,
     asked: Asked,
     success: Success,
     /// What the device gets, once it is durable.
@@ -94,13 +95,17 @@ impl Opening {
         if let Some(asked) = &mut self.login.asked {
             asked.token = Some(token);
         }
-        self.succeed(account, data, proof);
+        let identity = Identity {
+            account,
+            epoch: found.epoch,
+        };
+        self.succeed(identity, data, proof);
     }
 
     /// The login succeeded: first its tokens, then the account does the rest.
     pub(super) fn succeed_inline(
         &mut self,
-        account: BareJid,
+        identity: Identity,
         data: Vec<u8>,
         proof: Proof,
         asked: Asked,
@@ -118,7 +123,7 @@ impl Opening {
         let wants_token = asked.request_token || (is_old && !invalidate);
         let (token, issue) = wants_token.then(|| self.make_token()).unzip();
         let recording = Recording {
-            account,
+            identity,
             asked,
             success,
             token,
@@ -128,7 +133,7 @@ impl Opening {
             return self.hand_over(recording);
         };
         let token_use = TokenUse {
-            account: recording.account.clone(),
+            account: recording.identity.account.clone(),
             device,
             proof,
             invalidate,
@@ -186,7 +191,7 @@ impl Opening {
 
     fn hand_over(&mut self, recording: Recording) {
         let Recording {
-            account,
+            identity,
             asked,
             success,
             token,
@@ -200,7 +205,7 @@ impl Opening {
         };
         self.step = Step::Done;
         self.outputs.push_back(OpeningOutput::Authenticated {
-            account,
+            identity,
             inline: Some(Box::new(inline)),
         });
     }

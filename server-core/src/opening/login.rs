@@ -14,6 +14,7 @@ use super::inline::{Asked, Recording};
 use super::{Opening, OpeningOutput, Step};
 use crate::features;
 use crate::ids;
+use crate::io::Identity;
 use crate::records::Credentials;
 use crate::tokens::{DeviceId, Proof};
 
@@ -36,7 +37,7 @@ pub(super) enum Exchange {
     Tokens { account: BareJid, proof: Vec<u8> },
     /// The challenge is out.
     Challenged {
-        account: BareJid,
+        identity: Identity,
         server: Box<ServerExchange>,
     },
     /// The login succeeded; what it means for the device's tokens is being written.
@@ -67,8 +68,8 @@ impl Opening {
         match (element.name(), exchange) {
             ("auth", Exchange::None) if !is_sasl2 => self.on_auth(element),
             ("authenticate", Exchange::None) if is_sasl2 => self.on_authenticate(element),
-            ("response", Exchange::Challenged { account, server }) => {
-                self.on_response(account, &server, element);
+            ("response", Exchange::Challenged { identity, server }) => {
+                self.on_response(identity, &server, element);
             }
             ("abort", _) => self.refuse_mixed_with(is_sasl2, SaslFailure::Aborted),
             _ => self.refuse_mixed(is_sasl2),
@@ -187,26 +188,28 @@ impl Opening {
         if disabled {
             return self.refuse(SaslFailure::AccountDisabled);
         }
+        let (keys, epoch) = credentials.map(|c| (c.keys, c.epoch)).unwrap_or_default();
+        let identity = Identity { account, epoch };
         match with {
-            Mechanism::Scram(hash, first) => self.challenge(account, hash, first, credentials),
-            Mechanism::Plain { password } => self.check_plain(account, &password, credentials),
+            Mechanism::Scram(hash, first) => self.challenge(identity, hash, first, keys),
+            Mechanism::Plain { password } => self.check_plain(identity, &password, keys),
         }
     }
 
     fn challenge(
         &mut self,
-        account: BareJid,
+        identity: Identity,
         hash: ScramHash,
         first: ClientFirst,
-        credentials: Option<Credentials>,
+        keys: Vec<StoredKeys>,
     ) {
-        let known = credentials.and_then(|c| c.keys.into_iter().find(|keys| keys.hash == hash));
-        let keys = known.unwrap_or_else(|| self.fake_keys(hash, &account));
+        let known = keys.into_iter().find(|keys| keys.hash == hash);
+        let keys = known.unwrap_or_else(|| self.fake_keys(hash, &identity.account));
         let nonce = ids::nonce(&mut self.rng);
         let offered = features::mechanisms(&self.config);
         let (server, challenge) = ServerExchange::new(first, keys, &nonce, &offered);
         self.login.exchange = Exchange::Challenged {
-            account,
+            identity,
             server: Box::new(server),
         };
         self.send(match &self.login.asked {
@@ -232,46 +235,46 @@ impl Opening {
         }
     }
 
-    fn on_response(&mut self, account: BareJid, server: &ServerExchange, element: &Element) {
+    fn on_response(&mut self, identity: Identity, server: &ServerExchange, element: &Element) {
         let finished =
             sasl::data_of(element).and_then(|data| server.finish(&data).map_err(failure_of));
         match finished {
             Ok(signature) => {
                 let proof = Proof::Password(server.stored_key().to_vec());
-                self.succeed(account, signature.into_bytes(), proof);
+                self.succeed(identity, signature.into_bytes(), proof);
             }
-            Err(failure) => self.refuse_guess(account, failure),
+            Err(failure) => self.refuse_guess(identity.account, failure),
         }
     }
 
-    fn check_plain(&mut self, account: BareJid, password: &str, found: Option<Credentials>) {
+    fn check_plain(&mut self, identity: Identity, password: &str, keys: Vec<StoredKeys>) {
         let hash = ScramHash::Sha256;
-        let known = found.and_then(|c| c.keys.into_iter().find(|keys| keys.hash == hash));
-        let keys = known.unwrap_or_else(|| self.fake_keys(hash, &account));
+        let known = keys.into_iter().find(|keys| keys.hash == hash);
+        let keys = known.unwrap_or_else(|| self.fake_keys(hash, &identity.account));
         let prepared = protocol::password::prepare(password).unwrap_or_default();
         let typed = StoredKeys::of_password(hash, &prepared, keys.salt.clone(), keys.iterations);
         if typed == keys {
-            self.succeed(account, Vec::new(), Proof::Password(keys.stored_key));
+            self.succeed(identity, Vec::new(), Proof::Password(keys.stored_key));
         } else {
-            self.refuse_guess(account, SaslFailure::NotAuthorized);
+            self.refuse_guess(identity.account, SaslFailure::NotAuthorized);
         }
     }
 
     /// The client has proved who it is; `data` proves to it who the server is.
-    pub(super) fn succeed(&mut self, account: BareJid, data: Vec<u8>, proof: Proof) {
+    pub(super) fn succeed(&mut self, identity: Identity, data: Vec<u8>, proof: Proof) {
         let other_claim = self
             .claimed
             .as_ref()
-            .is_some_and(|claimed| *claimed != account);
+            .is_some_and(|claimed| *claimed != identity.account);
         if other_claim {
             return self.refuse(SaslFailure::NotAuthorized);
         }
         match self.login.asked.take() {
-            Some(asked) => self.succeed_inline(account, data, proof, *asked),
+            Some(asked) => self.succeed_inline(identity, data, proof, *asked),
             None => {
                 let data = String::from_utf8(data).unwrap_or_default();
                 self.send(sasl::write("success", None, &data));
-                self.step = Step::Restart(account);
+                self.step = Step::Restart(identity);
             }
         }
     }

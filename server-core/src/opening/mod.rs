@@ -18,7 +18,7 @@ use self::login::Exchange;
 use crate::features;
 use crate::ids;
 use crate::inline::Inline;
-use crate::io::Password;
+use crate::io::{Identity, Password};
 use crate::limits::ServerConfig;
 use crate::records::{Change, ChangeError, Credentials, Invite};
 use crate::tokens::{DeviceId, DeviceTokens};
@@ -70,7 +70,7 @@ pub enum OpeningOutput {
     /// is still to be answered.
     Authenticated {
         /// Who logged in.
-        account: BareJid,
+        identity: Identity,
         /// What the login asked for, if it was one in one exchange.
         inline: Option<Box<Inline>>,
     },
@@ -100,7 +100,7 @@ enum Step {
     /// Features are out; login or registration may begin.
     Ready,
     /// Login succeeded; the second `<open/>` is awaited.
-    Restart(BareJid),
+    Restart(Identity),
     /// Handed over or closed.
     Done,
 }
@@ -215,14 +215,14 @@ impl Opening {
         if let Err(condition) = self.check_open(open) {
             return self.fail(&StreamError::new(condition));
         }
-        let Step::Restart(account) = std::mem::replace(&mut self.step, Step::Done) else {
+        let Step::Restart(identity) = std::mem::replace(&mut self.step, Step::Done) else {
             return;
         };
         self.send_header();
         self.send(frame::write_features(&features::after_login(&self.config)));
         let inline = None;
         self.outputs
-            .push_back(OpeningOutput::Authenticated { account, inline });
+            .push_back(OpeningOutput::Authenticated { identity, inline });
     }
 
     fn on_changed(&mut self, result: Result<(), ChangeError>) {

@@ -148,6 +148,7 @@ impl Memory {
     pub fn credentials_now(&self, account: &BareJid) -> Result<Option<Credentials>, StoreError> {
         Ok(self.read(account)?.of(|account, _| Credentials {
             keys: account.keys.clone(),
+            epoch: account.epoch,
             disabled: false,
         }))
     }
@@ -163,6 +164,7 @@ impl Memory {
     ) -> Result<Option<DeviceTokens>, StoreError> {
         Ok(self.read(account)?.of(|account, _| DeviceTokens {
             tokens: account.tokens_of(device),
+            epoch: account.epoch,
             disabled: false,
         }))
     }

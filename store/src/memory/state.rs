@@ -11,7 +11,8 @@ use server_core::archive::{
     Append, AppendError, FirstOutcome, Keep, Outcome, Receipt, RecipientSide,
 };
 use server_core::records::{
-    Change, ChangeError, Contact, Invite, SessionKey, SessionLife, SessionRecord, trim_sessions,
+    Change, ChangeError, Contact, Invite, KeyEpoch, SessionKey, SessionLife, SessionRecord,
+    trim_sessions,
 };
 use server_core::tokens::{DeviceId, StoredToken};
 
@@ -26,6 +27,7 @@ use crate::{Limits, Retention};
 pub(super) struct Account {
     pub(super) user: u64,
     pub(super) keys: Vec<StoredKeys>,
+    pub(super) epoch: KeyEpoch,
     pub(super) tokens: Vec<(DeviceId, StoredToken)>,
     pub(super) contacts: BTreeMap<BareJid, Contact>,
     pub(super) roster_ver: u64,
@@ -43,6 +45,7 @@ pub(super) struct State {
     pub(super) invites: BTreeMap<[u8; 32], Invite>,
     pub(super) faults: Faults,
     users: u64,
+    epochs: i64,
 }
 
 impl State {
@@ -55,6 +58,7 @@ impl State {
             invites: BTreeMap::new(),
             faults: Faults::default(),
             users: 0,
+            epochs: 0,
         }
     }
 
@@ -191,15 +195,21 @@ impl State {
                 token,
             } => self.register(now, account, keys, token)?,
             Change::SetKeys { account, keys } => {
+                let epoch = self.next_epoch();
                 let account = self.existing(&account)?;
-                account.keys = keys;
+                (account.keys, account.epoch) = (keys, epoch);
                 account.revoke(None);
             }
             Change::UseToken(token_use) => {
                 let account = self.existing(&token_use.account)?;
                 account.use_token(now, *token_use)?;
             }
-            Change::RevokeTokens { account, device } => self.existing(&account)?.revoke(device),
+            Change::RevokeTokens { account, device } => {
+                let epoch = self.next_epoch();
+                let account = self.existing(&account)?;
+                account.epoch = epoch;
+                account.revoke(device);
+            }
             Change::Spool { account, spans } => {
                 let log = &mut self.existing(&account)?.log;
                 let head = log.head();
@@ -260,6 +270,11 @@ impl State {
         self.accounts.get_mut(account).ok_or(ChangeError::NoAccount)
     }
 
+    fn next_epoch(&mut self) -> KeyEpoch {
+        self.epochs += 1;
+        KeyEpoch(self.epochs)
+    }
+
     fn register(
         &mut self,
         now: Stamp,
@@ -294,6 +309,7 @@ impl State {
         let mut account = Account {
             user: self.users,
             keys,
+            epoch: self.next_epoch(),
             tokens: Vec::new(),
             contacts: BTreeMap::new(),
             roster_ver: 0,

@@ -5,7 +5,7 @@ use protocol::scram::{ScramHash, StoredKeys};
 use protocol::time::Stamp;
 use protocol::{BareJid, Text};
 use rusqlite::{Connection, OptionalExtension as _, Row};
-use server_core::records::{AccountRecord, Contact, Credentials, Invite};
+use server_core::records::{AccountRecord, Contact, Credentials, Invite, KeyEpoch};
 
 use super::{nodes, sessions, sql};
 use crate::StoreError;
@@ -15,13 +15,13 @@ pub(super) fn credentials(
     tx: &Connection,
     account: &BareJid,
 ) -> Result<Option<Credentials>, StoreError> {
-    let query = "SELECT user, disabled FROM account WHERE jid = ?1";
+    let query = "SELECT user, epoch, disabled FROM account WHERE jid = ?1";
     let found = tx
         .prepare_cached(query)?
         .query_row([account.as_str()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?))
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
         });
-    let Some((user, disabled)) = found.optional()? else {
+    let Some((user, epoch, disabled)) = found.optional()? else {
         return Ok(None);
     };
     let mut query = tx.prepare_cached(
@@ -39,7 +39,11 @@ pub(super) fn credentials(
             server_key: row.get(4)?,
         });
     }
-    Ok(Some(Credentials { keys, disabled }))
+    Ok(Some(Credentials {
+        keys,
+        epoch: KeyEpoch(epoch),
+        disabled,
+    }))
 }
 
 /// Reads what a session needs of an account, but for the newest entry of its log.

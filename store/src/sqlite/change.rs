@@ -53,6 +53,7 @@ pub(super) fn make(tx: &Connection, now: Stamp, change: &Change) -> Result<(), C
         Change::SetKeys { account, keys } => {
             let user = existing(tx, account)?;
             write_keys(tx, user, keys)?;
+            begin_epoch(tx, user)?;
             Ok(tokens::revoke(tx, user, None)?)
         }
         Change::Spool { account, spans } => Ok(spool(tx, existing(tx, account)?, spans)?),
@@ -74,7 +75,9 @@ pub(super) fn make(tx: &Connection, now: Stamp, change: &Change) -> Result<(), C
             tokens::make_use(tx, now, user, token_use)
         }
         Change::RevokeTokens { account, device } => {
-            Ok(tokens::revoke(tx, existing(tx, account)?, *device)?)
+            let user = existing(tx, account)?;
+            begin_epoch(tx, user)?;
+            Ok(tokens::revoke(tx, user, *device)?)
         }
     }
 }
@@ -129,7 +132,7 @@ fn register(
         return Err(ChangeFault::Refused(ChangeError::Exists));
     }
     let user = append::new_party(tx, account)?;
-    let insert = "INSERT INTO account (user, jid) VALUES (?1, ?2)";
+    let insert = "INSERT INTO account (user, jid, epoch) VALUES (?1, ?2, random())";
     tx.execute(insert, params![user, account.as_str()])?;
     tx.execute("INSERT INTO log (user) VALUES (?1)", [user])?;
     write_keys(tx, user, keys)?;
@@ -218,6 +221,15 @@ fn write_keys(tx: &Connection, user: i64, keys: &[StoredKeys]) -> Result<(), Sto
             ],
         )?;
     }
+    Ok(())
+}
+
+/// Logins that are under way do not hold any more.
+fn begin_epoch(tx: &Connection, user: i64) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE account SET epoch = random() WHERE user = ?1",
+        [user],
+    )?;
     Ok(())
 }
 

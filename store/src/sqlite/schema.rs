@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("retention.sql"),
     include_str!("nodes.sql"),
     include_str!("sessions.sql"),
+    include_str!("epoch.sql"),
 ];
 
 /// What a database keeps about itself.

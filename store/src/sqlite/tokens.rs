@@ -4,7 +4,7 @@ use protocol::BareJid;
 use protocol::fast::{MECHANISM, TokenKeys};
 use protocol::time::Stamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use server_core::records::ChangeError;
+use server_core::records::{ChangeError, KeyEpoch};
 use server_core::tokens::{DeviceId, DeviceTokens, Proof, StoredToken, TokenUse};
 
 use super::change::ChangeFault;
@@ -18,11 +18,11 @@ pub(super) fn of_device(
     device: DeviceId,
 ) -> Result<Option<DeviceTokens>, StoreError> {
     let found = tx
-        .prepare_cached("SELECT user, disabled FROM account WHERE jid = ?1")?
+        .prepare_cached("SELECT user, epoch, disabled FROM account WHERE jid = ?1")?
         .query_row([account.as_str()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?))
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
         });
-    let Some((user, disabled)) = found.optional()? else {
+    let Some((user, epoch, disabled)) = found.optional()? else {
         return Ok(None);
     };
     let mut query = tx.prepare_cached(
@@ -42,7 +42,11 @@ pub(super) fn of_device(
             used: row.get(4)?,
         });
     }
-    Ok(Some(DeviceTokens { tokens, disabled }))
+    Ok(Some(DeviceTokens {
+        tokens,
+        epoch: KeyEpoch(epoch),
+        disabled,
+    }))
 }
 
 /// Does what a login means for the tokens of its device.

@@ -109,6 +109,7 @@ macro_rules! store_suite {
         );
         $crate::suite::run!($open, tokens:
             a_token_belongs_to_one_device_of_one_account
+            keys_are_of_another_epoch_after_each_change
             the_next_token_stands_beside_the_old_one_until_it_is_used
             invalidating_takes_all_tokens_of_the_device_and_leaves_a_fresh_one
             a_new_password_ends_all_tokens_and_logins_that_are_under_way

@@ -65,15 +65,75 @@ pub(crate) async fn a_token_belongs_to_one_device_of_one_account(store: &impl St
         .await
         .unwrap();
     let found = |account: BareJid, device| async move { store.tokens(&account, device).await };
+    let of_phone = found(bare("romeo"), PHONE).await.unwrap().unwrap();
     let expected = DeviceTokens {
         tokens: vec![issued],
-        disabled: false,
+        ..of_phone.clone()
     };
-    assert_eq!(found(bare("romeo"), PHONE).await.unwrap(), Some(expected));
-    let none = Some(DeviceTokens::default());
-    assert_eq!(found(bare("romeo"), LAPTOP).await.unwrap(), none);
-    assert_eq!(found(bare("juliet"), PHONE).await.unwrap(), none);
+    assert_eq!(of_phone, expected);
+    assert!(!of_phone.disabled);
+    for (name, device) in [("romeo", LAPTOP), ("juliet", PHONE)] {
+        let none = found(bare(name), device).await.unwrap().unwrap();
+        assert_eq!(none.tokens, []);
+    }
     assert_eq!(found(bare("nobody"), PHONE).await.unwrap(), None);
+}
+
+// proves: AU-29
+pub(crate) async fn keys_are_of_another_epoch_after_each_change(store: &impl Store, _: &Script) {
+    register(store, &["romeo", "juliet"]).await;
+    let of = |name: &'static str| async move {
+        let keys = store.credentials(&bare(name)).await.unwrap().unwrap().epoch;
+        let tokens = store
+            .tokens(&bare(name), PHONE)
+            .await
+            .unwrap()
+            .unwrap()
+            .epoch;
+        assert_eq!(keys, tokens);
+        keys
+    };
+    let of_juliet = of("juliet").await;
+    let mut epochs = vec![of("romeo").await];
+    let account = bare("romeo");
+    let keys = quick_keys();
+    // A login changes nothing, whatever it does to its device's tokens.
+    change(store, login(by_password(), Some(token("one"))))
+        .await
+        .unwrap();
+    let mut invalidating = login(by_token("one"), None);
+    invalidating.invalidate = true;
+    change(store, invalidating).await.unwrap();
+    assert_eq!(of("romeo").await, epochs[0]);
+    for made in [
+        Change::SetKeys {
+            account: account.clone(),
+            keys: keys.clone(),
+        },
+        Change::RevokeTokens {
+            account: account.clone(),
+            device: None,
+        },
+        Change::RevokeTokens {
+            account: account.clone(),
+            device: Some(PHONE),
+        },
+    ] {
+        store.change(made).await.unwrap();
+        epochs.push(of("romeo").await);
+    }
+    store
+        .change(Change::Delete {
+            account: account.clone(),
+        })
+        .await
+        .unwrap();
+    register(store, &["romeo"]).await;
+    epochs.push(of("romeo").await);
+    let distinct = epochs.iter().map(|epoch| epoch.0);
+    let distinct: std::collections::BTreeSet<_> = distinct.collect();
+    assert_eq!(distinct.len(), epochs.len());
+    assert_eq!(of("juliet").await, of_juliet);
 }
 
 // proves: AU-26

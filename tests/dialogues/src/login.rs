@@ -1,4 +1,4 @@
-//! The client's half of a login in one exchange.
+//! The client's half of a login.
 
 use anyhow::{Result, anyhow};
 use protocol::scram::{ClientExchange, ScramHash, Secret};
@@ -18,14 +18,22 @@ pub(crate) fn authenticate(mechanism: &str, first: &[u8], asked: &str) -> String
 }
 
 /// A login by password; everybody's password is their name.
-pub(crate) struct Scram(ClientExchange);
+pub(crate) struct Scram {
+    exchange: ClientExchange,
+    is_sasl2: bool,
+}
 
 impl Scram {
-    /// Gives the first frame too.
-    pub(crate) fn start(username: &str, asked: &str) -> (Self, String) {
+    /// Gives the first frame too: a login in one exchange if anything is asked for with it.
+    pub(crate) fn start(username: &str, asked: Option<&str>) -> (Self, String) {
         let (exchange, first) = ClientExchange::new(HASH, username, "a-nonce-of-no-meaning");
-        let frame = authenticate(HASH.mechanism(), first.as_bytes(), asked);
-        (Self(exchange), frame)
+        let mechanism = HASH.mechanism();
+        let frame = match asked {
+            Some(asked) => authenticate(mechanism, first.as_bytes(), asked),
+            None => sasl::write("auth", Some(mechanism), &first),
+        };
+        let is_sasl2 = asked.is_some();
+        (Self { exchange, is_sasl2 }, frame)
     }
 
     /// Answers the challenge.
@@ -34,7 +42,10 @@ impl Scram {
         let data = sasl::data_of(&challenge).map_err(|_| anyhow!("no challenge: {challenge}"))?;
         let secret = Secret::Password(password.to_owned());
         let offered = ScramHash::ALL.map(ScramHash::mechanism);
-        let last = self.0.answer(&data, &secret, &offered)?;
-        Ok(sasl2::write("response", &last.message))
+        let last = self.exchange.answer(&data, &secret, &offered)?;
+        Ok(match self.is_sasl2 {
+            true => sasl2::write("response", &last.message),
+            false => sasl::write("response", None, &last.message),
+        })
     }
 }

@@ -152,6 +152,10 @@ impl Stage {
             "goes on" => self.world.restart_store(),
             "stops reading" => self.world.stop_reading(),
             "reads again" => self.world.read_again(),
+            "holds keys back" => self.world.hold_keys(),
+            "tells keys again" => self.world.tell_keys(),
+            "gives romeo another password" => self.world.change_password("romeo")?,
+            "fails the next read" => self.world.store.fail_reads(1),
             "fails the next change" => self.world.store.fail_changes(1),
             "fails the next append" => self.world.fail_appends(1, FailingSide::Whole),
             "fails the sender's side of the next append" => {
@@ -206,6 +210,7 @@ impl Stage {
                 Ok(())
             }
             ("authenticates", asked) => self.authenticate(name, asked),
+            ("begins", how) => self.begin_login(name, how),
             ("loses", "its connection") => self.world.lose(name),
             ("comes", "back") => self.world.attach(name),
             ("sends", lines) if lines.contains(" lines to ") => self.send_lines(name, lines),
@@ -291,30 +296,54 @@ impl Stage {
     fn authenticate(&mut self, name: &str, how: &str) -> Result<()> {
         let (how, asked) = how.split_once("with ").unwrap_or((how, ""));
         let asked = self.expand(asked);
-        self.world.knock(name);
-        let open = "<open xmlns='@framing' to='localhost' version='1.0'/>";
-        self.world.send(name, &self.expand(open))?;
-        self.world.peer(name)?.inbox.clear();
-        let username = name.split('/').next().unwrap_or_default();
         match how.trim().strip_prefix("by ") {
             Some(token) => {
+                let username = self.greet(name)?;
                 let secret = self.expand(token);
                 let expiry = None;
-                let first = Token { secret, expiry }.initial_response(username);
+                let first = Token { secret, expiry }.initial_response(&username);
                 let frame = login::authenticate(fast::MECHANISM, &first, &asked);
                 self.world.send(name, &frame)
             }
             None => {
-                let (exchange, frame) = login::Scram::start(username, &asked);
-                self.world.send(name, &frame)?;
-                let inbox = &mut self.world.peer(name)?.inbox;
-                let Some(challenge) = inbox.pop_front() else {
-                    bail!("no challenge came")
-                };
-                let response = exchange.answer(username, &challenge)?;
+                let response = self.challenge(name, Some(&asked))?;
                 self.world.send(name, &response)
             }
         }
+    }
+
+    /// `begins to authenticate with <bind …/>…`, or `begins to log in` as RFC 6120 has it: up to the
+    /// challenge. `{romeo/phone.response}` is what proves the password.
+    fn begin_login(&mut self, name: &str, how: &str) -> Result<()> {
+        let asked = match how.split_once("with ") {
+            Some((_, asked)) => Some(self.expand(asked)),
+            None if how == "to log in" => None,
+            None => bail!("unknown: begins {how}"),
+        };
+        let response = self.challenge(name, asked.as_deref())?;
+        self.names.insert(format!("{name}.response"), response);
+        Ok(())
+    }
+
+    /// Begins a login by password; gives the answer to the challenge.
+    fn challenge(&mut self, name: &str, asked: Option<&str>) -> Result<String> {
+        let username = self.greet(name)?;
+        let (exchange, frame) = login::Scram::start(&username, asked);
+        self.world.send(name, &frame)?;
+        let inbox = &mut self.world.peer(name)?.inbox;
+        let Some(challenge) = inbox.pop_front() else {
+            bail!("no challenge came")
+        };
+        exchange.answer(&username, &challenge)
+    }
+
+    /// Opens a connection; gives the name of its account.
+    fn greet(&mut self, name: &str) -> Result<String> {
+        self.world.knock(name);
+        let open = "<open xmlns='@framing' to='localhost' version='1.0'/>";
+        self.world.send(name, &self.expand(open))?;
+        self.world.peer(name)?.inbox.clear();
+        Ok(name.split('/').next().unwrap_or_default().to_owned())
     }
 
     fn play(&mut self, name: &str, what: &str) -> Result<()> {

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use protocol::scram::{ScramHash, StoredKeys};
 use protocol::time::Stamp;
 use protocol::{BareJid, Now, Text};
 use server_core::archive::{Append, ReadError};
 use server_core::records::Change;
 use server_core::{
-    ConnId, Core, Inline, Input, Limits, Opening, OpeningInput, OpeningOutput, Output,
+    ConnId, Core, Identity, Inline, Input, Limits, Opening, OpeningInput, OpeningOutput, Output,
     ServerConfig, Ticket,
 };
 use store::Retention;
@@ -45,6 +45,8 @@ pub(crate) struct World {
     lives: u8,
     /// Appends that wait while the store stands still.
     stopped: Option<VecDeque<(Ticket, Append)>>,
+    /// Keys that wait to be read a second time.
+    held_keys: Option<VecDeque<Output>>,
     /// Pages, ends and places that wait while the store reads nothing.
     unread: Option<VecDeque<Output>>,
 }
@@ -101,6 +103,7 @@ impl World {
             knocks: 0,
             lives: 0,
             stopped,
+            held_keys: None,
             unread,
         })
     }
@@ -118,25 +121,31 @@ impl World {
                 ..Peer::default()
             },
         );
+        let credentials = self.store.credentials_now(&account)?;
+        let epoch = credentials.map(|found| found.epoch).unwrap_or_default();
         self.input(Input::Attached {
             conn,
-            account,
+            identity: Identity { account, epoch },
             inline: None,
         });
         Ok(())
     }
 
     /// A connection that was known by its opening only belongs to an account now.
-    fn hand_over(&mut self, name: &str, account: BareJid, inline: Box<Inline>) -> Result<()> {
+    fn hand_over(
+        &mut self,
+        name: &str,
+        identity: Identity,
+        inline: Option<Box<Inline>>,
+    ) -> Result<()> {
         self.next_conn += 1;
         let conn = ConnId(self.next_conn);
         let peer = self.peer(name)?;
         peer.conn = Some(conn);
         peer.opening = None;
-        let inline = Some(inline);
         self.input(Input::Attached {
             conn,
-            account,
+            identity,
             inline,
         });
         Ok(())
@@ -238,6 +247,26 @@ impl World {
         }
     }
 
+    /// The store tells nobody keys a second time for a while.
+    pub(crate) fn hold_keys(&mut self) {
+        self.held_keys.get_or_insert_default();
+    }
+
+    /// The store tells the keys that were asked for, as they are now.
+    pub(crate) fn tell_keys(&mut self) {
+        for question in self.held_keys.take().unwrap_or_default() {
+            self.perform(question);
+        }
+    }
+
+    /// Another program gives an account another password; the server does not hear of it.
+    pub(crate) fn change_password(&self, account: &str) -> Result<()> {
+        let account = BareJid::new(&format!("{account}@localhost"))?;
+        let keys = StoredKeys::of_password(ScramHash::Sha256, "another", vec![2; 16], 4_096);
+        let keys = vec![keys];
+        Ok(self.store.change_now(Change::SetKeys { account, keys })?)
+    }
+
     pub(crate) fn fail_appends(&self, appends: u32, side: FailingSide) {
         self.store.fail_appends(FaultPlan { appends, side });
     }
@@ -273,6 +302,7 @@ impl World {
         seed[0] = seed[0].wrapping_add(self.lives);
         self.core = Core::new(self.config.clone(), seed);
         self.stopped = None;
+        self.held_keys = None;
         self.unread = None;
         for peer in self.peers.values_mut() {
             peer.conn = None;
@@ -306,6 +336,14 @@ impl World {
                 self.input(Input::Lost { conn });
             }
             Output::Credit { conn } => self.with_conn(conn, |peer| peer.credits += 1),
+            Output::ReadCredentials { .. } if self.held_keys.is_some() => {
+                self.held_keys.get_or_insert_default().push_back(output);
+            }
+            Output::ReadCredentials { ticket, account } => {
+                let found = self.store.credentials_now(&account);
+                let result = found.map_err(|_| ReadError::Storage);
+                self.input(Input::Credentials { ticket, result });
+            }
             Output::Load { account } => {
                 let result = self
                     .store
@@ -407,13 +445,9 @@ impl World {
                     continue;
                 }
                 OpeningOutput::LoginFailed(_) => continue,
-                OpeningOutput::Authenticated { inline: None, .. } => {
-                    bail!("a script logs in by SASL2 only")
+                OpeningOutput::Authenticated { identity, inline } => {
+                    return self.hand_over(name, identity, inline);
                 }
-                OpeningOutput::Authenticated {
-                    account,
-                    inline: Some(inline),
-                } => return self.hand_over(name, account, inline),
                 OpeningOutput::Lookup(account) => {
                     OpeningInput::Credentials(self.store.credentials_now(&account).map_err(|_| ()))
                 }

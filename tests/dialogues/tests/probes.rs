@@ -14,8 +14,10 @@ use dialogues::Stage;
 use proptest::prelude::*;
 use protocol::archive_id::is_computable;
 use protocol::{BareJid, Element, IdPrefix, Now, XmlLimits, ns};
+use server_core::records::{Credentials, KeyEpoch};
 use server_core::{
-    ConnId, Core, Input, Limits, Opening, OpeningInput, OpeningOutput, Output, ServerConfig,
+    ConnId, Core, Identity, Input, Limits, Opening, OpeningInput, OpeningOutput, Output,
+    ServerConfig,
 };
 
 fn ids(stage: &Stage, account: &str) -> Vec<String> {
@@ -177,7 +179,10 @@ fn answers(core: &mut Core, conn: ConnId, frames: &[&str]) -> Vec<Element> {
     let account = BareJid::new("romeo@localhost").unwrap();
     let mut inputs = vec![Input::Attached {
         conn,
-        account,
+        identity: Identity {
+            account,
+            epoch: KeyEpoch::default(),
+        },
         inline: None,
     }];
     inputs.extend(frames.iter().map(|text| Input::Frame {
@@ -188,7 +193,14 @@ fn answers(core: &mut Core, conn: ConnId, frames: &[&str]) -> Vec<Element> {
     for input in inputs {
         core.handle(input, now());
         while let Some(output) = core.poll() {
-            if let Output::Load { account } = output {
+            if let Output::ReadCredentials { ticket, .. } = output {
+                let result = Ok(Some(Credentials {
+                    keys: Vec::new(),
+                    epoch: KeyEpoch::default(),
+                    disabled: false,
+                }));
+                core.handle(Input::Credentials { ticket, result }, now());
+            } else if let Output::Load { account } = output {
                 let result = Ok(Some(server_core::records::AccountRecord::default()));
                 core.handle(Input::Loaded { account, result }, now());
             } else if let Output::Send { frame, .. } = output {

@@ -149,6 +149,13 @@ impl Server {
     /// Carries out what the core asked of the store; gives the answer.
     pub(crate) fn ask(&self, question: Output) -> Option<Input> {
         Some(match question {
+            Output::ReadCredentials { ticket, account } => {
+                let found = self.store.credentials_now(&account);
+                Input::Credentials {
+                    ticket,
+                    result: found.map_err(|_| ReadError::Storage),
+                }
+            }
             Output::Load { account } => {
                 let result = self
                     .store
@@ -229,7 +236,8 @@ impl Server {
                 }
                 Output::Close { conn } => Effect::Close(conn),
                 Output::Credit { .. } => continue,
-                question @ (Output::Load { .. }
+                question @ (Output::ReadCredentials { .. }
+                | Output::Load { .. }
                 | Output::Append { .. }
                 | Output::ReadPage { .. }
                 | Output::ReadEnds { .. }
@@ -265,11 +273,11 @@ impl Server {
                     self.effects.push_back(Effect::Close(conn));
                     return Ok(());
                 }
-                OpeningOutput::Authenticated { account, inline } => {
+                OpeningOutput::Authenticated { identity, inline } => {
                     self.attached.push(conn);
                     let attached = Input::Attached {
                         conn,
-                        account,
+                        identity,
                         inline,
                     };
                     self.input(attached, now);
