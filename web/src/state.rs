@@ -47,6 +47,8 @@ pub struct Shape {
     pub first: bool,
     /// Whether it is the last of its group.
     pub last: bool,
+    /// Whether it tells time and state: the last of its group, or of those in one state.
+    pub tells: bool,
 }
 
 /// A line on the screen: what changes about it are signals of its own.
@@ -355,10 +357,14 @@ fn shapes(lines: &[Arc<Line>]) -> Vec<Shape> {
         .map(|(at, line)| {
             let before = at.checked_sub(1);
             let new_day = before.is_none_or(|before| days.get(before) != days.get(at));
+            let last = !joined(at, at + 1);
+            let next = lines.get(at + 1);
+            let is_other = next.is_some_and(|next| next.own && next.mark != line.mark);
             Shape {
                 day: new_day.then(|| format::day_label(line.stamp)),
                 first: !before.is_some_and(|before| joined(before, at)),
-                last: !joined(at, at + 1),
+                last,
+                tells: last || is_other,
             }
         })
         .collect()

@@ -1,12 +1,14 @@
 //! The device's history in a real IndexedDB.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::cell::Cell;
 
 use client_core::history::suite::{self, Subject};
-use client_core::{Batch, Restored, Row, RowQuery};
-use protocol::BareJid;
+use client_core::{Batch, Restored, Row, RowQuery, Wanted};
+use protocol::{ArchiveId, BareJid};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web::history::IndexedDb;
 
@@ -80,6 +82,66 @@ async fn p7_a_batch_is_written_whole_or_not_at_all() {
     let restored = subject.reopen().await;
     assert_eq!(restored.contacts, [good]);
     assert_eq!(restored.provisional, []);
+}
+
+/// A database as version 1 of the layout made it, with values as that version wrote them.
+const FORMER: &str = "
+    const open = indexedDB.open(name, 1);
+    open.onupgradeneeded = () => {
+        const db = open.result;
+        const rows = db.createObjectStore('rows', { keyPath: 'order' });
+        rows.createIndex('peer_order', ['peer', 'order']);
+        for (const [store, key] of [['outbox', 'seq'], ['chats', 'peer'], ['contacts', 'jid']])
+            db.createObjectStore(store, { keyPath: key });
+        const meta = db.createObjectStore('meta');
+        const peer = 'romeo@montague.example', stamp = 1700000000000;
+        for (const order of [1, 2, 3]) rows.put({ order, peer, row: {
+            place: { Confirmed: order }, key: 'k' + order, id: 'e' + order, peer, own: order === 2,
+            message_id: 'm' + order, stamp, content: { Text: 'line ' + order }, mark: 'Archived' } });
+        open.transaction.objectStore('outbox').put({ seq: 4, item: { seq: 4, message_id: 'm4', to: peer,
+            body: 'waits', written: stamp, prefix: null, failed: null } });
+        open.transaction.objectStore('chats').put({ peer, chat: { peer, last_text: 'waits', last_own: true,
+            last_stamp: stamp, unread: 2 } });
+        meta.put({ account: 'juliet@capulet.example', pos: 'e3', oldest: 'e1', reaches_start: true,
+            places: [1, 3], stream: null, roster_ver: 'v1', next_seq: 5, ahead: [] }, 'device');
+    };
+    return new Promise((good, bad) => {
+        open.onerror = () => bad(open.error);
+        open.onsuccess = () => { open.result.close(); good(); };
+    });";
+
+// proves: S11-50
+#[wasm_bindgen_test]
+async fn a_database_of_the_former_layout_keeps_all_that_is_in_it() {
+    let name = "balcony:test:former";
+    IndexedDb::delete(name).await.unwrap();
+    let make = js_sys::Function::new_with_args("name", FORMER);
+    let made = make.call1(&JsValue::UNDEFINED, &name.into()).unwrap();
+    JsFuture::from(js_sys::Promise::from(made)).await.unwrap();
+    let peer = BareJid::new("romeo@montague.example").unwrap();
+    // Opening it twice brings it over once.
+    for _ in 0..2 {
+        let db = IndexedDb::open(name).await.unwrap();
+        let restored = db.restore().await.unwrap();
+        let device = restored.device.unwrap();
+        assert_eq!(device.pos, ArchiveId::parse("e3"));
+        assert_eq!(device.below, []);
+        assert_eq!(restored.outbox[0].body, "waits");
+        assert_eq!(restored.chats[0].last_text, "waits");
+        let latest = Wanted::Latest {
+            peer: peer.clone(),
+            before: None,
+            max: 9,
+        };
+        let rows = db.query(&latest).await.unwrap();
+        let keys: Vec<_> = rows.iter().map(|row| row.key.as_str()).collect();
+        assert_eq!(keys, ["k1", "k2", "k3"]);
+        let ids = ["e2", "e9"].into_iter().filter_map(ArchiveId::parse);
+        let found = db.query(&Wanted::Entries(ids.collect())).await.unwrap();
+        assert_eq!(found.len(), 1, "the old rows are found by their ids");
+        assert_eq!(found[0].key, "k2");
+        db.close();
+    }
 }
 
 fn contact(jid: &str) -> client_core::Contact {

@@ -1,6 +1,8 @@
 //! The read model: what a screen may show.
 
 mod shown;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use std::sync::Arc;

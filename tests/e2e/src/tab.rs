@@ -212,6 +212,19 @@ impl Tab {
             .await
     }
 
+    /// Shows the page as on a screen of this size, however small, in CSS pixels.
+    ///
+    /// # Errors
+    /// When the browser does not do it.
+    pub async fn show_as(&self, width: u32, height: u32) -> Result<()> {
+        let command = "Emulation.setDeviceMetricsOverride";
+        let size = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
+        });
+        self.with(async |remote| remote.cdp().send_raw(command, size).await.map(drop))
+            .await
+    }
+
     /// Writes a picture to `target/e2e/NAME.png` and returns where that is.
     ///
     /// # Errors

@@ -8,12 +8,13 @@ use leptos::prelude::*;
 
 use super::HIDDEN;
 use super::icon::Icon;
+use super::timeline::Landed;
 use crate::state::{AppState, Cell};
 use crate::{browser, format, texts};
 
 /// A line with the heading of its day, if it is the day's first.
 #[component]
-pub(crate) fn LineItem(cell: Cell, name: Memo<String>) -> impl IntoView {
+pub(crate) fn LineItem(cell: Cell, name: Memo<String>, first_unread: Landed) -> impl IntoView {
     let state = expect_context::<AppState>();
     let Cell { key, line, shape } = cell;
     let line = Memo::new(move |_| line.get());
@@ -24,6 +25,15 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>) -> impl IntoView {
     let day = move || {
         let day = shape.with(|shape| shape.day.clone())?;
         Some(view! { <li class="day"><h2>{day}</h2></li> })
+    };
+    let own_key = key.clone();
+    let is_first_unread = Memo::new(move |_| {
+        first_unread.with(|f| f.as_ref().is_some_and(|f| f.as_ref() == Some(&own_key)))
+    });
+    let divider = move || {
+        is_first_unread.get().then(|| {
+            view! { <li class="divider" data-testid="divider"><h2>{texts::UNREAD_FROM_HERE}</h2></li> }
+        })
     };
     let archive_id = move || line.with(|l| l.id.as_ref().map(ToString::to_string));
     let body = move || {
@@ -45,11 +55,13 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>) -> impl IntoView {
     };
     view! {
         {day}
+        {divider}
         <li
             class="line"
             class:own=own
             class:first=move || shape.with(|s| s.first)
             class:last=move || shape.with(|s| s.last)
+            class:tells=move || shape.with(|s| s.tells)
             data-testid="line"
             data-key=key
             data-mark=move || mark.with(mark_name)

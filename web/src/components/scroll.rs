@@ -24,6 +24,8 @@ pub(crate) struct Scroll {
     pub(crate) rested: RwSignal<()>,
     anchor: StoredValue<Option<(HtmlElement, f64)>, LocalStorage>,
     frame: StoredValue<Option<HtmlElement>, LocalStorage>,
+    /// Height of content and frame when the position was last set right.
+    heights: StoredValue<(i32, i32)>,
 }
 
 impl Scroll {
@@ -34,6 +36,7 @@ impl Scroll {
             rested: RwSignal::new(()),
             anchor: StoredValue::new_local(None),
             frame: StoredValue::new_local(None),
+            heights: StoredValue::new((0, 0)),
         }
     }
 
@@ -52,11 +55,22 @@ impl Scroll {
         self.settle();
     }
 
-    /// The reader, or this module, has moved.
-    pub(crate) fn moved(self) {
+    /// The frame was scrolled: by the reader, or because its layout changed, which the observer sets right.
+    pub(crate) fn scrolled(self) {
         let Some(frame) = self.frame.get_value() else {
             return;
         };
+        if self.heights.get_value() == heights(&frame) {
+            self.moved();
+        }
+    }
+
+    /// The reader, or this module, has moved.
+    fn moved(self) {
+        let Some(frame) = self.frame.get_value() else {
+            return;
+        };
+        self.heights.set_value(heights(&frame));
         let below = frame.scroll_height() - frame.scroll_top() - frame.client_height();
         set(self.at_end, below <= END_PX);
         self.anchor.set_value(first_visible(&frame));
@@ -84,6 +98,27 @@ impl Scroll {
         self.settle();
     }
 
+    /// Goes to the line with this key, with a little of what stands before it.
+    pub(crate) fn to_line(self, key: &str) {
+        let Some(frame) = self.frame.get_value() else {
+            return;
+        };
+        let Some(lines) = Lines::of(&frame) else {
+            return;
+        };
+        let is_it = |line: &HtmlElement| line.get_attribute("data-key").as_deref() == Some(key);
+        let line = (0..lines.0.length())
+            .filter_map(|at| lines.at(at))
+            .find(is_it);
+        if let Some(line) = line {
+            let above = f64::from(frame.client_height()) / 4.0;
+            let top = frame.get_bounding_client_rect().top() + above;
+            let drift = line.get_bounding_client_rect().top() - top;
+            frame.set_scroll_top(frame.scroll_top() + drift.round() as i32);
+            self.moved();
+        }
+    }
+
     /// Puts the reader back to where the content was before it changed.
     fn settle(self) {
         let Some(frame) = self.frame.get_value() else {
@@ -99,6 +134,10 @@ impl Scroll {
         }
         self.moved();
     }
+}
+
+fn heights(frame: &HtmlElement) -> (i32, i32) {
+    (frame.scroll_height(), frame.client_height())
 }
 
 /// An observer that ends with its owner.

@@ -10,7 +10,7 @@ use web_sys::HtmlElement;
 
 use super::HIDDEN;
 use super::icon::Icon;
-use super::line::LineItem;
+use super::line::{LineItem, is_gap};
 use super::scroll::Scroll;
 use crate::state::{AppState, Cell};
 use crate::{browser, texts};
@@ -24,6 +24,9 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
     let scroll = Scroll::new();
     let named = peer.clone();
     let name = Memo::new(move |_| state.name_of(Some(&named)));
+    let unread = state
+        .chat_of
+        .with_untracked(|chats| chats.get(&peer).map_or(0, |chat| chat.unread));
     // Until the engine has found the rows, `lines` may still be another conversation's.
     let is_here = Memo::new(move |_| state.peer.with(|p| p.as_ref() == Some(&peer)));
     let lines = move || {
@@ -46,8 +49,9 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
         }
         sent
     });
+    let first_unread = land(state, scroll, is_here, unread);
     load_older_near_start(state, scroll, is_here);
-    report_seen(state, scroll, is_here);
+    report_seen(state, scroll, is_here, first_unread);
 
     let is_empty = move || {
         is_here.get()
@@ -64,14 +68,14 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
                 tabindex="0"
                 role="region"
                 aria-label=texts::MESSAGES
-                on:scroll=move |_| scroll.moved()
+                on:scroll=move |_| scroll.scrolled()
                 on:keydown=walk
             >
                 <div class="timeline-content" node_ref=content>
                     <Start is_here/>
                     <ol class="lines">
                         <For each=lines key=|cell: &Cell| cell.key.clone() let:cell>
-                            <LineItem cell name/>
+                            <LineItem cell name first_unread/>
                         </For>
                     </ol>
                     {move || is_empty().then(|| view! { <NoLines/> })}
@@ -100,12 +104,40 @@ fn load_older_near_start(state: AppState, scroll: Scroll, is_here: Memo<bool>) {
     });
 }
 
+/// Whether the reader has landed in the conversation, and on which line: the first unread one.
+pub(crate) type Landed = RwSignal<Option<Option<String>>>;
+
+/// Lands on the first of so many unread lines, else at the end; where that is stays for the visit.
+fn land(state: AppState, scroll: Scroll, is_here: Memo<bool>, unread: u32) -> Landed {
+    let landed = Landed::new(None);
+    Effect::new(move || {
+        scroll.rested.track();
+        if !is_here.get() || landed.with_untracked(Option::is_some) {
+            return;
+        }
+        let first_unread = state.lines.with(|lines| {
+            let is_news = |cell: &&Cell| cell.line.with_untracked(|l| !l.own && !is_gap(&l.mark));
+            let news = lines.iter().rev().filter(is_news);
+            let news = news.take(usize::try_from(unread).unwrap_or(usize::MAX));
+            news.last().map(|cell| cell.key.clone())
+        });
+        if state.lines.with_untracked(Vec::is_empty) {
+            return;
+        }
+        if let Some(key) = &first_unread {
+            scroll.to_line(key);
+        }
+        landed.set(Some(first_unread));
+    });
+    landed
+}
+
 /// Tells the engine what of the conversation is in view, as often as that changes.
-fn report_seen(state: AppState, scroll: Scroll, is_here: Memo<bool>) {
+fn report_seen(state: AppState, scroll: Scroll, is_here: Memo<bool>, landed: Landed) {
     let told = StoredValue::new(None::<Option<String>>);
     Effect::new(move || {
         scroll.rested.track();
-        if !is_here.get() {
+        if !is_here.get() || landed.with(Option::is_none) {
             return;
         }
         let key = if scroll.at_end.get_untracked() {

@@ -1,0 +1,286 @@
+//! What becomes of a line, what is read, and what a hidden tab misses: as people see it in their tabs.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use e2e::{Tab, journey, wait_until, wait_until_within};
+use support::server::{Options, TestServer};
+
+const ROMEO: &str = "romeo@localhost";
+const JULIET: &str = "juliet@localhost";
+const PASSWORD: &str = "wherefore art thou";
+/// Longer than it takes until a hidden page is inactive.
+const HIDDEN: Duration = Duration::from_secs(30);
+
+async fn server() -> Result<TestServer> {
+    let server = TestServer::start().await?;
+    server.add_user(ROMEO, PASSWORD).await?;
+    server.add_user(JULIET, PASSWORD).await?;
+    Ok(server)
+}
+
+/// Both are signed in and contacts of each other.
+async fn befriend(romeo: &Tab, juliet: &Tab) -> Result<()> {
+    romeo.sign_in("romeo", PASSWORD).await?;
+    juliet.sign_in("juliet", PASSWORD).await?;
+    romeo.add_contact("juliet").await?;
+    juliet.accept(ROMEO).await?;
+    wait_until("both are contacts", async || {
+        let list = romeo.texts("[data-testid=chat-item]").await?;
+        ensure!(
+            list.iter().any(|item| !item.contains("no answer")),
+            "it shows {list:?}"
+        );
+        Ok(())
+    })
+    .await
+}
+
+async fn wait_for_marks(tab: &Tab, wanted: &[&str]) -> Result<()> {
+    wait_until_within(
+        HIDDEN,
+        &format!("{} shows the marks {wanted:?}", tab.name()),
+        async || {
+            let lines = tab.lines().await?;
+            let seen: Vec<_> = lines.iter().map(|line| line.mark.as_str()).collect();
+            ensure!(seen == wanted, "it shows {lines:?}");
+            Ok(())
+        },
+    )
+    .await
+}
+
+/// The badge beside a conversation; nothing where nothing is unread.
+async fn wait_for_badge(tab: &Tab, wanted: &[&str]) -> Result<()> {
+    tab.wait_for_texts("[data-testid=unread] > :first-child", wanted)
+        .await
+}
+
+/// Pictures in both looks, as on a phone and on a desk.
+async fn pictures(tab: &Tab, name: &str) -> Result<()> {
+    for (width, height) in [(360, 740), (1440, 900)] {
+        tab.show_as(width, height).await?;
+        for theme in ["light", "dark"] {
+            let script = "document.documentElement.dataset.theme = arguments[0]";
+            tab.script(script, vec![theme.into()]).await?;
+            tab.screenshot(&format!("{name}-{width}-{theme}")).await?;
+        }
+    }
+    Ok(())
+}
+
+// proves: IM-03 IM-05 IM-07 IM-22
+#[tokio::test]
+async fn a_line_is_waiting_then_sent_then_received_then_read_on_both_tabs() -> Result<()> {
+    let server = server().await?;
+    journey("states", async |browser| {
+        let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
+        let phone = romeo.open("phone", server.addr()).await?;
+        let hall = juliet.open("hall", server.addr()).await?;
+        befriend(&phone, &hall).await?;
+        let desk = romeo.open("desk", server.addr()).await?;
+        desk.sign_in("romeo", PASSWORD).await?;
+        phone.open_chat(JULIET).await?;
+        desk.open_chat(JULIET).await?;
+        hall.close().await?;
+        phone.proxy().cut().await;
+        phone.say("But soft").await?;
+        wait_for_marks(&phone, &["waiting"]).await?;
+        phone.proxy().heal();
+        for tab in [&phone, &desk] {
+            wait_for_marks(tab, &["archived"]).await?;
+        }
+        // A device has it, but nobody looks at it.
+        let tower = juliet.open_beside("tower", &hall).await?;
+        tower.wait_for_status("live").await?;
+        for tab in [&phone, &desk] {
+            wait_for_marks(tab, &["received"]).await?;
+        }
+        phone.say("what light").await?;
+        for tab in [&phone, &desk] {
+            wait_for_marks(tab, &["received", "received"]).await?;
+        }
+        tower.open_chat(ROMEO).await?;
+        for tab in [&phone, &desk] {
+            wait_for_marks(tab, &["read", "read"]).await?;
+        }
+        tower.proxy().cut().await;
+        phone.say("It is the east").await?;
+        wait_for_marks(&phone, &["read", "read", "archived"]).await?;
+        phone.proxy().cut().await;
+        phone.say("and Juliet is the sun").await?;
+        wait_for_marks(&phone, &["read", "read", "archived", "waiting"]).await?;
+        pictures(&phone, "states").await?;
+        phone.proxy().heal();
+        tower.proxy().heal();
+        wait_for_marks(&desk, &["read", "read", "read", "read"]).await
+    })
+    .await
+}
+
+// proves: MD-02 MD-03
+#[tokio::test]
+async fn what_is_read_in_one_tab_is_read_in_the_other() -> Result<()> {
+    let server = server().await?;
+    journey("read-state", async |browser| {
+        let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
+        let phone = romeo.open("phone", server.addr()).await?;
+        let hall = juliet.open("hall", server.addr()).await?;
+        befriend(&phone, &hall).await?;
+        let tower = juliet.open("tower", server.addr()).await?;
+        tower.sign_in("juliet", PASSWORD).await?;
+        phone.open_chat(JULIET).await?;
+        // Accepting somebody opens the conversation.
+        hall.script("location.hash = ''", vec![]).await?;
+        for line in ["one", "two", "three"] {
+            phone.say(line).await?;
+        }
+        for tab in [&hall, &tower] {
+            wait_for_badge(tab, &["3"]).await?;
+        }
+        let title = hall.script("return document.title", vec![]).await?;
+        ensure!(title == "(3) Balcony", "the title is {title}");
+        pictures(&hall, "unread").await?;
+        hall.show_as(1280, 800).await?;
+        hall.open_chat(ROMEO).await?;
+        for tab in [&hall, &tower] {
+            wait_for_badge(tab, &[]).await?;
+        }
+        // A device that comes later finds what was read, and what was not.
+        hall.close().await?;
+        phone.say("four").await?;
+        wait_for_badge(&tower, &["1"]).await?;
+        let fresh = juliet.open("fresh", server.addr()).await?;
+        fresh.sign_in("juliet", PASSWORD).await?;
+        wait_for_badge(&fresh, &["1"]).await
+    })
+    .await
+}
+
+/// Notes what a page sends, and lets a journey say whether it is shown.
+const OBSERVED: &str = "globalThis.sent = [];
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (text) { sent.push(text); return send.call(this, text); };
+    let shown = 'visible';
+    Object.defineProperty(Document.prototype, 'visibilityState', { get: () => shown });
+    globalThis.turn = state => { shown = state; document.dispatchEvent(new Event('visibilitychange')); }";
+
+// proves: CS-08
+#[tokio::test]
+async fn a_hidden_tab_becomes_inactive_and_comes_back_complete() -> Result<()> {
+    let server = server().await?;
+    journey("hidden", async |browser| {
+        let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
+        let phone = romeo.open("phone", server.addr()).await?;
+        phone.on_every_page(OBSERVED).await?;
+        phone.reload().await?;
+        let hall = juliet.open("hall", server.addr()).await?;
+        befriend(&phone, &hall).await?;
+        let desk = romeo.open("desk", server.addr()).await?;
+        desk.sign_in("romeo", PASSWORD).await?;
+        phone.open_chat(JULIET).await?;
+        desk.open_chat(JULIET).await?;
+        phone.script("turn('hidden')", vec![]).await?;
+        wait_until_within(HIDDEN, "the phone is inactive", async || {
+            let told = "return sent.filter(text => text.startsWith('<inactive')).length";
+            let told = phone.script(told, vec![]).await?;
+            ensure!(told == 1, "it said so {told} times");
+            Ok(())
+        })
+        .await?;
+        for line in ["one", "two", "three"] {
+            desk.say(line).await?;
+        }
+        hall.open_chat(ROMEO).await?;
+        hall.say("four").await?;
+        desk.wait_for_line("four").await?;
+        wait_for_badge(&phone, &["1"]).await?;
+        phone.script("turn('visible')", vec![]).await?;
+        phone
+            .wait_for_lines(&["one", "two", "three", "four"])
+            .await?;
+        let active = "return sent.filter(text => text.startsWith('<active')).length";
+        ensure!(phone.script(active, vec![]).await? == 1, "not active");
+        wait_for_badge(&phone, &[]).await
+    })
+    .await
+}
+
+// proves: S11-32 S11-33 S11-37 IM-20
+#[tokio::test]
+async fn a_line_that_could_not_be_saved_says_so_and_stays() -> Result<()> {
+    let server = Options::default()
+        .env("BALCONY_LIMITS__ARCHIVE_BYTES", "3000")
+        .start()
+        .await?;
+    server.add_user(ROMEO, PASSWORD).await?;
+    server.add_user(JULIET, PASSWORD).await?;
+    journey("not-saved", async |browser| {
+        let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
+        let phone = romeo.open("phone", server.addr()).await?;
+        let hall = juliet.open("hall", server.addr()).await?;
+        befriend(&phone, &hall).await?;
+        phone.open_chat(JULIET).await?;
+        hall.open_chat(ROMEO).await?;
+        phone.say("short").await?;
+        phone.wait_for_lines(&["short"]).await?;
+        let long = "O, she doth teach the torches to burn bright! ".repeat(70);
+        phone.say(long.trim()).await?;
+        wait_until("the line is not saved", async || {
+            let lines = phone.lines().await?;
+            let last = lines.last().map(|line| line.mark.clone());
+            ensure!(last.as_deref() == Some("notsaved"), "it shows {lines:?}");
+            Ok(())
+        })
+        .await?;
+        // It was delivered all the same.
+        hall.wait_for_line(long.trim()).await?;
+        phone
+            .wait_for_text("[data-mark=notsaved] .sign", "Delivered, not saved")
+            .await?;
+        phone.reload().await?;
+        phone.wait_for_line(long.trim()).await?;
+        let marks = phone.lines().await?;
+        ensure!(
+            marks.last().is_some_and(|line| line.mark == "notsaved"),
+            "after a reload it shows {marks:?}"
+        );
+        pictures(&phone, "not-saved").await
+    })
+    .await
+}
+
+// proves: IM-03 S11-36
+#[tokio::test]
+async fn a_line_to_nobody_fails_and_goes_out_once_there_is_somebody() -> Result<()> {
+    let server = server().await?;
+    journey("failed", async |browser| {
+        let profile = browser.profile().await?;
+        let phone = profile.open("phone", server.addr()).await?;
+        phone.sign_in("romeo", PASSWORD).await?;
+        phone.add_contact("mercutio").await?;
+        phone.open_chat("mercutio@localhost").await?;
+        phone.say("Where are you?").await?;
+        wait_for_marks(&phone, &["failed"]).await?;
+        phone
+            .wait_for_text(".failed", "There is nobody with this address.")
+            .await?;
+        pictures(&phone, "failed").await?;
+        phone.show_as(1280, 800).await?;
+        server.add_user("mercutio@localhost", PASSWORD).await?;
+        phone.click("[data-testid=retry]").await?;
+        wait_for_marks(&phone, &["failed", "archived"]).await?;
+        let focus = "return document.activeElement?.id";
+        ensure!(
+            phone.script(focus, vec![]).await? == "composer",
+            "the focus is lost"
+        );
+        let lines = phone.lines().await?;
+        ensure!(
+            lines.iter().all(|line| line.text == "Where are you?"),
+            "it shows {lines:?}"
+        );
+        Ok(())
+    })
+    .await
+}
