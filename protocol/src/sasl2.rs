@@ -12,8 +12,9 @@ use crate::xml::Element;
 /// Bytes of a user-agent id at most; a UUID has 36.
 const AGENT_LEN_MAX: usize = 256;
 
-/// `<authenticate/>`, checked for form only.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// `<authenticate/>`, checked for form only. Its [`Debug`](std::fmt::Debug) shows no secret: what the
+/// mechanism says first may be a token or a password, and what is resumed or the device's id opens doors.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Authenticate {
     /// The SASL mechanism.
     pub mechanism: String,
@@ -29,6 +30,17 @@ pub struct Authenticate {
     pub request_token: Option<String>,
     /// `<fast/>`: the login is one by token.
     pub fast: Option<Fast>,
+}
+
+impl std::fmt::Debug for Authenticate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authenticate")
+            .field("mechanism", &self.mechanism)
+            .field("bind", &self.bind)
+            .field("request_token", &self.request_token)
+            .field("fast", &self.fast)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `<fast/>` of a login.
@@ -95,8 +107,9 @@ impl Authenticate {
     }
 }
 
-/// `<success/>`, with what was done inline.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// `<success/>`, with what was done inline. Its [`Debug`](std::fmt::Debug) shows no secret: among what
+/// was done may be a token.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Success {
     /// What the mechanism says last.
     pub additional_data: Option<Vec<u8>>,
@@ -104,6 +117,16 @@ pub struct Success {
     pub identifier: Option<Jid>,
     /// Results of what was asked inline, in order.
     pub inline: Vec<Element>,
+}
+
+impl std::fmt::Debug for Success {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let inline: Vec<_> = self.inline.iter().map(Element::name).collect();
+        f.debug_struct("Success")
+            .field("identifier", &self.identifier)
+            .field("inline", &inline)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Success {
@@ -210,6 +233,27 @@ mod tests {
 
     fn parse(text: &str) -> Element {
         Element::parse(text, XmlLimits::AFTER_LOGIN).unwrap()
+    }
+
+    #[test]
+    fn nothing_that_opens_doors_is_shown_to_developers() {
+        let authenticate = Authenticate {
+            mechanism: "HT-SHA-256-NONE".into(),
+            initial_response: Some(b"romeo\0sesame".to_vec()),
+            agent: Some("sesame".into()),
+            resume: Some(Element::new("resume", ns::SM).attr("previd", "sesame")),
+            ..Authenticate::default()
+        };
+        let token = Element::new("token", ns::FAST).attr("token", "sesame");
+        let success = Success {
+            additional_data: Some(b"sesame".to_vec()),
+            inline: vec![token],
+            ..Success::default()
+        };
+        let shown = format!("{authenticate:?} {success:?}");
+        assert!(!shown.contains("sesame"), "{shown}");
+        assert!(!shown.contains(&format!("{:?}", b"sesame").replace(['[', ']'], "")));
+        assert!(shown.contains("HT-SHA-256-NONE") && shown.contains("token"));
     }
 
     #[test]
