@@ -58,6 +58,9 @@ enum State {
         parcels: VecDeque<Parcel>,
     },
     Ready,
+    /// It could not be loaded, or is removed: only its last connections are not gone yet. For whoever
+    /// comes next it is loaded anew.
+    Gone,
 }
 
 impl Account {
@@ -89,9 +92,28 @@ impl Account {
         matches!(self.state, State::Ready)
     }
 
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.state, State::Gone)
+    }
+
+    /// What is in memory of the account is not what the store holds: nobody is served from it any more.
+    pub(crate) fn forget(&mut self) {
+        if self.is_ready() {
+            self.state = State::Gone;
+        }
+    }
+
+    /// Its record is asked for.
+    pub(crate) fn begin_loading(&mut self) {
+        self.state = State::Loading {
+            conns: Vec::new(),
+            parcels: VecDeque::new(),
+        };
+    }
+
     /// Whether nothing is left that needs the account in memory.
     pub(crate) fn is_idle(&self) -> bool {
-        self.is_ready()
+        !matches!(self.state, State::Loading { .. })
             && self.sessions.is_empty()
             && self.conns == 0
             && self.in_flight == 0
@@ -294,8 +316,10 @@ impl Account {
     // ---- what comes from the store and other accounts
 
     pub(crate) fn on_parcel(&mut self, cx: &mut Context, parcel: Parcel) {
-        if let State::Loading { parcels, .. } = &mut self.state {
-            return parcels.push_back(parcel);
+        match &mut self.state {
+            State::Loading { parcels, .. } => return parcels.push_back(parcel),
+            State::Gone => return, // it is for sessions, and there are none
+            State::Ready => {}
         }
         match parcel {
             Parcel::Entry {
@@ -573,9 +597,13 @@ impl Core {
         let Some(account) = self.accounts.get_mut(jid) else {
             return;
         };
-        let waiting = std::mem::replace(&mut account.state, State::Ready);
-        let State::Loading { conns, parcels } = waiting else {
+        let State::Loading { conns, parcels } = &mut account.state else {
             return;
+        };
+        let (conns, parcels) = (std::mem::take(conns), std::mem::take(parcels));
+        account.state = match &result {
+            Ok(Some(_)) => State::Ready,
+            Ok(None) | Err(_) => State::Gone,
         };
         let record = match result {
             Ok(Some(record)) => record,

@@ -204,13 +204,16 @@ impl Core {
 
     /// The account, asked for from the store if it is not in memory.
     pub(crate) fn account(&mut self, jid: &BareJid) -> &mut Account {
-        let cx = &mut self.cx;
-        self.accounts.entry(jid.clone()).or_insert_with(|| {
-            cx.output(Output::Load {
+        let is_known = self.accounts.get(jid).is_some_and(|a| !a.is_gone());
+        let account = self.accounts.entry(jid.clone());
+        let account = account.or_insert_with(|| Account::new(jid.clone()));
+        if !is_known {
+            account.begin_loading();
+            self.cx.output(Output::Load {
                 account: jid.clone(),
             });
-            Account::new(jid.clone())
-        })
+        }
+        account
     }
 
     fn answer(&mut self, ticket: Ticket, act: impl FnOnce(Pending, &mut Self)) {
@@ -241,7 +244,7 @@ impl Core {
                 flagged: Some(false),
                 ..
             } = &parcel
-                && !self.accounts.contains_key(&to)
+                && self.accounts.get(&to).is_none_or(Account::is_gone)
             {
                 // The last session left while it was being written.
                 crate::spool::flag(&mut self.cx, &to, vec![(entry.pos, entry.pos)]);

@@ -146,4 +146,7 @@ pub(crate) fn on_changed(core: &mut Core, request: Request, result: Result<(), C
     let error = StreamError::new(StreamCondition::NotAuthorized).because("sign in again");
     let spared = (!is_removal).then_some(request.session);
     core.end_all(&jid, &error, spared);
+    if is_removal {
+        core.with(&jid, |account, _| account.forget());
+    }
 }

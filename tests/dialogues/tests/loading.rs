@@ -1,0 +1,177 @@
+//! Accounts that cannot be loaded, or are removed, while their connections are not gone yet.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "test code, though not inside a test function"
+)]
+
+use std::collections::VecDeque;
+
+use protocol::roster::{Item, Subscription};
+use protocol::{BareJid, Now};
+use server_core::archive::ReadError;
+use server_core::records::{AccountRecord, Contact, Credentials, KeyEpoch};
+use server_core::{ConnId, Core, Identity, Input, Limits, Output, ServerConfig};
+
+const NOW: Now = Now {
+    mono_ms: 1,
+    wall_ms: 1,
+};
+const BIND: &str = "<iq xmlns='jabber:client' type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>";
+const REMOVE: &str = "<iq xmlns='jabber:client' type='set' id='x' to='localhost'>\
+    <query xmlns='jabber:iq:register'><remove/></query></iq>";
+const ROSTER: &str =
+    "<iq xmlns='jabber:client' type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>";
+
+type Record = Result<Option<AccountRecord>, ReadError>;
+
+fn romeo() -> BareJid {
+    BareJid::new("romeo@localhost").unwrap()
+}
+
+fn record_with(contact: &str) -> AccountRecord {
+    let item = Item {
+        subscription: Subscription::Both,
+        ..Item::new(BareJid::new(contact).unwrap())
+    };
+    AccountRecord {
+        contacts: vec![Contact {
+            item,
+            listed: true,
+            request: None,
+            ver: 1,
+        }],
+        roster_ver: 1,
+        ..AccountRecord::default()
+    }
+}
+
+/// A core whose store holds what the test says; connections that it closes are not gone by that.
+struct Server {
+    core: Core,
+    /// What the store answers to the next loads.
+    records: VecDeque<Record>,
+    sent: Vec<(ConnId, String)>,
+}
+
+impl Server {
+    fn new(records: impl Into<VecDeque<Record>>) -> Self {
+        let config = ServerConfig {
+            domain: "localhost".into(),
+            open_registration: false,
+            allow_plain: false,
+            secret: [7; 32],
+            limits: Limits::default(),
+        };
+        Self {
+            core: Core::new(config, [3; 32]),
+            records: records.into(),
+            sent: Vec::new(),
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.core.handle(input, NOW);
+        while let Some(output) = self.core.poll() {
+            let answer = match output {
+                Output::ReadCredentials { ticket, .. } => Input::Credentials {
+                    ticket,
+                    result: Ok(Some(Credentials {
+                        keys: Vec::new(),
+                        epoch: KeyEpoch::default(),
+                        disabled: false,
+                    })),
+                },
+                Output::Load { account } => Input::Loaded {
+                    account,
+                    result: self.records.pop_front().unwrap(),
+                },
+                Output::Change { ticket, .. } => Input::Changed {
+                    ticket,
+                    result: Ok(()),
+                },
+                Output::Send { conn, frame } => {
+                    self.sent.push((conn, frame.to_string()));
+                    continue;
+                }
+                Output::Close { .. }
+                | Output::Credit { .. }
+                | Output::Append { .. }
+                | Output::ReadPage { .. }
+                | Output::ReadEnds { .. }
+                | Output::Locate { .. }
+                | Output::ReadEntries { .. }
+                | Output::ReadSpool { .. }
+                | Output::ReadItems { .. }
+                | Output::Hash { .. } => continue,
+            };
+            self.core.handle(answer, NOW);
+        }
+    }
+
+    fn attach(&mut self, conn: ConnId) {
+        self.input(Input::Attached {
+            conn,
+            identity: Identity {
+                account: romeo(),
+                epoch: KeyEpoch::default(),
+            },
+            inline: None,
+        });
+    }
+
+    fn say(&mut self, conn: ConnId, frame: &str) {
+        let text = frame.into();
+        self.input(Input::Frame { conn, text });
+    }
+
+    fn told(&self, conn: ConnId, what: &str) -> bool {
+        let mut sent = self.sent.iter().filter(|(to, _)| *to == conn);
+        sent.any(|(_, frame)| frame.contains(what))
+    }
+}
+
+#[test]
+fn an_account_that_failed_to_load_is_loaded_anew_for_the_next_device() {
+    let (first, second) = (ConnId(1), ConnId(2));
+    let loads = [
+        Err(ReadError::Storage),
+        Ok(Some(record_with("juliet@localhost"))),
+    ];
+    let mut server = Server::new(loads);
+    server.attach(first);
+    assert!(server.told(first, "internal-server-error"));
+    server.attach(second);
+    server.say(second, BIND);
+    server.say(second, ROSTER);
+    assert!(server.told(second, "juliet@localhost"));
+    // What is left of the first one takes nothing from the second.
+    server.input(Input::Lost { conn: first });
+    server.say(second, ROSTER);
+    assert_eq!(
+        server
+            .sent
+            .iter()
+            .filter(|(_, f)| f.contains("juliet@"))
+            .count(),
+        2
+    );
+    assert!(server.records.is_empty());
+}
+
+// proves: RG-11
+#[test]
+fn of_a_removed_account_nothing_is_left_for_the_next_of_that_name() {
+    let (first, second) = (ConnId(1), ConnId(2));
+    let loads = ["juliet@localhost", "rosaline@localhost"];
+    let mut server = Server::new(loads.map(|contact| Ok(Some(record_with(contact)))));
+    server.attach(first);
+    server.say(first, BIND);
+    server.say(first, REMOVE);
+    assert!(server.told(first, "not-authorized"));
+    server.attach(second);
+    server.say(second, BIND);
+    server.say(second, ROSTER);
+    assert!(server.told(second, "rosaline@localhost"));
+    assert!(!server.told(second, "juliet@localhost"));
+}
