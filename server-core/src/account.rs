@@ -442,7 +442,10 @@ impl Account {
                 .first()
                 .map_or(0, |entry| entry.pos.saturating_sub(1)),
         );
-        for entry in entries {
+        // What lies beyond the known head was written and is not told yet: whose it is, its append's answer
+        // says first, so that an own entry becomes an ack and never a copy (S11-41).
+        let head = self.tail.head();
+        for entry in entries.iter().filter(|entry| entry.pos <= head) {
             if let Some(line) = Line::new(&self.jid, entry, None) {
                 lines.push(line, entries.len());
             }

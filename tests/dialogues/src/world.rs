@@ -49,6 +49,9 @@ pub(crate) struct World {
     held_keys: Option<VecDeque<Output>>,
     /// Pages, ends and places that wait while the store reads nothing.
     unread: Option<VecDeque<Output>>,
+    /// Log entries that wait to be read, and appends that were made and not answered, while they wait.
+    unwalked: Option<VecDeque<Output>>,
+    unanswered: Option<VecDeque<Input>>,
 }
 
 const ACCOUNTS: [&str; 3] = ["romeo", "juliet", "mercutio"];
@@ -105,6 +108,8 @@ impl World {
             stopped,
             held_keys: None,
             unread,
+            unwalked: None,
+            unanswered: None,
         })
     }
 
@@ -247,6 +252,7 @@ impl World {
         }
     }
 
+<<<<<<< HEAD
     /// The store tells nobody keys a second time for a while.
     pub(crate) fn hold_keys(&mut self) {
         self.held_keys.get_or_insert_default();
@@ -255,16 +261,39 @@ impl World {
     /// The store tells the keys that were asked for, as they are now.
     pub(crate) fn tell_keys(&mut self) {
         for question in self.held_keys.take().unwrap_or_default() {
+=======
+    /// The store reads no entries for delivery for a while.
+    pub(crate) fn stop_walking(&mut self) {
+        self.unwalked.get_or_insert_default();
+    }
+
+    /// The store reads the entries that were waited for, as they are by now.
+    pub(crate) fn walk_again(&mut self) {
+        for question in self.unwalked.take().unwrap_or_default() {
+>>>>>>> 5db2252 (server-core: a walk stops at the known head, so that an own entry read early is acked and never a copy)
             self.perform(question);
         }
     }
 
+<<<<<<< HEAD
     /// Another program gives an account another password; the server does not hear of it.
     pub(crate) fn change_password(&self, account: &str) -> Result<()> {
         let account = BareJid::new(&format!("{account}@localhost"))?;
         let keys = StoredKeys::of_password(ScramHash::Sha256, "another", vec![2; 16], 4_096);
         let keys = vec![keys];
         Ok(self.store.change_now(Change::SetKeys { account, keys })?)
+=======
+    /// The store appends, and nobody hears of it for a while.
+    pub(crate) fn stop_answering(&mut self) {
+        self.unanswered.get_or_insert_default();
+    }
+
+    /// The store tells what it appended.
+    pub(crate) fn answer_again(&mut self) {
+        for answer in self.unanswered.take().unwrap_or_default() {
+            self.input(answer);
+        }
+>>>>>>> 5db2252 (server-core: a walk stops at the known head, so that an own entry read early is acked and never a copy)
     }
 
     pub(crate) fn fail_appends(&self, appends: u32, side: FailingSide) {
@@ -302,8 +331,12 @@ impl World {
         seed[0] = seed[0].wrapping_add(self.lives);
         self.core = Core::new(self.config.clone(), seed);
         self.stopped = None;
+<<<<<<< HEAD
         self.held_keys = None;
         self.unread = None;
+=======
+        (self.unread, self.unwalked, self.unanswered) = (None, None, None);
+>>>>>>> 5db2252 (server-core: a walk stops at the known head, so that an own entry read early is acked and never a copy)
         for peer in self.peers.values_mut() {
             peer.conn = None;
             peer.opening = None;
@@ -327,6 +360,10 @@ impl World {
                 | Output::Locate { .. }
         );
         if let (true, Some(waiting)) = (is_read, &mut self.unread) {
+            return waiting.push_back(output);
+        }
+        let is_walked = matches!(output, Output::ReadEntries { .. });
+        if let (true, Some(waiting)) = (is_walked, &mut self.unwalked) {
             return waiting.push_back(output);
         }
         match output {
@@ -409,7 +446,11 @@ impl World {
 
     fn append(&mut self, ticket: Ticket, append: Append) {
         for result in self.store.append_now(&[append]) {
-            self.input(Input::Appended { ticket, result });
+            let answer = Input::Appended { ticket, result };
+            match &mut self.unanswered {
+                Some(waiting) => waiting.push_back(answer),
+                None => self.input(answer),
+            }
         }
     }
 
