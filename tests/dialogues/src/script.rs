@@ -152,17 +152,14 @@ impl Stage {
             "goes on" => self.world.restart_store(),
             "stops reading" => self.world.stop_reading(),
             "reads again" => self.world.read_again(),
-<<<<<<< HEAD
             "holds keys back" => self.world.hold_keys(),
             "tells keys again" => self.world.tell_keys(),
             "gives romeo another password" => self.world.change_password("romeo")?,
             "fails the next read" => self.world.store.fail_reads(1),
-=======
             "stops reading entries" => self.world.stop_walking(),
             "reads entries again" => self.world.walk_again(),
             "stops answering" => self.world.stop_answering(),
             "answers again" => self.world.answer_again(),
->>>>>>> 5db2252 (server-core: a walk stops at the known head, so that an own entry read early is acked and never a copy)
             "fails the next change" => self.world.store.fail_changes(1),
             "fails the next append" => self.world.fail_appends(1, FailingSide::Whole),
             "fails the sender's side of the next append" => {

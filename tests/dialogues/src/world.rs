@@ -252,7 +252,6 @@ impl World {
         }
     }
 
-<<<<<<< HEAD
     /// The store tells nobody keys a second time for a while.
     pub(crate) fn hold_keys(&mut self) {
         self.held_keys.get_or_insert_default();
@@ -261,7 +260,18 @@ impl World {
     /// The store tells the keys that were asked for, as they are now.
     pub(crate) fn tell_keys(&mut self) {
         for question in self.held_keys.take().unwrap_or_default() {
-=======
+            self.perform(question);
+        }
+    }
+
+    /// Another program gives an account another password; the server does not hear of it.
+    pub(crate) fn change_password(&self, account: &str) -> Result<()> {
+        let account = BareJid::new(&format!("{account}@localhost"))?;
+        let keys = StoredKeys::of_password(ScramHash::Sha256, "another", vec![2; 16], 4_096);
+        let keys = vec![keys];
+        Ok(self.store.change_now(Change::SetKeys { account, keys })?)
+    }
+
     /// The store reads no entries for delivery for a while.
     pub(crate) fn stop_walking(&mut self) {
         self.unwalked.get_or_insert_default();
@@ -270,19 +280,10 @@ impl World {
     /// The store reads the entries that were waited for, as they are by now.
     pub(crate) fn walk_again(&mut self) {
         for question in self.unwalked.take().unwrap_or_default() {
->>>>>>> 5db2252 (server-core: a walk stops at the known head, so that an own entry read early is acked and never a copy)
             self.perform(question);
         }
     }
 
-<<<<<<< HEAD
-    /// Another program gives an account another password; the server does not hear of it.
-    pub(crate) fn change_password(&self, account: &str) -> Result<()> {
-        let account = BareJid::new(&format!("{account}@localhost"))?;
-        let keys = StoredKeys::of_password(ScramHash::Sha256, "another", vec![2; 16], 4_096);
-        let keys = vec![keys];
-        Ok(self.store.change_now(Change::SetKeys { account, keys })?)
-=======
     /// The store appends, and nobody hears of it for a while.
     pub(crate) fn stop_answering(&mut self) {
         self.unanswered.get_or_insert_default();
@@ -293,7 +294,6 @@ impl World {
         for answer in self.unanswered.take().unwrap_or_default() {
             self.input(answer);
         }
->>>>>>> 5db2252 (server-core: a walk stops at the known head, so that an own entry read early is acked and never a copy)
     }
 
     pub(crate) fn fail_appends(&self, appends: u32, side: FailingSide) {
@@ -331,12 +331,8 @@ impl World {
         seed[0] = seed[0].wrapping_add(self.lives);
         self.core = Core::new(self.config.clone(), seed);
         self.stopped = None;
-<<<<<<< HEAD
         self.held_keys = None;
-        self.unread = None;
-=======
         (self.unread, self.unwalked, self.unanswered) = (None, None, None);
->>>>>>> 5db2252 (server-core: a walk stops at the known head, so that an own entry read early is acked and never a copy)
         for peer in self.peers.values_mut() {
             peer.conn = None;
             peer.opening = None;
