@@ -1,4 +1,4 @@
-// @xmpp/client as it is: it signs in by SCRAM-SHA-1 and has stream management always on.
+// @xmpp/client as it is: it signs in by SCRAM-SHA-1 over SASL2, comes back by token, and has stream management always on.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -220,4 +220,38 @@ test("@xmpp/client and strophe.js become contacts and see each other come and go
   await his.ping();
   const gone = his.received.items.filter((stanza) => stanza.attrs.type === "unavailable");
   assert.equal(gone.length, 1);
+});
+
+// proves: AU-25 BI-05 BI-06 WS-13
+test("@xmpp/client needs one exchange to sign in, and its token to come back", async (t) => {
+  const romeo = await server.account("romeo");
+  const cable = await Cable.to(server.port);
+  const device = new XmppJs(cable.websocket, romeo, { resource: "xmppjs" });
+  t.after(() => device.leave());
+  t.after(() => cable.remove());
+  const sent = [];
+  const heard = [];
+  device.client.on("send", (element) => sent.push(element));
+  device.client.on("nonza", (element) => heard.push(element));
+  const logins = () => sent.filter((element) => element.is("authenticate", NS.SASL2));
+  const successes = () => heard.filter((element) => element.is("success", NS.SASL2));
+  await within(device.client.start(), "the session of @xmpp/client");
+
+  assert.equal(sent.filter((element) => element.is("auth")).length, 0, "no classic login");
+  const [success] = successes();
+  assert.ok(success.getChild("bound", NS.BIND2), "bound with the login");
+  assert.ok(success.getChild("token", NS.FAST).attrs.token.length >= 22, "a token");
+  assert.match(device.jid, /^romeo[^/]*\/xmppjs\/.+$/, "the resource begins with the tag");
+
+  await device.send(PRESENCE);
+  await device.settled();
+  const { jid } = device;
+  cable.cut();
+  await device.lost();
+  cable.mend();
+  await device.resumed();
+  assert.equal(logins().at(-1).attrs.mechanism, "HT-SHA-256-NONE");
+  assert.ok(successes().at(-1).getChild("resumed"), "resumed with the login");
+  assert.equal(successes().at(-1).getChild("bound"), undefined);
+  assert.equal(device.jid, jid, "the same session");
 });

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 
+use protocol::fast::Token;
 use protocol::roster::Item;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
@@ -419,6 +420,11 @@ fn device() -> Device {
             first: Reading::NOTHING,
             gap: (3, 5),
         }],
+        agent: Some("d4565fa7-4d72-4749-b3d3-740edbf87770".to_owned()),
+        token: Some(Token {
+            secret: "not a real one".to_owned(),
+            expiry: Some(Stamp(1_795_341_600_000)),
+        }),
         ..Device::new(account)
     }
 }

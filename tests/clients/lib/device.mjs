@@ -7,7 +7,9 @@ import { xml } from "@xmpp/xml";
 import { Log } from "./log.mjs";
 
 export const NS = {
+  BIND2: "urn:xmpp:bind:0",
   CARBONS: "urn:xmpp:carbons:2",
+  FAST: "urn:xmpp:fast:0",
   DISCO: "http://jabber.org/protocol/disco#info",
   FORWARD: "urn:xmpp:forward:0",
   MAM: "urn:xmpp:mam:2",
@@ -16,6 +18,7 @@ export const NS = {
   ROSTER: "jabber:iq:roster",
   RSM: "http://jabber.org/protocol/rsm",
   S11: "urn:x-balcony:s11:0",
+  SASL2: "urn:xmpp:sasl:2",
   SID: "urn:xmpp:sid:0",
   SM: "urn:xmpp:sm:3",
 };
