@@ -72,11 +72,16 @@ pub(super) enum Job {
     },
 }
 
-/// Appends that are written together, and who is told.
+/// What one change of a session's record came to.
+type Recorded = Result<(), ChangeError>;
+
+/// Appends and records of sessions that are written together, and who is told.
 #[derive(Default)]
 struct Group {
     appends: Vec<Append>,
     replies: Vec<(usize, oneshot::Sender<Vec<Answer>>)>,
+    records: Vec<Change>,
+    record_replies: Vec<oneshot::Sender<Recorded>>,
 }
 
 /// The writing thread.
@@ -101,8 +106,14 @@ impl Writer {
             match job {
                 None => return,
                 Some(job) if self.fatal.has_happened() => refuse(job),
-                Some(Job::Append { batch, reply }) => {
-                    let group = self.gather(batch, reply, &mut next);
+                Some(
+                    job @ (Job::Append { .. }
+                    | Job::Change {
+                        change: Change::Session { .. },
+                        ..
+                    }),
+                ) => {
+                    let group = self.gather(job, &mut next);
                     unknown.extend(self.write(group));
                 }
                 Some(Job::Change { change, reply }) => {
@@ -129,21 +140,12 @@ impl Writer {
         }
     }
 
-    fn gather(
-        &mut self,
-        batch: Vec<Append>,
-        reply: oneshot::Sender<Vec<Answer>>,
-        next: &mut Option<Job>,
-    ) -> Group {
+    fn gather(&mut self, first: Job, next: &mut Option<Job>) -> Group {
         let mut group = Group::default();
-        group.add(batch, reply);
-        while group.appends.len() < GROUP_MAX {
+        *next = group.add(first);
+        while group.len() < GROUP_MAX && next.is_none() {
             match self.jobs.try_recv() {
-                Ok(Job::Append { batch, reply }) => group.add(batch, reply),
-                Ok(other) => {
-                    *next = Some(other);
-                    break;
-                }
+                Ok(job) => *next = group.add(job),
                 Err(_) => break,
             }
         }
@@ -152,28 +154,44 @@ impl Writer {
 
     /// Writes a group and answers it; gives it back if its fate is unknown.
     fn write(&mut self, group: Group) -> Option<Group> {
-        let answers = match self.commit(&group.appends) {
-            Ok(answers) => {
+        let written = match self.commit(&group.appends, &group.records) {
+            Ok(written) => {
                 self.complaint.worked();
-                answers
+                written
             }
             Err(_) if self.fatal.has_happened() => return Some(group),
-            Err(_) if group.appends.len() > 1 => {
-                // One of them may be to blame, or there is room for some.
-                let mut answers = Vec::with_capacity(group.appends.len());
-                for append in &group.appends {
-                    let alone = self.commit(std::slice::from_ref(append));
-                    if self.fatal.has_happened() {
-                        return Some(group);
-                    }
-                    answers.push(alone.map_or_else(|cause| self.failure(&cause), single));
-                }
-                answers
-            }
-            Err(cause) => group.appends.iter().map(|_| self.failure(&cause)).collect(),
+            Err(cause) if group.len() == 1 => match group.appends.len() {
+                1 => (vec![self.failure(&cause)], Vec::new()),
+                _ => (Vec::new(), vec![Err(log_change(cause.into()))]),
+            },
+            // One of them may be to blame, or there is room for some.
+            Err(_) => match self.write_alone(&group) {
+                Some(written) => written,
+                None => return Some(group),
+            },
         };
-        group.answer(answers);
+        group.answer(written);
         None
+    }
+
+    /// Writes each member of a group in a transaction of its own; `None` if the fate of one is unknown.
+    fn write_alone(&mut self, group: &Group) -> Option<(Vec<Answer>, Vec<Recorded>)> {
+        let mut answers = Vec::with_capacity(group.appends.len());
+        for append in &group.appends {
+            let alone = self.commit(std::slice::from_ref(append), &[]);
+            if self.fatal.has_happened() {
+                return None;
+            }
+            answers.push(alone.map_or_else(|cause| self.failure(&cause), |(all, _)| single(all)));
+        }
+        let mut recorded = Vec::with_capacity(group.records.len());
+        for change in &group.records {
+            recorded.push(self.change(change));
+            if self.fatal.has_happened() {
+                return None;
+            }
+        }
+        Some((answers, recorded))
     }
 
     fn failure(&mut self, cause: &StoreError) -> Answer {
@@ -181,10 +199,16 @@ impl Writer {
         Err(AppendError::Storage)
     }
 
-    fn commit(&mut self, appends: &[Append]) -> Result<Vec<Answer>, StoreError> {
+    fn commit(
+        &mut self,
+        appends: &[Append],
+        records: &[Change],
+    ) -> Result<(Vec<Answer>, Vec<Recorded>), StoreError> {
         let written = self.transact(|tx, known, now| {
             let answers = appends.iter().map(|append| known.append(tx, now, append));
-            Ok(answers.collect::<Result<Vec<_>, StoreError>>()?)
+            let answers = answers.collect::<Result<Vec<_>, StoreError>>()?;
+            let recorded = records.iter().map(|change| record(tx, now, change));
+            Ok((answers, recorded.collect::<Result<_, _>>()?))
         });
         written.map_err(ChangeFault::into_cause)
     }
@@ -257,16 +281,51 @@ impl Writer {
 }
 
 impl Group {
-    fn add(&mut self, batch: Vec<Append>, reply: oneshot::Sender<Vec<Answer>>) {
-        self.replies.push((batch.len(), reply));
-        self.appends.extend(batch);
+    fn len(&self) -> usize {
+        self.appends.len() + self.records.len()
     }
 
-    fn answer(self, answers: Vec<Answer>) {
+    /// Adds a job, or gives it back if it needs a transaction of its own.
+    fn add(&mut self, job: Job) -> Option<Job> {
+        match job {
+            Job::Append { batch, reply } => {
+                self.replies.push((batch.len(), reply));
+                self.appends.extend(batch);
+                None
+            }
+            Job::Change {
+                change: change @ Change::Session { .. },
+                reply,
+            } => {
+                self.records.push(change);
+                self.record_replies.push(reply);
+                None
+            }
+            other @ (Job::Change { .. }
+            | Job::SaveInvite { .. }
+            | Job::DetachSessions { .. }
+            | Job::SetRetention { .. }
+            | Job::Tend { .. }) => Some(other),
+        }
+    }
+
+    fn answer(self, (answers, recorded): (Vec<Answer>, Vec<Recorded>)) {
         let mut answers = answers.into_iter();
         for (len, reply) in self.replies {
             let _ = reply.send(answers.by_ref().take(len).collect());
         }
+        for (reply, result) in self.record_replies.into_iter().zip(recorded) {
+            let _ = reply.send(result);
+        }
+    }
+}
+
+/// Makes a change that may be refused without harm to others in its transaction.
+fn record(tx: &Connection, now: Stamp, change: &Change) -> Result<Recorded, StoreError> {
+    match change::make(tx, now, change) {
+        Ok(()) => Ok(Ok(())),
+        Err(ChangeFault::Refused(error)) => Ok(Err(error)),
+        Err(ChangeFault::Store(cause)) => Err(cause),
     }
 }
 

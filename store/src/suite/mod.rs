@@ -51,6 +51,7 @@ macro_rules! store_suite {
             records_of_sessions_come_back_as_they_were_written
             a_message_counts_in_its_own_transaction
             a_server_that_begins_lets_sessions_wait_for_their_clients
+            records_and_messages_at_once_all_get_their_own_answers
             the_latest_ended_sessions_are_remembered
             entries_are_found_by_their_ids
         );

@@ -9,6 +9,8 @@ use server_core::records::{
     SessionRecord,
 };
 
+use tokio::task::JoinSet;
+
 use super::tools::{Script, append, bare, register, sent, store_one, with_id, write};
 use crate::Store;
 
@@ -149,6 +151,41 @@ pub(super) async fn a_server_that_begins_lets_sessions_wait_for_their_clients(
     script.set(now + 600_001 + ENDED_SESSION_KEPT_MS);
     store.detach_sessions().await.unwrap();
     assert_eq!(sessions(store).await, []);
+}
+
+// proves: S11-60 LIM-24
+pub(super) async fn records_and_messages_at_once_all_get_their_own_answers(
+    store: &impl Store,
+    _: &Script,
+) {
+    register(store, &["romeo", "juliet"]).await;
+    let mut tasks = JoinSet::new();
+    for n in 0..100_u8 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let stranger = Change::Session {
+                account: bare("nobody"),
+                record: record(n, 1, SessionLife::Attached),
+            };
+            let message = with_id(append("romeo/phone", "juliet", "hello"), &format!("m{n}"));
+            // The account that does not exist harms nobody in the same transaction.
+            let (refused, written, answers) = tokio::join!(
+                store.change(stranger),
+                put(&store, record(n, u64::from(n), SessionLife::Attached)),
+                store.append(vec![message]),
+            );
+            assert_eq!(refused, Err(ChangeError::NoAccount));
+            assert_eq!(written, Ok(()));
+            assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    let found = sessions(store).await;
+    assert!((0..100).eq(found.iter().map(|s| s.handled)));
+    let head = store.load(&bare("romeo")).await.unwrap().unwrap().head;
+    assert_eq!(head, 100);
 }
 
 // proves: SM-23
