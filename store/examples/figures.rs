@@ -7,11 +7,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use protocol::jid::ResourcePart;
 use protocol::message::Message;
 use protocol::stanza::{Stanza, StanzaKind};
 use protocol::{ArchiveId, BareJid, Element, IdPrefix, ns};
 use server_core::archive::{Append, Filter, Keep, PageQuery, Paging};
-use server_core::records::Change;
+use server_core::records::{Change, SessionKey, SessionLife, SessionRecord};
 use store::{Accounts as _, Archive as _, Options, Retention, Sqlite};
 
 const MESSAGES: usize = 200_000;
@@ -35,7 +36,13 @@ async fn main() -> Result<()> {
     write_at_once(&store).await?;
     let started = Instant::now();
     for n in 0..200 {
-        write(&store, "contact1", &format!("alone-{n}")).await?;
+        write(
+            &store,
+            "contact1",
+            &format!("alone-{n}"),
+            session(WRITERS, n)?,
+        )
+        .await?;
     }
     println!("one writer: {:?} an append", started.elapsed() / 200);
     read_pages(&store).await?;
@@ -59,7 +66,7 @@ async fn write_at_once(store: &Sqlite) -> Result<()> {
         tokio::spawn(async move {
             for n in 0..MESSAGES / WRITERS {
                 let to = format!("contact{}", (writer + n) % CONTACTS);
-                write(&store, &to, &format!("{writer}-{n}")).await?;
+                write(&store, &to, &format!("{writer}-{n}"), session(writer, n)?).await?;
             }
             anyhow::Ok(())
         })
@@ -153,7 +160,7 @@ async fn read_pages(store: &Sqlite) -> Result<()> {
     Ok(())
 }
 
-async fn write(store: &Sqlite, to: &str, id: &str) -> Result<()> {
+async fn write(store: &Sqlite, to: &str, id: &str, session: SessionRecord) -> Result<()> {
     let (sender, recipient) = (bare("romeo")?, bare(to)?);
     let body = Element::new("body", ns::CLIENT).text("x".repeat(400));
     let stanza = Stanza::new(StanzaKind::Message)
@@ -172,7 +179,7 @@ async fn write(store: &Sqlite, to: &str, id: &str) -> Result<()> {
         keep: Keep::Entries,
         retracts: None,
         spool: false,
-        session: None,
+        session: Some(Box::new(session)),
         stanza: message.0.write().into(),
     };
     store
@@ -181,6 +188,19 @@ async fn write(store: &Sqlite, to: &str, id: &str) -> Result<()> {
         .pop()
         .context("no answer")??;
     Ok(())
+}
+
+/// The record of a device that has sent so many.
+fn session(device: usize, sent: usize) -> Result<SessionRecord> {
+    let resource = format!("a resource of twenty-two {device}");
+    Ok(SessionRecord {
+        key: SessionKey::of(&device.to_string()),
+        resource: ResourcePart::new(&resource)?.into_owned(),
+        prefix: Some(IdPrefix::from_bits([1; 16])),
+        handled: sent as u64,
+        max_s: 600,
+        life: SessionLife::Attached,
+    })
 }
 
 fn bare(name: &str) -> Result<BareJid> {
