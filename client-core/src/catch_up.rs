@@ -120,6 +120,8 @@ impl CatchUp {
         let device = &state.device;
         if state.catching {
             Some(match &device.pos {
+                // A log that was empty is fetched from its start.
+                None if device.is_begun() => PageKind::After,
                 None => PageKind::Last,
                 Some(_) if self.has_lost_cursor => PageKind::Gap,
                 Some(_) => PageKind::After,

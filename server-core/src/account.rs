@@ -282,6 +282,7 @@ impl Account {
         let end = cx.now.wall_ms.saturating_add(i64::from(max_s) * 1_000);
         let record = session.record(SessionLife::Detached(Stamp(end)));
         self.write_session(cx, record);
+        self.give_page(cx, id);
     }
 
     pub(crate) fn on_session_timer(&mut self, cx: &mut Context, id: SessionId) {
@@ -391,7 +392,7 @@ impl Account {
     }
 
     /// A notice was missed: the log is the truth (P9).
-    fn read_gap(&mut self, cx: &mut Context) {
+    pub(crate) fn read_gap(&mut self, cx: &mut Context) {
         if self.reading.is_none() {
             let (after, max) = (self.tail.head(), cx.config.limits.read_entries);
             self.reading = Some(after);

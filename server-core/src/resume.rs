@@ -154,6 +154,7 @@ impl Account {
         session.expires_ms = Some(cx.now.mono_ms + u64::from(max_s) * 1_000);
         cx.timers
             .arm(cx.now.mono_ms + u64::from(max_s) * 1_000, session.timer());
+        self.give_page(cx, id);
     }
 
     /// Answers the resumptions whose session has nothing in flight any more (P5).

@@ -6,9 +6,11 @@ use protocol::jid::{BareJid, FullJid, Jid};
 use protocol::sm::{Slot, SmNonza};
 use protocol::{Handled, IdPrefix, Presence, Text, Unacked, Watermark, fork::Mode};
 
+use crate::archive::{Page, ReadError};
 use crate::core::Context;
 use crate::hold::Hold;
 use crate::io::ConnId;
+use crate::iq::mam::PageRequest;
 use crate::limits::Limits;
 use crate::message::Work;
 use crate::pep::Interests;
@@ -63,6 +65,18 @@ pub(crate) struct Session {
     pub(crate) expires_ms: Option<u64>,
     /// Whether it must end: its queue grew beyond all bounds.
     pub(crate) is_broken: bool,
+    /// The page of the archive that it waits for.
+    pub(crate) awaited_page: AwaitedPage,
+}
+
+/// How far the query of a session is. While it is open, the cursor stands (MAM-17).
+pub(crate) enum AwaitedPage {
+    /// There is none.
+    No,
+    /// The store is asked.
+    Reading,
+    /// The page is there and waits for the cursor.
+    Read(Box<(PageRequest, Result<Page, ReadError>)>),
 }
 
 /// An own message that lies in the log ahead of the cursor.
@@ -176,6 +190,7 @@ impl Session {
             hold: Hold::default(),
             expires_ms: None,
             is_broken: false,
+            awaited_page: AwaitedPage::No,
         }
     }
 

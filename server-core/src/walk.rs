@@ -17,10 +17,12 @@ pub(crate) const WALK_AHEAD_FRAMES: usize = 64;
 /// Why a walk stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
-    /// The cursor is at the end of the log.
+    /// The cursor is at the end of the log, or as far as it may go.
     End,
-    /// The device takes no more for now, or an earlier stanza of its own is not settled.
+    /// The device takes no more for now.
     Pause,
+    /// An earlier stanza of its own is not settled.
+    Own,
     /// The next entry is not in memory.
     Read,
 }
@@ -29,6 +31,14 @@ impl Account {
     /// Lets a session's cursor go as far as it can (S11-40, S11-41).
     pub(crate) fn walk(&mut self, cx: &mut Context, id: SessionId) {
         self.read_spool(cx, id);
+        if self.give_page(cx, id) {
+            self.walk_to(cx, id, u64::MAX);
+        }
+    }
+
+    /// Lets the cursor go up to a position. `false` if it has to wait on the way there, for other
+    /// things than an earlier stanza of this session.
+    pub(crate) fn walk_to(&mut self, cx: &mut Context, id: SessionId, limit: u64) -> bool {
         let Self {
             sessions,
             tail,
@@ -37,17 +47,18 @@ impl Account {
             ..
         } = self;
         let Some(session) = sessions.get_mut(&id) else {
-            return;
+            return true;
         };
-        if session.mode != Mode::S11 || session.conn.is_none() || spares(session, tail, cx) {
-            return;
+        let spares = limit == u64::MAX && spares(session, tail, cx);
+        if session.mode != Mode::S11 || session.conn.is_none() || spares {
+            return true;
         }
         let mut walk = Walk {
             session,
             cx,
             owes_ack: false,
         };
-        let stop = walk.run(tail, jid);
+        let stop = walk.run(tail, jid, limit);
         walk.pay_ack();
         if stop == Stop::Read && reading.is_none() {
             let (after, max) = (session.cursor, cx.config.limits.read_entries);
@@ -58,6 +69,12 @@ impl Account {
                 max,
             });
         }
+        let is_short = limit < u64::MAX && session.cursor < limit;
+        if stop == Stop::End && is_short {
+            // The store is ahead of what was told.
+            self.read_gap(cx);
+        }
+        stop == Stop::Own || stop == Stop::End && !is_short
     }
 
     /// Lets every s11 session walk.
@@ -77,8 +94,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn run(&mut self, tail: &Tail, account: &BareJid) -> Stop {
-        while self.session.cursor < tail.head() {
+    fn run(&mut self, tail: &Tail, account: &BareJid, limit: u64) -> Stop {
+        while self.session.cursor < tail.head().min(limit) {
             if self.is_blocked() {
                 return Stop::Pause;
             }
@@ -86,7 +103,7 @@ impl Walk<'_> {
                 return Stop::Read;
             };
             if !self.step(line, account) {
-                return Stop::Pause;
+                return Stop::Own;
             }
         }
         Stop::End

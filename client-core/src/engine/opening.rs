@@ -206,8 +206,8 @@ impl Engine {
             return self.drop_link();
         };
         self.begin_stream(jid);
-        self.wire.may_send = true;
-        self.on_settled(settled, false);
+        self.wire.may_send = self.state.device.is_begun();
+        self.on_covered(settled);
         for text in waiting {
             self.out.push_back(Output::Transmit(text));
         }
@@ -245,6 +245,7 @@ impl Engine {
         self.requests.clear();
         self.shown.forget_online();
         self.wire.on_wire.clear();
+        self.wire.covered.clear();
         self.wire.acked.clear();
     }
 
@@ -265,7 +266,7 @@ impl Engine {
         // What was under way on another stream is looked up in the archive first (S11-20).
         let mut outbox = self.state.outbox.values();
         self.wire.may_send = if is_exact {
-            outbox.all(|item| item.prefix.is_none())
+            self.state.device.is_begun() && outbox.all(|item| item.prefix.is_none())
         } else {
             outbox.next().is_none()
         };

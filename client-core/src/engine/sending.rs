@@ -30,6 +30,9 @@ const RECHECK_MAX_MS: u64 = 60_000;
 pub(super) struct Wire {
     /// Items that were sent on this stream.
     pub(super) on_wire: BTreeSet<u64>,
+    /// Items that `<resumed/>` covers: the page that follows has them, or a notice that still comes
+    /// says that no page ever will.
+    pub(super) covered: BTreeSet<u64>,
     /// Items that were acked but whose place only the archive can tell.
     pub(super) acked: BTreeSet<u64>,
     /// Items that the person wants to be sent however old they are.
@@ -73,6 +76,10 @@ impl Engine {
     pub(super) fn pump(&mut self) {
         if !self.state.catching {
             self.wire.may_send = true;
+            // The server knows what became of what is covered and came by no page (S11-22).
+            for seq in std::mem::take(&mut self.wire.covered) {
+                self.wire.on_wire.remove(&seq);
+            }
         }
         if !self.link.is_up() || !self.wire.may_send {
             return;
@@ -178,7 +185,7 @@ impl Engine {
             return;
         };
         match stream.ack(h) {
-            Ok(settled) => self.on_settled(settled, true),
+            Ok(settled) => self.on_settled(settled),
             Err(error) => {
                 tracing::warn!(%error, "impossible ack");
                 let frame = error.to_stream_error().write();
@@ -190,14 +197,24 @@ impl Engine {
     }
 
     /// Stanzas are with the server: own messages are entries now (S11-51).
-    pub(super) fn on_settled(&mut self, settled: Vec<Sent>, in_place: bool) {
+    pub(super) fn on_settled(&mut self, settled: Vec<Sent>) {
         for seq in settled.into_iter().filter_map(|sent| sent.seq) {
             if self.state.exact {
-                self.note(Event::Archived { seq, in_place });
+                self.note(Event::Archived { seq });
             } else if self.state.outbox.contains_key(&seq) {
                 self.wire.acked.insert(seq);
             }
         }
+    }
+
+    /// A resumption covers stanzas; it does not tell the places of own messages, nor whether their
+    /// notices were lost with the former connection (S11-33, S11-41).
+    pub(super) fn on_covered(&mut self, settled: Vec<Sent>) {
+        if !self.state.exact {
+            return self.on_settled(settled);
+        }
+        let covered = settled.into_iter().filter_map(|sent| sent.seq);
+        self.wire.covered.extend(covered);
     }
 
     /// Asks the archive for the next page, if one is due.

@@ -212,6 +212,12 @@ impl Device {
         }
     }
 
+    /// Whether a first page told where the known part begins. Nothing is sent before: it might come to
+    /// lie before the beginning, where no live entry has a place.
+    pub fn is_begun(&self) -> bool {
+        self.pos.is_some() || self.reaches_start
+    }
+
     /// Whether the gap below the known part can still be filled (S11-54).
     pub fn fills_gap(&self) -> bool {
         !self.below.is_empty() && !self.reaches_start

@@ -42,8 +42,8 @@ pub(crate) enum Event {
     Prefixed(IdPrefix),
     /// A message arrived live.
     Arrived(Draft),
-    /// An ack covers an own message (S11-51); `in_place` unless it came with `<resumed/>` (S11-41).
-    Archived { seq: u64, in_place: bool },
+    /// An ack covers an own message (S11-51).
+    Archived { seq: u64 },
     /// An own message was delivered but is in no archive (S11-33).
     Unarchived { message_id: String, mark: Mark },
     /// An own message came back.
@@ -168,7 +168,7 @@ pub(crate) struct State {
     pub(crate) exact: bool,
     held: BTreeMap<ArchiveId, u64>,
     /// Those held before copies of which some may stand before them: they come once more, since the
-    /// server began again at the cursor (S11-62), or `<resumed/>` told of them ahead of their place.
+    /// server began again at the cursor (S11-62).
     unsure: BTreeSet<ArchiveId>,
     ahead: Ahead,
     recent: VecDeque<Row>,
@@ -220,7 +220,7 @@ impl State {
             Event::Wrote(line) => self.wrote(batch, line),
             Event::Prefixed(prefix) => self.prefixed(batch, &prefix),
             Event::Arrived(draft) => self.arrived(batch, draft),
-            Event::Archived { seq, in_place } => self.archived(batch, seq, in_place),
+            Event::Archived { seq } => self.archived(batch, seq),
             Event::Unarchived { message_id, mark } => self.unarchived(batch, &message_id, mark),
             Event::Refused { message_id, words } => self.refused(batch, &message_id, words),
             Event::GaveUp { seq, words } => self.set_failed(batch, seq, Some(words), false),

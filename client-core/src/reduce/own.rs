@@ -42,7 +42,7 @@ impl State {
     ///
     /// An error that came before may tell of a refusal or of a bounce after archiving; only the
     /// archive knows, so it is asked.
-    pub(super) fn archived(&mut self, batch: &mut Batch, seq: u64, in_place: bool) {
+    pub(super) fn archived(&mut self, batch: &mut Batch, seq: u64) {
         let Some(item) = self.outbox.get(&seq).filter(|_| self.exact) else {
             return;
         };
@@ -53,11 +53,7 @@ impl State {
         let Some(id) = archive_id(item) else { return };
         let row = row_of(item, Some(id.clone()), Mark::Archived);
         let read = item.assist.clone().map(|read| (item.to.clone(), read));
-        if in_place {
-            self.ahead.pass(&id);
-        } else {
-            self.unsure.insert(id);
-        }
+        self.ahead.pass(&id);
         self.drop_item(batch, seq);
         self.put_live(batch, row);
         if let Some((peer, id)) = read {

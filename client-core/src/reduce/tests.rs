@@ -121,15 +121,15 @@ impl Device {
         if is_copy || !entry.own {
             return self.note(Event::Arrived(entry.draft()));
         }
-        self.acked(entry, true);
+        self.acked(entry);
     }
 
-    fn acked(&mut self, entry: &Entry, in_place: bool) {
+    fn acked(&mut self, entry: &Entry) {
         let message_id = entry.message_id();
         let mut items = self.state.outbox.values();
         let item = items.find(|item| item.message_id == message_id);
         if let Some(seq) = item.map(|item| item.seq) {
-            self.note(Event::Archived { seq, in_place });
+            self.note(Event::Archived { seq });
         }
     }
 
@@ -253,9 +253,6 @@ proptest! {
                 Act::Resume => {
                     device.state.catching = true;
                     page = None;
-                    for (entry, _) in stream.iter().filter(|(e, is_copy)| e.own && !is_copy) {
-                        device.acked(entry, false);
-                    }
                     stream.retain(|(entry, is_copy)| !entry.own || *is_copy);
                 }
                 Act::Forget => {

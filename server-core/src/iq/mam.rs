@@ -1,5 +1,6 @@
 //! Queries of the account's archive (XEP-0313, MAM rows).
 
+use protocol::fork::Mode;
 use protocol::jid::{BareJid, FullJid};
 use protocol::mam::{self, Fin, Query};
 use protocol::rsm::PageInfo;
@@ -12,7 +13,7 @@ use crate::core::Context;
 use crate::io::Output;
 use crate::limits::Limits;
 use crate::pending::{Pending, Request};
-use crate::session::SessionId;
+use crate::session::{AwaitedPage, SessionId};
 
 /// A page that is being read.
 pub(crate) struct PageRequest {
@@ -75,10 +76,10 @@ impl Account {
         }
     }
 
-    /// MAM-26: two at a time, those of one session in order.
+    /// MAM-26: two at a time, those of one session one after the other.
     fn next_query(&mut self, cx: &mut Context) {
         while self.queries_running < cx.config.limits.queries_per_account
-            && let Some(request) = self.queries_waiting.pop_front()
+            && let Some(request) = self.take_query()
         {
             self.queries_running += 1;
             self.in_flight += 1;
@@ -86,6 +87,19 @@ impl Account {
             let ticket = cx.await_answer(Pending::Page(request));
             cx.output(Output::ReadPage { ticket, query });
         }
+    }
+
+    /// The oldest query whose session waits for no other page.
+    fn take_query(&mut self) -> Option<Box<PageRequest>> {
+        let session = |id| self.sessions.get(&id);
+        let is_free = |id| session(id).is_none_or(|s| matches!(s.awaited_page, AwaitedPage::No));
+        let mut waiting = self.queries_waiting.iter();
+        let at = waiting.position(|request| is_free(request.session))?;
+        let request = self.queries_waiting.remove(at)?;
+        if let Some(session) = self.sessions.get_mut(&request.session) {
+            session.awaited_page = AwaitedPage::Reading;
+        }
+        Some(request)
     }
 
     pub(crate) fn on_page(
@@ -96,7 +110,50 @@ impl Account {
     ) {
         self.queries_running = self.queries_running.saturating_sub(1);
         self.in_flight = self.in_flight.saturating_sub(1);
+        let id = request.session;
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.awaited_page = AwaitedPage::Read(Box::new((request, result)));
+        }
         self.next_query(cx);
+        self.walk(cx, id);
+    }
+
+    /// A page goes out once the cursor has passed its newest entry, and nothing newer goes before it,
+    /// so that live entries and pages never contradict each other (MAM-17). Gives whether the cursor
+    /// may go on.
+    pub(crate) fn give_page(&mut self, cx: &mut Context, id: SessionId) -> bool {
+        let Some(session) = self.sessions.get(&id) else {
+            return false;
+        };
+        let newest = match &session.awaited_page {
+            AwaitedPage::No => return true,
+            AwaitedPage::Reading => return false,
+            AwaitedPage::Read(read) => newest_of(read),
+        };
+        if session.mode == Mode::S11 && session.conn.is_some() && !self.walk_to(cx, id, newest) {
+            return false;
+        }
+        let session = self.sessions.get_mut(&id);
+        let page = session
+            .map(|session| std::mem::replace(&mut session.awaited_page, AwaitedPage::Reading));
+        let Some(AwaitedPage::Read(read)) = page else {
+            return false;
+        };
+        let (request, result) = *read;
+        self.answer_page(cx, &request, result);
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.awaited_page = AwaitedPage::No;
+        }
+        self.next_query(cx);
+        true
+    }
+
+    fn answer_page(
+        &mut self,
+        cx: &mut Context,
+        request: &PageRequest,
+        result: Result<Page, ReadError>,
+    ) {
         let (id, slot, iq) = (request.session, request.slot, &request.iq);
         let Some(jid) = self.sessions.get(&id).map(|session| session.jid.clone()) else {
             return;
@@ -113,7 +170,7 @@ impl Account {
         let results = page
             .entries
             .iter()
-            .map(|entry| result_frame(&request, &jid, entry));
+            .map(|entry| result_frame(request, &jid, entry));
         let mut results: Vec<_> = results.collect();
         if request.flip {
             results.reverse();
@@ -158,6 +215,13 @@ impl Account {
         };
         self.answer(cx, request.session, request.slot, &answer);
     }
+}
+
+/// Position of the newest entry of a page; 0 if it has none.
+fn newest_of((_, result): &(PageRequest, Result<Page, ReadError>)) -> u64 {
+    let page = result.as_ref().ok();
+    let newest = page.and_then(|page| page.entries.last());
+    newest.map_or(0, |entry| entry.pos)
 }
 
 fn plan(

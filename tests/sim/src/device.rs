@@ -1,14 +1,12 @@
-//! One device: an engine, its history, and at most one connection.
+//! One device: a program, its clock, and at most one connection.
 
-use std::collections::{BTreeSet, VecDeque};
-
-use client_core::history::{Content, MemoryHistory};
-use client_core::{Batch, Config, Engine, Input, Intent, Output};
-use protocol::scram::Secret;
 use protocol::{BareJid, Now, Text};
 use server_core::ConnId;
 
-use crate::server::Server;
+use crate::engine::Tab;
+use crate::ordinary::Ordinary;
+use crate::plan::Kind;
+use crate::seen::Seen;
 
 /// What a device does outside itself.
 pub(crate) enum Effect {
@@ -17,102 +15,122 @@ pub(crate) enum Effect {
     Disconnect,
     /// A transaction is under way; it is whole or nothing.
     Commit,
+    /// The open conversation may look different.
+    Show,
+    /// A line that is going to be sent, from a program without an outbox: its id, addressee and text.
+    Sends(String, BareJid, String),
 }
 
+/// One device.
 pub(crate) struct Device {
     pub(crate) account: BareJid,
-    pub(crate) engine: Engine,
-    pub(crate) history: MemoryHistory,
+    pub(crate) kind: Kind,
+    pub(crate) program: Program,
     pub(crate) conn: Option<ConnId>,
     /// Counts the lives of the device: what was on its way to an earlier one is lost.
     pub(crate) life: u64,
-    commits: VecDeque<Batch>,
+    pub(crate) clock_ms: i64,
+    /// For when a tick is armed.
+    pub(crate) armed_ms: Option<u64>,
+    /// Until when it reads nothing.
+    pub(crate) stalled_until_ms: u64,
+}
+
+/// What runs on it.
+pub(crate) enum Program {
+    Engine(Box<Tab>),
+    Ordinary(Box<Ordinary>),
 }
 
 impl Device {
-    pub(crate) fn new(account: BareJid, seed: [u8; 32], now: Now) -> Self {
-        let history = MemoryHistory::default();
-        let engine = engine(&account, seed, &history, now);
-        let (conn, life, commits) = (None, 0, VecDeque::new());
-        let mut device = Self {
+    pub(crate) fn new(
+        account: BareJid,
+        kind: Kind,
+        clock_ms: i64,
+        seed: [u8; 32],
+        now: Now,
+    ) -> Self {
+        let program = match kind {
+            Kind::Engine => Program::Engine(Box::new(Tab::new(&account, seed, now))),
+            Kind::Plain | Kind::Carbons | Kind::Mr2 => {
+                Program::Ordinary(Box::new(Ordinary::new(&account, kind, seed, now.mono_ms)))
+            }
+        };
+        Self {
             account,
-            engine,
-            history,
-            conn,
-            life,
-            commits,
-        };
-        device.sign_in(now);
-        device
+            kind,
+            program,
+            conn: None,
+            life: 0,
+            clock_ms,
+            armed_ms: None,
+            stalled_until_ms: 0,
+        }
     }
 
-    /// The tab is killed and opened again; what was not written is gone.
-    pub(crate) fn reload(&mut self, seed: [u8; 32], now: Now) {
-        self.life += 1;
+    /// The engine, if it runs one.
+    pub(crate) fn tab(&self) -> Option<&Tab> {
+        match &self.program {
+            Program::Engine(tab) => Some(tab),
+            Program::Ordinary(_) => None,
+        }
+    }
+
+    /// The engine, if it runs one.
+    pub(crate) fn tab_mut(&mut self) -> Option<&mut Tab> {
+        match &mut self.program {
+            Program::Engine(tab) => Some(tab),
+            Program::Ordinary(_) => None,
+        }
+    }
+
+    pub(crate) fn on_connected(&mut self, now: Now) {
+        match &mut self.program {
+            Program::Engine(tab) => tab.on_connected(now),
+            Program::Ordinary(client) => client.on_connected(),
+        }
+    }
+
+    pub(crate) fn on_frame(&mut self, text: Text, seen: &[Seen], now: Now) {
+        match &mut self.program {
+            Program::Engine(tab) => tab.on_frame(text, now),
+            Program::Ordinary(client) => client.on_frame(&text, seen, now.mono_ms),
+        }
+    }
+
+    pub(crate) fn on_lost(&mut self, now: Now) {
         self.conn = None;
-        self.commits.clear();
-        self.engine = engine(&self.account, seed, &self.history, now);
-        self.sign_in(now);
+        match &mut self.program {
+            Program::Engine(tab) => tab.on_lost(now),
+            Program::Ordinary(client) => client.on_lost(now.mono_ms),
+        }
     }
 
-    fn sign_in(&mut self, now: Now) {
-        let secret = Secret::Keys(Server::keys());
-        let intent = Intent::SignIn {
-            secret: Some(secret),
-            register: None,
-        };
-        self.engine.handle(Input::Intent(intent), now);
+    pub(crate) fn on_tick(&mut self, now: Now) {
+        match &mut self.program {
+            Program::Engine(tab) => tab.on_tick(now),
+            Program::Ordinary(client) => client.on_tick(now.mono_ms),
+        }
     }
 
-    /// Texts of all lines that would survive the death of the tab.
-    pub(crate) fn kept_texts(&self) -> BTreeSet<String> {
-        let waiting = self
-            .history
-            .restore()
-            .outbox
-            .into_iter()
-            .map(|item| item.body);
-        let rows = self.history.rows().filter_map(|row| match &row.content {
-            Content::Text(text) => Some(text.clone()),
-            Content::Signal(_) | Content::Other(_) | Content::Gap => None,
-        });
-        waiting.chain(rows).collect()
+    pub(crate) fn say(&mut self, to: &BareJid, text: String, now: Now) {
+        match &mut self.program {
+            Program::Engine(tab) => tab.say(to, text, now),
+            Program::Ordinary(client) => client.say(to, text),
+        }
     }
 
-    /// The oldest transaction is durable.
-    pub(crate) fn finish_commit(&mut self, now: Now) {
-        if let Some(batch) = self.commits.pop_front() {
-            self.history.apply(batch);
-            self.engine.handle(Input::Committed, now);
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        match &self.program {
+            Program::Engine(tab) => tab.deadline(),
+            Program::Ordinary(client) => client.deadline(),
         }
     }
 
     pub(crate) fn poll(&mut self, now: Now) -> Option<Effect> {
-        while let Some(output) = self.engine.poll() {
-            return Some(match output {
-                Output::Connect => Effect::Connect,
-                Output::Transmit(text) => Effect::Send(text),
-                Output::Disconnect => Effect::Disconnect,
-                Output::Commit(batch) => {
-                    self.commits.push_back(batch);
-                    Effect::Commit
-                }
-                Output::Query(query) => {
-                    let (query, rows) = (query.query, self.history.query(&query.wanted));
-                    self.engine.handle(Input::Rows { query, rows }, now);
-                    continue;
-                }
-                Output::KeepKeys { .. } | Output::ForgetKeys | Output::Changed(_) => continue,
-            });
+        match &mut self.program {
+            Program::Engine(tab) => tab.poll(now),
+            Program::Ordinary(client) => client.poll(),
         }
-        None
     }
-}
-
-fn engine(account: &BareJid, seed: [u8; 32], history: &MemoryHistory, now: Now) -> Engine {
-    let config = Config {
-        account: account.clone(),
-        seed,
-    };
-    Engine::new(config, history.restore(), now)
 }

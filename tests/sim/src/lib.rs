@@ -1,9 +1,25 @@
 //! The shipped cores under one seeded scheduler: real frames over simulated links, a store in memory
-//! that answers late, cuts, reloads and crashes. One seed is one run, event by event.
+//! that answers late, cuts, reloads, crashes, ordinary clients beside the engine. One seed is one run,
+//! event by event, and every event is checked.
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a rule looks at the few kinds of event that it is about"
+)]
 
+mod chance;
 mod check;
 mod device;
+mod disk;
+mod engine;
+mod ordinary;
+mod plan;
+mod record;
+mod run;
+mod seen;
 mod server;
 mod world;
 
-pub use crate::world::{Faults, World};
+pub use crate::check::{Tally, Violation};
+pub use crate::plan::{Action, DevicePlan, Faults, Kind, Plan, SmallLimits, Step, Whom, Wish};
+pub use crate::run::{Failed, Summary, play, seeds};
+pub use crate::world::{Failure, Outcome, World};

@@ -1,65 +1,87 @@
-//! Runs seeds: `cargo xtask sim --seeds 0..1000`.
+//! Plays seeds: `cargo xtask sim --seeds 0..1000`.
 #![allow(
     clippy::print_stdout,
     reason = "a command-line program speaks on standard output"
 )]
 
-use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use sim::{Faults, World};
+use sim::{Failed, Plan, Summary, Wish};
 
-fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let mut number = || {
-        arguments
-            .next()
-            .context("two numbers: the first seed and the one behind the last")
-    };
-    let (first, end): (u64, u64) = (number()?.parse()?, number()?.parse()?);
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let started = Instant::now();
-    if let Some((seed, error)) = run(first..end, threads) {
-        bail!("seed {seed}: {error:#}");
+/// How much of a single seed's story is told.
+const STORY: usize = 100_000;
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["seeds", first, end] => many(number(first)?, number(end)?),
+        ["survey", first, end] => survey(number(first)?, number(end)?),
+        ["seed", seed] => one(number(seed)?),
+        _ => bail!("seeds A B, survey A B or seed N"),
     }
-    let minutes = started.elapsed().as_secs_f64() / 60.0;
-    let seeds = end - first;
-    println!(
-        "{seeds} seeds without a violation, {:.0} a minute on {threads} threads",
-        seeds as f64 / minutes
-    );
-    Ok(())
 }
 
-/// Plays the seeds, each on one thread; gives the lowest one that failed, with what was broken.
-fn run(seeds: Range<u64>, threads: usize) -> Option<(u64, anyhow::Error)> {
-    let next = AtomicU64::new(seeds.start);
-    let failed = Mutex::new(None);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
-                        return;
-                    }
-                    let Err(error) = World::new(seed).and_then(|w| w.run(120, Faults::ALL)) else {
-                        continue;
-                    };
-                    next.fetch_max(seeds.end, Ordering::Relaxed);
-                    if let Ok(mut failed) = failed.lock() {
-                        let is_first = failed.as_ref().is_none_or(|(other, _)| seed < *other);
-                        if is_first {
-                            *failed = Some((seed, error));
-                        }
-                    }
-                }
-            });
+fn number(text: &str) -> Result<u64> {
+    text.parse().with_context(|| format!("{text} is no number"))
+}
+
+/// Plays seeds until one fails.
+fn many(first: u64, end: u64) -> Result<ExitCode> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let started = Instant::now();
+    Ok(match sim::seeds(first..end, Wish::default(), threads) {
+        Ok(sum) => {
+            say(&sum, started, threads);
+            ExitCode::SUCCESS
         }
-    });
-    failed.into_inner().unwrap_or_default()
+        Err(failed) => {
+            println!("{failed}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// Plays all seeds and tells in a line each which ones fail.
+fn survey(first: u64, end: u64) -> Result<ExitCode> {
+    let mut failures = 0;
+    for seed in first..end {
+        if let Err(failure) = sim::play(Plan::of_seed(seed, Wish::default()), 0) {
+            failures += 1;
+            let violation = failure.violation;
+            println!("{seed}: {} {}", violation.inv, violation.what);
+        }
+    }
+    println!("{failures} of {} seeds fail", end - first);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Plays one seed and tells all of its story.
+fn one(seed: u64) -> Result<ExitCode> {
+    let plan = Plan::of_seed(seed, Wish::default());
+    println!("{plan:#?}");
+    Ok(match sim::play(plan, STORY) {
+        Ok(outcome) => {
+            println!("no violation; {:?}", outcome.tally);
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            println!("{}", Failed { seed, failure });
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn say(sum: &Summary, started: Instant, threads: usize) {
+    let minutes = started.elapsed().as_secs_f64() / 60.0;
+    println!(
+        "{} seeds without a violation, {:.0} a minute on {threads} threads; {} events",
+        sum.seeds,
+        sum.seeds as f64 / minutes,
+        sum.events
+    );
+    println!("{:?}", sum.tally);
 }

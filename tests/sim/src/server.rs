@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use anyhow::{Result, bail};
+use protocol::roster::{Item, Subscription};
 use protocol::scram::{ClientKeys, ScramHash, StoredKeys};
 use protocol::time::Stamp;
 use protocol::{BareJid, Now, Text};
 use server_core::archive::ReadError;
-use server_core::records::Change;
+use server_core::records::{Change, Contact};
 use server_core::{
     ConnId, Core, Input, Limits, Opening, OpeningInput, OpeningOutput, Output, ServerConfig,
 };
 use store::memory::Memory;
+
+use crate::plan::Plan;
 
 const SALT: [u8; 16] = [9; 16];
 const ITERATIONS: u32 = 4_096;
@@ -24,6 +27,11 @@ static SALTED: LazyLock<Vec<u8>> =
 static STORED: LazyLock<StoredKeys> = LazyLock::new(|| {
     StoredKeys::of_password(ScramHash::Sha256, "secret", SALT.to_vec(), ITERATIONS)
 });
+
+/// What every device signs in with.
+pub(crate) fn keys() -> ClientKeys {
+    ClientKeys::of_salted(ScramHash::Sha256, &SALTED, SALT.to_vec(), ITERATIONS)
+}
 
 /// What a server does outside itself.
 pub(crate) enum Effect {
@@ -47,23 +55,31 @@ pub(crate) struct Server {
 
 impl Server {
     /// A server with these accounts.
-    pub(crate) fn new(seed: [u8; 32], accounts: &[BareJid]) -> Result<Self> {
+    pub(crate) fn new(seed: [u8; 32], accounts: &[BareJid], plan: &Plan) -> Result<Self> {
+        let small = plan.limits;
+        let usual = Limits::default();
         let config = ServerConfig {
             domain: "localhost".into(),
             open_registration: false,
             allow_plain: false,
             secret: [7; 32],
             limits: Limits {
-                tail_entries: 8,
-                read_entries: 5,
-                ..Limits::default()
+                tail_entries: small.tail_entries,
+                read_entries: small.read_entries,
+                unacked_stanzas: small.unacked_stanzas,
+                held_copies: small.held_copies,
+                resume_s: small.resume_s,
+                page: (usual.page.0.min(small.page_max), small.page_max),
+                ..usual
             },
         };
         let clock = Arc::new(AtomicI64::new(0));
         let ticking = clock.clone();
-        let store = Memory::new(seed, store::Limits::default(), move || {
-            Stamp(ticking.load(Ordering::Relaxed))
-        });
+        let limits = store::Limits {
+            quota_bytes: small.quota_bytes,
+            ..store::Limits::default()
+        };
+        let store = Memory::new(seed, limits, move || Stamp(ticking.load(Ordering::Relaxed)));
         let core = Core::new(config.clone(), seed);
         for account in accounts {
             let change = Change::Register {
@@ -72,6 +88,9 @@ impl Server {
                 token: None,
             };
             store.change_now(change)?;
+        }
+        if plan.are_contacts {
+            befriend(&store, accounts)?;
         }
         let (openings, attached, effects) = (BTreeMap::new(), Vec::new(), VecDeque::new());
         Ok(Self {
@@ -85,9 +104,14 @@ impl Server {
         })
     }
 
-    /// What every device signs in with.
-    pub(crate) fn keys() -> ClientKeys {
-        ClientKeys::of_salted(ScramHash::Sha256, &SALTED, SALT.to_vec(), ITERATIONS)
+    /// The bounds it runs with.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.config.limits
+    }
+
+    /// How many sessions there are.
+    pub(crate) fn sessions(&self) -> usize {
+        self.core.sessions()
     }
 
     /// The process ends and another one starts on the same store; only what was written is left.
@@ -122,6 +146,19 @@ impl Server {
         Ok(())
     }
 
+    /// So much is on the wire at last.
+    pub(crate) fn written(&mut self, conn: ConnId, bytes: usize, now: Now) {
+        let frames = 1;
+        self.input(
+            Input::Written {
+                conn,
+                frames,
+                bytes,
+            },
+            now,
+        );
+    }
+
     pub(crate) fn lost(&mut self, conn: ConnId, now: Now) {
         self.openings.remove(&conn);
         if self.attached.contains(&conn) {
@@ -146,8 +183,8 @@ impl Server {
         Ok(())
     }
 
-    /// Carries out what the core asked of the store; gives the answer.
-    pub(crate) fn ask(&self, question: Output) -> Option<Input> {
+    /// Reads what the core asked for; gives the answer.
+    pub(crate) fn read(&self, question: Output) -> Option<Input> {
         Some(match question {
             Output::ReadCredentials { ticket, account } => {
                 let found = self.store.credentials_now(&account);
@@ -162,10 +199,6 @@ impl Server {
                     .load_now(&account)
                     .map_err(|_| ReadError::Storage);
                 Input::Loaded { account, result }
-            }
-            Output::Append { ticket, append } => {
-                let result = self.store.append_now(&[*append]).pop()?;
-                Input::Appended { ticket, result }
             }
             Output::ReadPage { ticket, query } => Input::Page {
                 ticket,
@@ -203,37 +236,26 @@ impl Server {
                 ticket,
                 result: self.store.items_now(&query),
             },
-            Output::Change { ticket, change } => Input::Changed {
-                ticket,
-                result: self.store.change_now(*change),
-            },
-            Output::Hash { .. }
+            Output::Append { .. }
+            | Output::Change { .. }
+            | Output::Hash { .. }
             | Output::Send { .. }
             | Output::Close { .. }
-            | Output::Credit { .. } => {
-                return None;
-            }
+            | Output::Credit { .. } => return None,
         })
     }
 
-    pub(crate) fn input(&mut self, input: Input, now: Now) {
+    /// What time the store takes for now.
+    pub(crate) fn set_clock(&self, now: Now) {
         self.clock.store(now.wall_ms, Ordering::Relaxed);
+    }
+
+    pub(crate) fn input(&mut self, input: Input, now: Now) {
+        self.set_clock(now);
         self.core.handle(input, now);
         while let Some(output) = self.core.poll() {
             let effect = match output {
-                Output::Send { conn, frame } => {
-                    let bytes = frame.len();
-                    self.effects.push_back(Effect::Send(conn, frame));
-                    self.core.handle(
-                        Input::Written {
-                            conn,
-                            frames: 1,
-                            bytes,
-                        },
-                        now,
-                    );
-                    continue;
-                }
+                Output::Send { conn, frame } => Effect::Send(conn, frame),
                 Output::Close { conn } => Effect::Close(conn),
                 Output::Credit { .. } => continue,
                 question @ (Output::ReadCredentials { .. }
@@ -291,4 +313,25 @@ impl Server {
         self.openings.insert(conn, opening);
         Ok(())
     }
+}
+
+/// Makes everybody a contact of everybody.
+fn befriend(store: &Memory, accounts: &[BareJid]) -> Result<()> {
+    for account in accounts {
+        let others = accounts.iter().filter(|other| *other != account);
+        for (ver, other) in (1..).zip(others) {
+            let contact = Contact {
+                item: Item {
+                    subscription: Subscription::Both,
+                    ..Item::new(other.clone())
+                },
+                listed: true,
+                request: None,
+                ver,
+            };
+            let account = account.clone();
+            store.change_now(Change::Contact { account, contact })?;
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,90 @@
+//! INV-15, INV-27 and all that is checked once everything is at rest.
+
+use client_core::Connection;
+
+use super::facts::{Log, Row};
+use super::{Checker, Violation, hold};
+use crate::device::{Device, Program};
+use crate::server::Server;
+
+/// What a fresh device fetches at once; older lines come when somebody scrolls there.
+const PAGE: usize = 50;
+
+impl Checker {
+    /// Faults stopped long ago.
+    pub(crate) fn at_quiet(&self, devices: &[Device], server: &Server) -> Result<(), Violation> {
+        let facts = &self.facts;
+        facts.compare_logs(server)?;
+        for (dev, device) in devices.iter().enumerate() {
+            is_at_rest(dev, device)?;
+        }
+        facts.messages_are_in_their_logs()?;
+        facts.pairs_agree()?;
+        facts.counters_agree()?;
+        facts.streams_are_complete()?;
+        facts.ordinary_sessions_are_complete()?;
+        for dev in 0..devices.len() {
+            self.device_holds_its_log(dev)?;
+        }
+        let bound = devices.len() * 32;
+        let sessions = server.sessions();
+        hold!("INV-29", sessions <= bound, "{sessions} sessions");
+        Ok(())
+    }
+
+    /// INV-15: what a device keeps is its account's log, from its first row on.
+    fn device_holds_its_log(&self, dev: usize) -> Result<(), Violation> {
+        let Some(device) = self.facts.devices.get(dev) else {
+            return Ok(());
+        };
+        let head = self.facts.log(&device.account).map_or(0, Log::head);
+        if !device.is_engine {
+            let paged = device.paged;
+            hold!(
+                "INV-15",
+                paged == head,
+                "{dev} paged up to {paged} of {head}"
+            );
+            return Ok(());
+        }
+        let newest = device.newest().unwrap_or(0);
+        hold!(
+            "INV-15",
+            newest == head,
+            "{dev} knows up to {newest} of {head}"
+        );
+        let held = device.provisional.len();
+        hold!("INV-15", held == 0, "{dev} has {held} rows without a place");
+        let rows = device.rows.values();
+        let entries: Vec<_> = rows.filter(|row| matches!(row, Row::Entry(_))).collect();
+        let is_whole = entries.first().is_none_or(|row| **row == Row::Entry(1));
+        let known = entries.len();
+        hold!(
+            "INV-15",
+            is_whole || known >= PAGE.min(self.page()),
+            "{dev} knows {known} entries only"
+        );
+        Ok(())
+    }
+
+    fn page(&self) -> usize {
+        self.facts.page_max as usize
+    }
+}
+
+/// INV-27: live, and nothing waits.
+fn is_at_rest(dev: usize, device: &Device) -> Result<(), Violation> {
+    match &device.program {
+        Program::Engine(tab) => {
+            let connection = tab.connection();
+            let is_live = connection == Connection::Live;
+            hold!("INV-27", is_live, "{dev} is {connection:?}");
+            let waiting = tab.waiting();
+            hold!("INV-27", waiting == 0, "{dev} has {waiting} lines waiting");
+        }
+        Program::Ordinary(client) => {
+            hold!("INV-27", client.is_at_rest(), "ordinary client {dev} waits");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,274 @@
+//! A tab that runs the shipped engine on a history in memory.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use client_core::history::{Content, MemoryHistory, Place, Row};
+use client_core::{Batch, Change, Config, Connection, Engine, Input, Intent, Line, Output};
+use protocol::scram::Secret;
+use protocol::{BareJid, Now, Text};
+
+use crate::device::Effect;
+use crate::record::{Event, StoredRow};
+use crate::server;
+
+/// So many transactions that are not strict may be lost with the machine.
+const SOFT_MAX: usize = 12;
+
+/// One tab.
+pub(crate) struct Tab {
+    account: BareJid,
+    engine: Engine,
+    /// What the tab reads.
+    pub(crate) history: MemoryHistory,
+    /// What would survive the worst, and what might not.
+    solid: MemoryHistory,
+    soft: VecDeque<Batch>,
+    commits: VecDeque<Batch>,
+    /// Whether the next transaction is aborted.
+    pub(crate) aborts_next: bool,
+    shown: Vec<Arc<Line>>,
+}
+
+impl Tab {
+    pub(crate) fn new(account: &BareJid, seed: [u8; 32], now: Now) -> Self {
+        let history = MemoryHistory::default();
+        let mut tab = Self {
+            account: account.clone(),
+            engine: engine(account, seed, &history, now),
+            solid: history.clone(),
+            history,
+            soft: VecDeque::new(),
+            commits: VecDeque::new(),
+            aborts_next: false,
+            shown: Vec::new(),
+        };
+        tab.sign_in(now);
+        tab
+    }
+
+    /// The tab is killed and opened again; what was not written is gone, and so many of its last
+    /// transactions if they were not strict. Gives how many were lost.
+    pub(crate) fn reload(&mut self, lose: usize, seed: [u8; 32], now: Now) -> usize {
+        let lost = lose.min(self.soft.len());
+        if lost > 0 {
+            let kept = self.soft.len() - lost;
+            for batch in self.soft.drain(..kept) {
+                self.solid.apply(batch);
+            }
+            self.history = self.solid.clone();
+        }
+        self.solid = self.history.clone();
+        self.soft.clear();
+        self.commits.clear();
+        self.shown.clear();
+        self.aborts_next = false;
+        self.engine = engine(&self.account, seed, &self.history, now);
+        self.sign_in(now);
+        lost
+    }
+
+    /// Signs out; what the tab still wants to say may be sent, then it is wiped.
+    pub(crate) fn sign_out(&mut self, now: Now) {
+        self.engine.handle(Input::Intent(Intent::SignOut), now);
+    }
+
+    fn sign_in(&mut self, now: Now) {
+        let secret = Secret::Keys(server::keys());
+        let intent = Intent::SignIn {
+            secret: Some(secret),
+            register: None,
+        };
+        self.engine.handle(Input::Intent(intent), now);
+    }
+
+    pub(crate) fn on_connected(&mut self, now: Now) {
+        self.engine.handle(Input::Connected, now);
+    }
+
+    pub(crate) fn on_frame(&mut self, text: Text, now: Now) {
+        self.engine.handle(Input::Frame(text), now);
+    }
+
+    pub(crate) fn on_lost(&mut self, now: Now) {
+        self.engine
+            .handle(Input::Disconnected("lost".to_owned()), now);
+    }
+
+    pub(crate) fn on_tick(&mut self, now: Now) {
+        self.engine.handle(Input::Tick, now);
+    }
+
+    pub(crate) fn on_online(&mut self, now: Now) {
+        self.engine.handle(Input::Online, now);
+    }
+
+    pub(crate) fn on_visible(&mut self, is_visible: bool, now: Now) {
+        self.engine.handle(Input::Visible(is_visible), now);
+    }
+
+    pub(crate) fn say(&mut self, to: &BareJid, text: String, now: Now) {
+        let to = to.clone();
+        let intent = Intent::Send { to, body: text };
+        self.engine.handle(Input::Intent(intent), now);
+    }
+
+    pub(crate) fn open(&mut self, peer: BareJid, now: Now) {
+        self.engine
+            .handle(Input::Intent(Intent::OpenChat(peer)), now);
+    }
+
+    pub(crate) fn older(&mut self, now: Now) {
+        self.engine.handle(Input::Intent(Intent::Older), now);
+    }
+
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        self.engine.deadline()
+    }
+
+    pub(crate) fn connection(&self) -> Connection {
+        self.engine.view().connection
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.engine.view().waiting
+    }
+
+    /// Whether its storage failed, so that only a reload helps.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.connection() == Connection::Broken
+    }
+
+    /// The transaction that is durable next; `None` if it is aborted instead.
+    pub(crate) fn next_commit(&self, dev: usize) -> Option<Event> {
+        let batch = self.commits.front().filter(|_| !self.aborts_next)?;
+        Some(Event::Store {
+            dev,
+            rows: batch.rows.iter().map(stored).collect(),
+            dropped: batch.drop_rows.iter().map(|place| place.order()).collect(),
+            sent: batch
+                .outbox
+                .iter()
+                .map(|item| (item.seq, item.message_id.clone(), item.failed.is_some()))
+                .collect(),
+            done: batch.drop_outbox.clone(),
+            cursor: batch
+                .device
+                .as_ref()
+                .and_then(|device| device.pos.as_ref())
+                .map(ToString::to_string),
+        })
+    }
+
+    /// What is newly written by the person: (id, addressee, text).
+    pub(crate) fn next_sends(&self) -> Vec<(String, BareJid, String)> {
+        let batch = self.commits.front().filter(|_| !self.aborts_next);
+        let items = batch.into_iter().flat_map(|batch| &batch.outbox);
+        let item = |item: &client_core::OutboxItem| {
+            (item.message_id.clone(), item.to.clone(), item.body.clone())
+        };
+        items.map(item).collect()
+    }
+
+    /// The oldest transaction is durable, or aborted.
+    pub(crate) fn finish_commit(&mut self, now: Now) {
+        let Some(batch) = self.commits.pop_front() else {
+            return;
+        };
+        if std::mem::take(&mut self.aborts_next) {
+            self.commits.clear();
+            let reason = "aborted".to_owned();
+            return self.engine.handle(Input::CommitFailed(reason), now);
+        }
+        let is_strict = !batch.outbox.is_empty() || !batch.drop_outbox.is_empty();
+        self.history.apply(batch.clone());
+        self.soft.push_back(batch);
+        let keep = if is_strict { 0 } else { SOFT_MAX };
+        while self.soft.len() > keep {
+            if let Some(batch) = self.soft.pop_front() {
+                self.solid.apply(batch);
+            }
+        }
+        self.engine.handle(Input::Committed, now);
+    }
+
+    pub(crate) fn poll(&mut self, now: Now) -> Option<Effect> {
+        while let Some(output) = self.engine.poll() {
+            return Some(match output {
+                Output::Connect => Effect::Connect,
+                Output::Transmit(text) => Effect::Send(text),
+                Output::Disconnect => Effect::Disconnect,
+                Output::Commit(batch) => {
+                    self.commits.push_back(batch);
+                    Effect::Commit
+                }
+                Output::Query(query) => {
+                    let (query, rows) = (query.query, self.history.query(&query.wanted));
+                    self.engine.handle(Input::Rows { query, rows }, now);
+                    continue;
+                }
+                Output::Changed(Change::Timeline) => Effect::Show,
+                Output::KeepKeys { .. } | Output::ForgetKeys | Output::Changed(_) => continue,
+            });
+        }
+        None
+    }
+
+    /// What changed on the screen, if anything.
+    pub(crate) fn show(&mut self, dev: usize) -> Option<Event> {
+        let timeline = self.engine.view().timeline.as_ref()?;
+        let with = timeline.peer.to_string();
+        let lines = &timeline.lines;
+        let pairs = lines.iter().zip(&self.shown);
+        let from = pairs.take_while(|(a, b)| Arc::ptr_eq(a, b)).count();
+        if from == lines.len() && from == self.shown.len() {
+            return None;
+        }
+        self.shown.clone_from(lines);
+        let line = |line: &Arc<Line>| (line.key.clone(), line.id.as_ref().map(ToString::to_string));
+        let lines = lines.iter().skip(from).map(line).collect();
+        Some(Event::Show {
+            dev,
+            with,
+            from,
+            lines,
+        })
+    }
+
+    /// Every row of the history, as the checker knows rows.
+    pub(crate) fn rows(&self) -> Vec<StoredRow> {
+        self.history.rows().map(stored).collect()
+    }
+
+    /// The ids of the outbox that is on disk: (number, message, whether it failed).
+    pub(crate) fn outbox(&self) -> Vec<(u64, String, bool)> {
+        let outbox = self.history.restore().outbox;
+        let item =
+            |item: client_core::OutboxItem| (item.seq, item.message_id, item.failed.is_some());
+        outbox.into_iter().map(item).collect()
+    }
+
+    /// The cursor that is on disk.
+    pub(crate) fn cursor(&self) -> Option<String> {
+        let device = self.history.restore().device;
+        device.and_then(|device| device.pos.map(|id| id.to_string()))
+    }
+}
+
+fn stored(row: &Row) -> StoredRow {
+    StoredRow {
+        place: row.place.order(),
+        is_confirmed: matches!(row.place, Place::Confirmed(_)),
+        is_gap: row.content == Content::Gap,
+        aid: row.id.as_ref().map(ToString::to_string),
+        mid: row.message_id.clone().unwrap_or_default(),
+    }
+}
+
+fn engine(account: &BareJid, seed: [u8; 32], history: &MemoryHistory, now: Now) -> Engine {
+    let config = Config {
+        account: account.clone(),
+        seed,
+    };
+    Engine::new(config, history.restore(), now)
+}
