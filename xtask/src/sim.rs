@@ -23,7 +23,7 @@ pub(crate) fn run(range: &str) -> Result<()> {
             "sim",
             "--",
         ])
-        .args([first, end]);
+        .args(["seeds", first, end]);
     let status = command
         .current_dir(home::root())
         .status()

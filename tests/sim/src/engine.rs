@@ -114,8 +114,10 @@ impl Tab {
     }
 
     pub(crate) fn open(&mut self, peer: BareJid, now: Now) {
-        self.engine
-            .handle(Input::Intent(Intent::OpenChat(peer)), now);
+        let end = Intent::Seen { key: None };
+        for intent in [Intent::OpenChat(peer), end] {
+            self.engine.handle(Input::Intent(intent), now);
+        }
     }
 
     pub(crate) fn older(&mut self, now: Now) {

@@ -115,6 +115,8 @@ pub(crate) struct Line {
     pub(crate) resend: Option<String>,
     /// Whether it is the record of a bounce.
     pub(crate) bounced: bool,
+    /// Whether it is a receipt or a marker.
+    pub(crate) signal: bool,
 }
 
 impl Seen {
@@ -271,7 +273,7 @@ fn of_message(stanza: &Stanza) -> Seen {
         }
     }
     let line = line(stanza);
-    if line.text.is_empty() && !line.bounced {
+    if line.text.is_empty() && !line.bounced && !line.signal {
         return Seen::Beside;
     }
     Seen::Line(Box::new(line))
@@ -309,6 +311,7 @@ fn line(stanza: &Stanza) -> Line {
             }
             ("unarchived", ns::S11) => line.unarchived = true,
             ("bounced", ns::S11) => line.bounced = true,
+            ("received", ns::RECEIPTS) | ("displayed", ns::CHAT_MARKERS) => line.signal = true,
             ("resend", ns::S11) => {
                 line.resend = attribute(&child.xml, " prefix=").map(str::to_owned);
             }

@@ -52,8 +52,13 @@ impl Facts {
             };
             let lies = log.pos_of_message(&mid).is_some();
             let message = self.messages.get(&mid);
+            let is_due = message.is_some_and(|m| !m.text.is_empty());
             let has_failed = message.is_some_and(|m| m.failed.contains(&device.account));
-            hold!("INV-17", lies || has_failed, "{dev}: {mid} is gone");
+            hold!(
+                "INV-17",
+                lies || has_failed || !is_due,
+                "{dev}: {mid} is gone"
+            );
         }
         Ok(())
     }
@@ -78,7 +83,8 @@ impl Facts {
         device.outbox = outbox.collect();
         let waiting: std::collections::BTreeSet<_> = device.outbox.values().collect();
         let own = self.messages.iter();
-        for (mid, message) in own.filter(|(_, m)| m.dev == dev && !m.withdrawn) {
+        let own = own.filter(|(_, m)| m.dev == dev && !m.withdrawn && !m.text.is_empty());
+        for (mid, message) in own {
             let lies = log.pos_of_message(mid).is_some() || waiting.contains(mid);
             let has_failed = message.failed.contains(&message.account);
             hold!("INV-17", lies || has_failed, "{dev}: {mid} did not survive");

@@ -133,7 +133,10 @@ impl Facts {
             let sender = self.log(&message.account);
             let sent = sender.and_then(|log| log.pos_of_message(mid));
             let is_ordinary = !self.devices.get(message.dev).is_some_and(|d| d.is_engine);
+            // A receipt that a sibling sent first, or that came too late, is not sent.
+            let is_signal = message.text.is_empty();
             let may_miss = is_ordinary
+                || is_signal
                 || message.withdrawn
                 || message.shown_failed
                 || message.failed.contains(&message.account);
