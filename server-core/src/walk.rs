@@ -8,6 +8,7 @@ use crate::account::Account;
 use crate::copies::{self, Copy};
 use crate::core::Context;
 use crate::io::Output;
+use crate::message::Work;
 use crate::session::{Own, SentKind, Session, SessionId};
 use crate::tail::{Line, Tail};
 
@@ -120,6 +121,8 @@ impl Walk<'_> {
                 self.copy(line, account, Some(Copy::Wrap(Direction::Sent, ns::MR2)));
             }
             self.settle(own);
+        } else if self.is_untold(line) {
+            return false;
         } else {
             self.copy(line, account, copy_of(line, account, &self.session.jid));
         }
@@ -134,6 +137,12 @@ impl Walk<'_> {
             (Some(sm), Some(slot)) => sm.received.is_next(slot),
             _ => true,
         }
+    }
+
+    /// An own entry may be read from the log before the answer that it is written comes.
+    fn is_untold(&self, line: &Line) -> bool {
+        let is_own = line.envelope.from == self.session.jid;
+        is_own && matches!(self.session.work.front(), Some(Work::Append))
     }
 
     fn settle(&mut self, own: Own) {

@@ -240,7 +240,14 @@ impl Ordinary {
     fn choose(&mut self) {
         if let Some(previd) = self.steals.take() {
             let (previd, h) = (Some(previd), Some(Handled(0)));
-            self.send(SmNonza::Resume { previd, h }.write());
+            self.send(
+                SmNonza::Resume {
+                    previd,
+                    h,
+                    pos: None,
+                }
+                .write(),
+            );
             self.phase = Phase::Resuming;
             return;
         }
@@ -252,7 +259,14 @@ impl Ordinary {
             return self.begin_bind();
         };
         let (previd, h) = (Some(id), Some(handled));
-        self.send(SmNonza::Resume { previd, h }.write());
+        self.send(
+            SmNonza::Resume {
+                previd,
+                h,
+                pos: None,
+            }
+            .write(),
+        );
         self.phase = Phase::Resuming;
     }
 

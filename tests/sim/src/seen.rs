@@ -330,7 +330,7 @@ fn attribute<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
 
 fn of_nonza(element: &Element) -> Vec<Seen> {
     if let Some(nonza) = SmNonza::from_element(element) {
-        return vec![of_sm(element, nonza)];
+        return vec![of_sm(nonza)];
     }
     if let Some(is_active) = protocol::csi::parse(element) {
         return vec![Seen::Active { is_active }];
@@ -351,25 +351,26 @@ fn of_nonza(element: &Element) -> Vec<Seen> {
     }
 }
 
-fn of_sm(element: &Element, nonza: SmNonza) -> Seen {
+fn of_sm(nonza: SmNonza) -> Seen {
     match nonza {
         SmNonza::Enable { .. } => Seen::Enable,
         SmNonza::Enabled { id, .. } => Seen::Enabled { sm: id },
         SmNonza::Request => Seen::Request,
         SmNonza::Ack(h) => h.map_or(Seen::Other, |h| Seen::Ack { h: h.0 }),
-        SmNonza::Resume { previd, h } => Seen::Resume {
+        SmNonza::Resume { previd, h, pos } => Seen::Resume {
             previd: previd.unwrap_or_default(),
             h: h.unwrap_or_default().0,
-            pos: element.get_attr_ns(ns::S11, "pos").map(str::to_owned),
+            pos: pos.map(|pos| pos.to_string()),
         },
-        SmNonza::Resumed { previd, h } => {
-            let restored = element.get_attr_ns(ns::S11, "restored");
-            Seen::Resumed {
-                previd,
-                h: h.0,
-                restored: matches!(restored, Some("true" | "1")),
-            }
-        }
+        SmNonza::Resumed {
+            previd,
+            h,
+            is_restored,
+        } => Seen::Resumed {
+            previd,
+            h: h.0,
+            restored: is_restored,
+        },
         SmNonza::Failed { h, .. } => Seen::NotResumed { h: h.map(|h| h.0) },
     }
 }
