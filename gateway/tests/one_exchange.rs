@@ -158,3 +158,76 @@ async fn guessing_tokens_gets_slower_as_guessing_passwords_does() {
     assert!(refused.contains("<not-authorized"));
     assert!(from.elapsed().as_millis() >= 1_000, "{:?}", from.elapsed());
 }
+
+/// A stream whose header claims an address, and the features that it was offered.
+async fn opened_as(server: &Server, from: &str) -> (Peer, String) {
+    let mut peer = Peer::connect(server.address()).await;
+    let open = "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='localhost' version='1.0'";
+    peer.say(format!("{open} from='{from}@localhost'/>")).await;
+    assert!(peer.hear().await.starts_with("<open"));
+    let features = peer.hear().await;
+    (peer, features)
+}
+
+// proves: AU-02 AU-08 AU-34
+#[tokio::test]
+async fn nobody_can_tell_by_a_login_who_has_an_account() {
+    let server = Server::start(config()).await;
+    server.add("romeo").await;
+    let mut seen = Vec::new();
+    for name in ["romeo", "nobody", "nobody"] {
+        let (mut peer, features) = opened_as(&server, name).await;
+        assert!(!features.contains("tls-0rtt"), "{features}");
+        let challenge = peer.challenge(name).await;
+        let fields: Vec<_> = challenge.split(',').map(|f| f.split('=').next()).collect();
+        let fields = fields.into_iter().flatten().collect::<String>();
+        let salt = challenge.split(',').nth(1).unwrap().to_owned();
+        assert_eq!(salt.len(), "s=".len() + 24, "16 bytes");
+        let refused = peer.log_in_inline(name, "wrong", DEVICE).await;
+        let asked = format!("{DEVICE}{FAST}");
+        let no_token = peer.log_in_by_token(name, "wrong", &asked).await;
+        seen.push((salt, (features, fields, refused, no_token)));
+    }
+    assert_eq!(seen[0].1, seen[1].1);
+    assert_eq!(seen[1], seen[2], "the salt of a name stays the same");
+    assert_ne!(seen[0].0, seen[1].0);
+}
+
+// proves: AU-18
+#[tokio::test]
+async fn whoever_claims_one_address_cannot_log_in_as_another() {
+    let server = Server::start(config()).await;
+    server.add("romeo").await;
+    for (claimed, wanted) in [("juliet", "<failure"), ("romeo", "<success")] {
+        let (mut peer, _) = opened_as(&server, claimed).await;
+        let answer = peer.log_in_inline("romeo", "romeo", DEVICE).await;
+        assert!(answer.starts_with(wanted), "{answer}");
+    }
+}
+
+// proves: AU-20
+#[tokio::test]
+async fn the_name_that_a_device_gives_itself_stays_between_it_and_the_server() {
+    let server = Server::start(config()).await;
+    for name in ["romeo", "juliet"] {
+        server.add(name).await;
+    }
+    let mut juliet = Peer::session(server.address(), "juliet").await;
+    juliet.become_available().await;
+    let mut romeo = opened(&server).await;
+    let success = romeo
+        .log_in_inline("romeo", "romeo", &format!("{DEVICE}{BIND}"))
+        .await;
+    romeo
+        .say("<presence xmlns='jabber:client' to='juliet@localhost'/>")
+        .await;
+    romeo
+        .say("<message xmlns='jabber:client' to='juliet@localhost' id='m' type='chat'><body>x</body></message>")
+        .await;
+    let presence = juliet.hear_of("<presence").await;
+    let message = juliet.hear_of("<message").await;
+    for frame in [success, presence, message] {
+        assert!(frame.contains("romeo@localhost/Balcony/"), "{frame}");
+        assert!(!frame.contains("d4565fa7"), "{frame}");
+    }
+}

@@ -233,3 +233,19 @@ fn signing_out_kills_the_token_on_both_ends() {
     assert!(at("<sign-out ") < at("<close "));
     assert_eq!(kept(&world).token, None);
 }
+
+// proves: AU-23
+#[test]
+fn a_server_that_wants_more_than_the_password_is_left() {
+    let mut world = inline();
+    world.sign_in();
+    while !world.server.seen.iter().any(|f| f.contains("<response")) {
+        assert!(world.step());
+    }
+    world.server.to_device.clear();
+    let tasks = "<continue xmlns='urn:xmpp:sasl:2'><tasks><task>X</task></tasks></continue>";
+    world.server.to_device.push_back(tasks.into());
+    world.run();
+    assert_eq!(world.engine.view().sign_in, SignIn::Refused(Refusal::Other));
+    assert!(world.history.restore().device.is_none());
+}

@@ -337,6 +337,22 @@ impl Peer {
         self.hear().await
     }
 
+    /// Begins a login by password and gives it up; gives what the server asks.
+    pub async fn challenge(&mut self, name: &str) -> String {
+        let hash = ScramHash::Sha256;
+        let (_, first) = ClientExchange::new(hash, name, "a-nonce-that-no-one-guesses-ever");
+        let authenticate = Authenticate {
+            mechanism: hash.mechanism().to_owned(),
+            initial_response: Some(first.into_bytes()),
+            ..Authenticate::default()
+        };
+        self.say(authenticate.write("")).await;
+        let challenge = data_of(self.hear().await).unwrap();
+        self.say("<abort xmlns='urn:xmpp:sasl:2'/>").await;
+        assert!(self.hear().await.contains("<aborted"));
+        challenge
+    }
+
     /// By password, in two exchanges; gives the server's answer.
     pub async fn log_in_inline(&mut self, name: &str, password: &str, asked: &str) -> String {
         let hash = ScramHash::Sha256;

@@ -1,6 +1,6 @@
 //! The client's half of a login.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use protocol::scram::{ClientExchange, ScramHash, Secret};
 use protocol::{Element, XmlLimits, sasl, sasl2};
 
@@ -40,6 +40,7 @@ impl Scram {
     pub(crate) fn answer(&self, password: &str, challenge: &str) -> Result<String> {
         let challenge = Element::parse(challenge, XmlLimits::AFTER_LOGIN)?;
         let data = sasl::data_of(&challenge).map_err(|_| anyhow!("no challenge: {challenge}"))?;
+        ensure!(data.contains(",h="), "no hash of the mechanisms: {data}"); // AU-12
         let secret = Secret::Password(password.to_owned());
         let offered = ScramHash::ALL.map(ScramHash::mechanism);
         let last = self.exchange.answer(&data, &secret, &offered)?;
