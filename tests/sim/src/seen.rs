@@ -342,6 +342,15 @@ fn of_nonza(element: &Element) -> Vec<Seen> {
             vec![Seen::ModeOn { prefix }]
         }
         ("success", ns::SASL) => vec![Seen::LoggedIn],
+        ("success", ns::SASL2) => of_success(element),
+        ("authenticate", ns::SASL2) => {
+            let bind = element.find("bind", ns::BIND2);
+            let inside = element
+                .children()
+                .chain(bind.into_iter().flat_map(Element::children));
+            let about = |child: &&Element| matches!(child.ns(), ns::SM | ns::S11 | ns::MR2);
+            inside.filter(about).flat_map(of_nonza).collect()
+        }
         ("error", ns::STREAMS) => {
             let condition = element.children().next();
             let condition = condition.map(|c| c.name().to_owned()).unwrap_or_default();
@@ -349,6 +358,34 @@ fn of_nonza(element: &Element) -> Vec<Seen> {
         }
         _ => vec![Seen::Other],
     }
+}
+
+/// A login in one exchange: the session is bound, or taken up again, with it.
+fn of_success(success: &Element) -> Vec<Seen> {
+    let mut all = vec![Seen::LoggedIn];
+    all.extend(
+        success
+            .children()
+            .filter_map(SmNonza::from_element)
+            .map(of_sm),
+    );
+    let Some(bound) = success.find("bound", ns::BIND2) else {
+        return all;
+    };
+    let mode = bound
+        .children()
+        .filter(|c| matches!(c.ns(), ns::S11 | ns::MR2));
+    all.extend(mode.flat_map(of_nonza));
+    let jid = success.find("authorization-identifier", ns::SASL2);
+    let jid = jid.map(Element::own_text).unwrap_or_default();
+    all.push(Seen::Bound { jid });
+    all.extend(
+        bound
+            .children()
+            .filter_map(SmNonza::from_element)
+            .map(of_sm),
+    );
+    all
 }
 
 fn of_sm(nonza: SmNonza) -> Seen {

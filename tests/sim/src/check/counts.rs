@@ -9,10 +9,13 @@ impl Facts {
     /// A client wrote a frame.
     pub(super) fn on_tx(&mut self, conn: u64, seen: &Seen) -> Result<(), Violation> {
         self.on_query(conn, seen)?;
-        let Some(known) = self.conns.get(&conn) else {
+        let Some(known) = self.conns.get_mut(&conn) else {
             return Ok(());
         };
         let session = known.client_session;
+        if *seen == Seen::Enable && session.is_none() {
+            known.enables_inline = true;
+        }
         let Some(session) = session.and_then(|session| self.sessions.get_mut(session)) else {
             return Ok(());
         };
@@ -34,6 +37,10 @@ impl Facts {
         match seen {
             Seen::Bound { jid } => {
                 known.client_session = sessions.iter().rposition(|s| s.jid == *jid);
+                let session = known.client_session.and_then(|s| sessions.get_mut(s));
+                if let Some(session) = session {
+                    session.is_client_counting = known.enables_inline;
+                }
             }
             Seen::Resumed { previd, h, .. } => {
                 let sm = Some(previd);

@@ -95,6 +95,8 @@ pub(super) struct Conn {
     /// The session that it carries, as the server and as the client see it.
     pub(super) session: Option<usize>,
     pub(super) client_session: Option<usize>,
+    /// Whether stream management was asked for with the login.
+    pub(super) enables_inline: bool,
     /// What the client asked to resume: its h and position.
     pub(super) resume: Option<(u32, Option<String>)>,
     /// The open query: (iq, after, next position that it must bring, entries so far).
