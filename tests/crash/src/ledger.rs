@@ -241,12 +241,9 @@ impl Book {
         match parse(text) {
             Some(Frame::Stanza(stanza)) => self.on_said_stanza(text, &stanza),
             Some(Frame::Nonza(element)) => {
-                if inside(&element, "enable", ns::SM).is_some() {
-                    self.is_counting = true;
-                    self.base = 0;
-                    self.sent.clear();
-                    self.knows_sent = true;
-                    self.repeats.clear();
+                // Inside a login it is only a wish, beside that to resume: the answer decides.
+                if element.is("enable", ns::SM) {
+                    self.count_anew();
                 }
                 if let Some(resume) = inside(&element, "resume", ns::SM) {
                     let h = resume.get_attr("h").unwrap_or_default();
@@ -256,6 +253,15 @@ impl Book {
             Some(Frame::Open(_) | Frame::Close { .. }) => {}
             None => self.fault(format!("an unreadable frame was sent: {text:.200}")),
         }
+    }
+
+    /// A stream of its own: what is sent from here on counts.
+    fn count_anew(&mut self) {
+        self.is_counting = true;
+        self.base = 0;
+        self.sent.clear();
+        self.knows_sent = true;
+        self.repeats.clear();
     }
 
     fn on_said_stanza(&mut self, text: &str, stanza: &Stanza) {
@@ -334,6 +340,9 @@ impl Book {
         }
         let h_of = |element: &Element| element.get_attr("h").and_then(|h| h.parse().ok());
         if inside(element, "enabled", ns::SM).is_some() {
+            if !element.is("enabled", ns::SM) {
+                self.count_anew();
+            }
             self.counts.bound += 1;
             self.note(None, "bound anew");
         }
