@@ -163,6 +163,11 @@ impl Account {
         request: &BindRequest,
     ) -> Result<(FullJid, Vec<Element>), Condition> {
         if let Some(device) = device {
+            let others = self.sessions.values().filter(|s| s.device == Some(device));
+            // What an earlier life of the device sent may come after its later one is here.
+            if others.filter_map(|s| s.conn).any(|other| other > conn) {
+                return Err(Condition::Conflict);
+            }
             self.end_sessions_of(cx, device);
         }
         if self.sessions.len() >= cx.config.limits.sessions_per_account {

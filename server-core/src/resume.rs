@@ -108,6 +108,11 @@ impl Account {
         id: SessionId,
         h: Handled,
     ) {
+        let error = StreamError::new(StreamCondition::Conflict).because("resumed elsewhere");
+        // What an earlier connection of the client sent may come after its later one is here.
+        if self.carriers(id).any(|other| other > conn) {
+            return self.fail(cx, conn, &error);
+        }
         self.take_over(cx, id);
         cx.begin_resuming(conn);
         // A later try of the same client takes the place of an earlier one that still waits.
@@ -119,11 +124,20 @@ impl Account {
             .collect();
         self.resuming.retain(|(_, session, _)| *session != id);
         for old in overtaken {
-            let error = StreamError::new(StreamCondition::Conflict).because("resumed elsewhere");
             self.fail(cx, old, &error);
         }
         self.resuming.push((conn, id, h));
         self.resume_settled(cx);
+    }
+
+    /// Connections that carry the session, or are about to.
+    fn carriers(&self, id: SessionId) -> impl Iterator<Item = ConnId> {
+        let present = self.sessions.get(&id).and_then(|session| session.conn);
+        let waiting = self
+            .resuming
+            .iter()
+            .filter(move |(_, session, _)| *session == id);
+        present.into_iter().chain(waiting.map(|(conn, ..)| *conn))
     }
 
     /// Tells the client what became of its `<resume/>`, and goes on with the session.

@@ -233,6 +233,7 @@ impl Engine {
     /// Tells the account's other devices how far chats were read, not more often than worth it (MD-03).
     fn publish_reading(&mut self) {
         if self.telling.node != Node::Known || !self.telling.publishing.is_empty() {
+            self.telling.publish_at_ms = None;
             return;
         }
         let untold = self.untold();

@@ -16,6 +16,9 @@ pub struct Reading {
     pub is_assumed: bool,
     /// The entry that the account's other devices are told (MD-01).
     pub id: Option<ArchiveId>,
+    /// Its place: rows beyond it may be read that are in no archive, so nobody can be told of them.
+    #[serde(default)]
+    pub id_place: Option<i64>,
     /// Whether they know.
     pub is_told: bool,
     /// The place of the newest line that somebody else wrote.

@@ -377,6 +377,7 @@ fn chat(peer: &str, text: &str) -> Chat {
             place: Some(-7),
             is_assumed: true,
             id: ArchiveId::parse("read"),
+            id_place: Some(-8),
             is_told: true,
             newest: Some(-7),
         },

@@ -21,6 +21,8 @@ impl Reading {
     pub(super) fn follow(&mut self, spot: &Spot) {
         if self.is_assumed || Some(spot.place) > self.place {
             self.set(spot, true);
+        } else if Some(spot.place) > self.id_place {
+            self.tell(spot, true);
         } else if self.id != spot.id {
             self.is_told = false;
         }
@@ -29,8 +31,14 @@ impl Reading {
     fn set(&mut self, spot: &Spot, is_told: bool) {
         self.place = Some(spot.place);
         self.is_assumed = false;
+        self.tell(spot, is_told);
+    }
+
+    /// The newest entry that is read is this one.
+    fn tell(&mut self, spot: &Spot, is_told: bool) {
         if spot.id.is_some() && self.id != spot.id {
             self.id.clone_from(&spot.id);
+            self.id_place = Some(spot.place);
             self.is_told = is_told;
         }
     }

@@ -54,9 +54,12 @@ pub(crate) enum Seen {
         kind: String,
         iq: String,
         about: String,
+        xml: String,
     },
-    /// Any other message.
-    Beside,
+    /// Any other message: its children.
+    Beside {
+        xml: String,
+    },
     Ack {
         h: u32,
     },
@@ -92,6 +95,7 @@ pub(crate) enum Seen {
     LoggedIn,
     StreamError {
         condition: String,
+        text: String,
     },
     Close,
     /// Features, SASL and whatever else no rule asks about.
@@ -132,7 +136,7 @@ impl Seen {
             | Self::Presence { .. }
             | Self::Bound { .. }
             | Self::Iq { .. }
-            | Self::Beside => true,
+            | Self::Beside { .. } => true,
             Self::Ack { .. }
             | Self::Request
             | Self::Enable
@@ -194,11 +198,11 @@ fn of_stanza(stanza: &Stanza) -> Seen {
         StanzaKind::Iq => {
             let iq = header.id.clone().unwrap_or_default();
             let Some(child) = stanza.children.first() else {
-                let about = String::new();
                 return Seen::Iq {
                     kind: kind(),
                     iq,
-                    about,
+                    about: String::new(),
+                    xml: String::new(),
                 };
             };
             of_iq(&kind(), iq, child)
@@ -233,6 +237,7 @@ fn of_iq(kind: &str, iq: String, child: &Child) -> Seen {
             kind: kind.to_owned(),
             iq,
             about: child.name.to_string(),
+            xml: child.xml.to_string(),
         },
     }
 }
@@ -274,7 +279,9 @@ fn of_message(stanza: &Stanza) -> Seen {
     }
     let line = line(stanza);
     if line.text.is_empty() && !line.bounced && !line.signal {
-        return Seen::Beside;
+        let children = stanza.children.iter();
+        let xml = children.map(|child| &*child.xml).collect();
+        return Seen::Beside { xml };
     }
     Seen::Line(Box::new(line))
 }
@@ -352,9 +359,13 @@ fn of_nonza(element: &Element) -> Vec<Seen> {
             inside.filter(about).flat_map(of_nonza).collect()
         }
         ("error", ns::STREAMS) => {
-            let condition = element.children().next();
-            let condition = condition.map(|c| c.name().to_owned()).unwrap_or_default();
-            vec![Seen::StreamError { condition }]
+            let mut parts = element.children();
+            let condition = parts.next().map(|c| c.name().to_owned());
+            let text = parts.next().map(Element::own_text);
+            vec![Seen::StreamError {
+                condition: condition.unwrap_or_default(),
+                text: text.unwrap_or_default(),
+            }]
         }
         _ => vec![Seen::Other],
     }

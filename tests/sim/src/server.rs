@@ -290,7 +290,8 @@ impl Server {
                     let changed = self.store.change_now(*change);
                     opening.handle(OpeningInput::Changed(changed), now);
                 }
-                OpeningOutput::LoginFailed(account) => bail!("{account} could not log in"),
+                // A token that a device lost again: it falls back to its keys.
+                OpeningOutput::LoginFailed(_) => {}
                 OpeningOutput::Close => {
                     self.effects.push_back(Effect::Close(conn));
                     return Ok(());
