@@ -296,6 +296,7 @@ impl Account {
             }
         }
         self.do_work(cx, id);
+        self.walk(cx, id); // one may have waited for this answer
     }
 
     /// The message lies in the log: it counts as handled when the cursor passes it (P3).
