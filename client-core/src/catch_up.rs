@@ -1,5 +1,6 @@
 //! Pages of the archive: after the cursor until all is known, and older ones when they are wanted.
 
+use protocol::mutant;
 use std::collections::BTreeMap;
 
 use protocol::mam::{Fin, Query};
@@ -195,7 +196,7 @@ impl CatchUp {
         Ok(Some(Page {
             kind: open.kind,
             entries: open.entries,
-            complete: fin.complete,
+            complete: fin.complete || mutant("catch-up-ends-after-one-page"),
             newest_held: open.newest_held.unwrap_or(newest_held),
             known: BTreeMap::new(),
         }))
@@ -260,6 +261,9 @@ fn query(kind: PageKind, state: &State, queryid: &str) -> Query {
     };
     match kind {
         PageKind::Last | PageKind::Gap => query.page.before = Some(String::new()),
+        PageKind::After if mutant("catch-up-from-the-oldest") => {
+            query.after_id = text(&state.device.oldest);
+        }
         PageKind::After => query.after_id = text(&state.device.pos),
         PageKind::Older => query.page.before = text(&state.device.oldest),
     }

@@ -1,5 +1,6 @@
 //! One stream's counters in both directions (SM rows); outlives its connection while it can be resumed.
 
+use protocol::mutant;
 use protocol::sm::AckError;
 use protocol::{FullJid, Handled, IdPrefix, Text, Unacked};
 
@@ -71,7 +72,12 @@ impl Stream {
             committed: kept.handled,
             told: kept.handled,
             unacked: None,
-            ..Self::bound(kept.jid.clone(), kept.prefix.clone())
+            ..Self::bound(
+                kept.jid.clone(),
+                kept.prefix
+                    .clone()
+                    .filter(|_| !mutant("prefix-lost-at-reload")),
+            )
         }
     }
 
@@ -131,7 +137,9 @@ impl Stream {
     /// A stanza came; gives whether it counts.
     pub(crate) fn receive(&mut self) -> bool {
         let counts = self.counting == Counting::On;
-        self.received = self.received.plus(u32::from(counts));
+        self.received = self
+            .received
+            .plus(u32::from(counts && !mutant("client-counts-nothing")));
         counts
     }
 }

@@ -4,6 +4,9 @@
 //! [`Gateway::start`] runs a whole server inside a process, which is what tests do; [`cli`] is the
 //! program that people start.
 
+#[cfg(mutants)]
+compile_error!("a server with planted faults is for nobody");
+
 mod accept;
 mod app;
 mod appender;

@@ -23,6 +23,7 @@ pub mod mam;
 pub mod markers;
 pub mod mds;
 pub mod message;
+mod mutant;
 pub mod ns;
 pub mod password;
 pub mod presence;
@@ -46,6 +47,7 @@ pub mod time;
 pub mod xml;
 
 pub use bytestring::ByteString as Text;
+pub use mutant::mutant;
 
 pub use crate::archive_id::{ArchiveId, IdPrefix};
 pub use crate::frame::Frame;

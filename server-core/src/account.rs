@@ -1,5 +1,6 @@
 //! One account: its sessions, the tail of its log, its roster.
 
+use protocol::mutant;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -527,7 +528,9 @@ impl Account {
             return session.send(cx, frame, kind);
         }
         if urgency == Urgency::Now {
-            self.release(cx, id);
+            if !mutant("held-copies-overtaken") {
+                self.release(cx, id);
+            }
             if let Some(session) = self.sessions.get_mut(&id) {
                 session.send(cx, frame, kind);
             }
@@ -568,6 +571,9 @@ impl Account {
         };
         let was_inactive = std::mem::replace(&mut session.hold.is_inactive, false);
         for (_, frame, kind) in session.hold.take() {
+            if mutant("held-copies-dropped") {
+                continue;
+            }
             session.send(cx, frame, kind);
         }
         self.walk(cx, id);

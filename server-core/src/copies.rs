@@ -3,6 +3,7 @@
 use protocol::fork::{self, Mode};
 use protocol::forward::Direction;
 use protocol::jid::{BareJid, FullJid};
+use protocol::mutant;
 use protocol::{MessageType, Text, ns};
 
 use crate::envelope::Envelope;
@@ -29,7 +30,8 @@ pub(crate) fn for_s11(envelope: &Envelope, account: &BareJid, jid: &FullJid) -> 
         Err(_) if incoming && fork::forks_in(envelope.kind).yes => return Some(Copy::Direct),
         _ => {}
     }
-    if envelope.is_from(account) && fork::forks_out(envelope.kind).yes {
+    let forks_out = fork::forks_out(envelope.kind).yes && !mutant("no-fork-to-own-devices");
+    if envelope.is_from(account) && forks_out {
         return wrap(Direction::Sent);
     }
     (incoming && fork::forks_in(envelope.kind).yes)

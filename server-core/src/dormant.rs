@@ -3,6 +3,7 @@
 
 use protocol::fork::Mode;
 use protocol::jid::BareJid;
+use protocol::mutant;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, Condition, Handled};
 
@@ -167,11 +168,20 @@ impl Account {
         let jid = self.jid.with_resource(&record.resource);
         let mut session = Session::new(id, jid, Mode::S11, conn);
         let sm_id = Some(wish.previd.clone());
-        let sm = Sm::counting_from(sm_id, record.max_s, record.handled, wish.h);
+        let sm = Sm::counting_from(
+            sm_id,
+            record.max_s,
+            record.handled + u64::from(mutant("restored-h-too-high")),
+            wish.h,
+        );
         let h = sm.told;
         session.sm = Some(sm);
-        session.prefix = record.prefix;
-        session.cursor = pos;
+        session.prefix = record.prefix.filter(|_| !mutant("restored-without-prefix"));
+        session.cursor = if mutant("restored-at-the-head") {
+            self.tail.head()
+        } else {
+            pos
+        };
         let record = session.record(SessionLife::Attached);
         self.sessions.insert(id, session);
         self.clear_spool(cx);

@@ -1,5 +1,6 @@
 //! A message from a session: checked, stripped, stamped, written, and sent on its way.
 
+use protocol::mutant;
 use std::sync::Arc;
 
 use protocol::fork::{self, Mode};
@@ -166,6 +167,9 @@ impl Account {
             append: Box::new(append),
         });
         self.in_flight += 1;
+        if mutant("ack-before-commit") {
+            self.settle(cx, id, slot);
+        }
         self.queue(cx, id, Work::Append);
     }
 
@@ -286,7 +290,15 @@ impl Account {
         match outcome {
             Written::At(pos) => self.settle_at(cx, id, slot, *pos, sent.own_id.is_none()),
             Written::Not(reason) => {
-                self.notify_unarchived(cx, id, sent, *reason);
+                if mutant("notice-after-ack") {
+                    self.settle(cx, id, slot);
+                    if let Some(session) = self.sessions.get_mut(&id) {
+                        session.ack(cx);
+                    }
+                }
+                if !mutant("no-notice") {
+                    self.notify_unarchived(cx, id, sent, *reason);
+                }
                 self.settle(cx, id, slot);
             }
             Written::ByPolicy => self.settle(cx, id, slot),

@@ -1,5 +1,6 @@
 //! Taking a session up again on another connection (SM-14 to SM-23).
 
+use protocol::mutant;
 use protocol::sm::SmNonza;
 use protocol::{ArchiveId, Condition, Element, Handled, StreamCondition, StreamError};
 
@@ -160,8 +161,10 @@ impl Account {
         };
         if let Some(old) = session.conn.take() {
             let error = StreamError::new(StreamCondition::Conflict).because("resumed elsewhere");
-            cx.transmit(old, error.write());
-            cx.close(old);
+            if !mutant("old-stream-not-fenced") {
+                cx.transmit(old, error.write());
+                cx.close(old);
+            }
         }
         // Until the resumption is through, the session counts as detached.
         let max_s = session.sm.as_ref().map_or(0, |sm| sm.max_s);
@@ -175,7 +178,10 @@ impl Account {
     pub(crate) fn resume_settled(&mut self, cx: &mut Context) {
         let (ready, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.resuming)
             .into_iter()
-            .partition(|(_, id, _)| self.sessions.get(id).is_none_or(Session::is_quiet));
+            .partition(|(_, id, _)| {
+                mutant("resume-without-waiting")
+                    || self.sessions.get(id).is_none_or(Session::is_quiet)
+            });
         self.resuming = waiting;
         for (conn, id, h) in ready {
             if let Some(outcome) = self.attach_to(cx, conn, id, h) {
@@ -203,7 +209,10 @@ impl Account {
             self.fail(cx, conn, &error.to_stream_error());
             return None;
         }
-        let handled = sm.received.handled();
+        let handled = sm
+            .received
+            .handled()
+            .plus(u32::from(mutant("resumed-h-too-high")));
         sm.told = handled;
         let previd = sm.id.clone().unwrap_or_default();
         session.conn = Some(conn);
@@ -225,7 +234,13 @@ impl Account {
             return;
         };
         let sent = session.sm.iter().flat_map(|sm| sm.unacked.iter());
-        let again: Vec<_> = sent.map(|sent| sent.frame.clone()).collect();
+        let mut again: Vec<_> = sent.map(|sent| sent.frame.clone()).collect();
+        if mutant("retransmission-backwards") {
+            again.reverse();
+        }
+        if mutant("no-retransmission") {
+            again.clear();
+        }
         if let Some(conn) = session.conn.filter(|_| !again.is_empty()) {
             for frame in again {
                 cx.transmit(conn, frame);
@@ -255,7 +270,9 @@ impl Session {
     pub(crate) fn settle_own(&mut self) {
         for own in self.own.values_mut() {
             own.owes_credit = false;
-            if let (Some(sm), Some(slot)) = (&mut self.sm, own.slot) {
+            if let (Some(sm), Some(slot)) = (&mut self.sm, own.slot)
+                && !mutant("own-entries-unsettled-at-resume")
+            {
                 sm.received.settle(slot);
             }
         }

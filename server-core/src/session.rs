@@ -1,5 +1,6 @@
 //! One bound resource: what it has sent, what it was sent, and what it waits for.
 
+use protocol::mutant;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use protocol::jid::{BareJid, FullJid, Jid};
@@ -261,6 +262,9 @@ impl Session {
     pub(crate) fn ack(&mut self, cx: &mut Context) {
         let Some(sm) = &mut self.sm else { return };
         sm.told = sm.received.handled();
+        if mutant("ack-one-too-many") {
+            sm.told = sm.told.plus(1);
+        }
         sm.ack_due_ms = None;
         if let Some(conn) = self.conn {
             cx.transmit(conn, SmNonza::Ack(Some(sm.told)).write());
@@ -273,6 +277,9 @@ impl Session {
             cx.transmit(conn, frame.clone());
         }
         let Some(sm) = &mut self.sm else { return };
+        if self.conn.is_none() && mutant("queue-dropped-while-detached") {
+            return;
+        }
         sm.push(frame, kind);
         if sm.is_over(&cx.config.limits) {
             self.is_broken = true;

@@ -2,6 +2,7 @@
 
 use protocol::fork::Mode;
 use protocol::jid::Jid;
+use protocol::mutant;
 use protocol::stanza::{Child, Stanza};
 use protocol::{ArchiveId, Condition, IdPrefix, ns, sid};
 
@@ -61,7 +62,7 @@ pub(crate) fn own_id(
         return Ok(None);
     };
     let message_id = stanza.header.id.as_deref().unwrap_or_default();
-    let Some(resend) = resend else {
+    let Some(resend) = resend.filter(|_| !mutant("resend-prefix-ignored")) else {
         return Ok(ArchiveId::of_own(prefix, message_id));
     };
     let resend = resend.element().map_err(|_| Condition::BadRequest)?;

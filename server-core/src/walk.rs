@@ -2,6 +2,7 @@
 
 use protocol::fork::Mode;
 use protocol::forward::Direction;
+use protocol::mutant;
 use protocol::{BareJid, FullJid, Text, ns};
 
 use crate::account::Account;
@@ -51,6 +52,9 @@ impl Account {
             return true;
         };
         let spares = limit == u64::MAX && spares(session, tail, cx);
+        if session.conn.is_none() && mutant("copies-skipped-while-detached") {
+            session.cursor = tail.head();
+        }
         if session.mode != Mode::S11 || session.conn.is_none() || spares {
             return true;
         }
@@ -113,11 +117,11 @@ impl Walk<'_> {
     /// Passes one entry; `false` if it must wait for an earlier stanza of this session.
     fn step(&mut self, line: &Line, account: &BareJid) -> bool {
         if let Some(own) = self.session.own.get(&line.pos).copied() {
-            if !self.may_pass(own) {
+            if !self.may_pass(own) && !mutant("own-entry-does-not-wait") {
                 return false;
             }
             self.session.own.remove(&line.pos);
-            if own.needs_copy {
+            if own.needs_copy || mutant("copy-to-the-sending-device") {
                 self.copy(line, account, Some(Copy::Wrap(Direction::Sent, ns::MR2)));
             }
             self.settle(own);
@@ -125,8 +129,12 @@ impl Walk<'_> {
             return false;
         } else {
             self.copy(line, account, copy_of(line, account, &self.session.jid));
+            if mutant("every-copy-twice") {
+                self.copy(line, account, copy_of(line, account, &self.session.jid));
+            }
         }
-        self.session.cursor = line.pos;
+        self.session.cursor =
+            line.pos + u64::from(mutant("cursor-one-too-far") && line.pos.is_multiple_of(8));
         true
     }
 
@@ -156,7 +164,9 @@ impl Walk<'_> {
     }
 
     fn copy(&mut self, line: &Line, account: &BareJid, copy: Option<Copy>) {
-        self.pay_ack();
+        if !mutant("ack-after-a-later-copy") {
+            self.pay_ack();
+        }
         let Some(copy) = copy else { return };
         let frame = render(&line.copy, line, account, self.session, copy);
         let kind = SentKind::Entry {

@@ -60,6 +60,9 @@ enum Chore {
         /// One seed
         #[arg(long)]
         seed: Option<u64>,
+        /// Plants faults, one after the other; each must be found
+        #[arg(long, conflicts_with_all = ["seed", "seeds"])]
+        mutants: bool,
     },
     /// Kills the release server under load, again and again, and checks that nothing is lost
     #[command(disable_help_flag = true)]
@@ -84,7 +87,8 @@ fn main() -> Result<()> {
         Chore::Serve { demo, rest } => serve::run(demo, &rest),
         Chore::Build => build::run(),
         Chore::Test { only } => test::run(&only),
-        Chore::Sim { seeds, seed } => {
+        Chore::Sim { mutants: true, .. } => sim::mutants(),
+        Chore::Sim { seeds, seed, .. } => {
             sim::run(&seed.map_or(seeds, |seed| format!("{seed}..{}", seed + 1)))
         }
         Chore::Crash { arguments } => crash::run(&arguments),

@@ -33,3 +33,21 @@ pub(crate) fn run(range: &str) -> Result<()> {
     }
     Ok(())
 }
+
+/// Plays every fault that can be planted; each must be found within 200 seeds.
+///
+/// # Errors
+/// When one is not found.
+pub(crate) fn mutants() -> Result<()> {
+    let status = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--profile", "sim", "--package", "sim"])
+        .args(["--target-dir", "target/mutants", "--", "mutants"])
+        .env("RUSTFLAGS", "--cfg mutants")
+        .current_dir(home::root())
+        .status()
+        .context("starting cargo")?;
+    if !status.success() {
+        bail!("a planted fault was not found");
+    }
+    Ok(())
+}

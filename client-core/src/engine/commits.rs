@@ -1,5 +1,6 @@
 //! What is written, in order, and what follows once it is durable (P7).
 
+use protocol::mutant;
 use std::collections::BTreeMap;
 
 use protocol::{ArchiveId, BareJid, Handled};
@@ -67,6 +68,9 @@ impl Engine {
         let received = stream.map_or(Handled(0), |stream| stream.received);
         let mut batch = std::mem::take(&mut self.batch);
         batch.device = Some(self.state.device_at(received));
+        if mutant("rows-without-cursor") && !batch.rows.is_empty() {
+            batch.device = None;
+        }
         self.out.push_back(Output::Commit(batch.clone()));
         self.pending.push_back(Pending {
             batch,

@@ -2,6 +2,7 @@
 
 use protocol::fast::Token;
 use protocol::frame::write_close;
+use protocol::mutant;
 use protocol::scram::{ClientKeys, Secret};
 use protocol::sm::SmNonza;
 use protocol::{Frame, FullJid, Handled, Iq, StreamError, Text, XmlLimits, presence};
@@ -93,7 +94,7 @@ impl Engine {
             Step::Resumed {
                 h,
                 is_restored: true,
-            } => self.on_restored(h),
+            } if !mutant("restored-taken-for-resumed") => self.on_restored(h),
             Step::Resumed { h, .. } => self.on_resumed(h),
             Step::NotResumed => {
                 self.give_up_stream();
@@ -197,7 +198,10 @@ impl Engine {
             return self.drop_link();
         };
         let settled = stream.resumed(h);
-        let waiting: Vec<_> = stream.waiting().map(|sent| sent.text.clone()).collect();
+        let waiting = stream.waiting().map(|sent| sent.text.clone());
+        let waiting: Vec<_> = waiting
+            .filter(|_| !mutant("client-retransmits-nothing"))
+            .collect();
         stream.told = stream.committed;
         let jid = stream.jid.clone();
         let Ok(settled) = settled else {
@@ -292,7 +296,7 @@ impl Engine {
     fn begin_stream(&mut self, jid: FullJid) {
         self.shown.set_jid(Some(jid));
         self.shown.set_sign_in(SignIn::In);
-        self.state.catching = true;
+        self.state.catching = !mutant("no-query-at-the-start");
         self.is_live = false;
         self.restart_catch_up();
         self.pulse.begin(self.now.mono_ms, self.is_visible);

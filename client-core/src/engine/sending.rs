@@ -1,5 +1,6 @@
 //! From the outbox to the wire, and what acks settle.
 
+use protocol::mutant;
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::mds::Displayed;
@@ -81,7 +82,8 @@ impl Engine {
                 self.wire.on_wire.remove(&seq);
             }
         }
-        if !self.link.is_up() || !self.wire.may_send {
+        let may_send = self.wire.may_send || mutant("resend-before-catching-up");
+        if !self.link.is_up() || !may_send {
             return;
         }
         self.assign_prefixes();
@@ -114,7 +116,11 @@ impl Engine {
             return;
         };
         let mut items = self.state.outbox.values();
-        if items.any(|item| item.prefix.is_none() && item.failed.is_none()) {
+        if items.any(|item| {
+            let is_other = item.prefix.as_ref() != Some(&prefix);
+            let is_renamed = is_other && mutant("resend-under-a-new-prefix");
+            (item.prefix.is_none() || is_renamed) && item.failed.is_none()
+        }) {
             self.note(Event::Prefixed(prefix));
         }
     }
@@ -210,7 +216,7 @@ impl Engine {
     /// A resumption covers stanzas; it does not tell the places of own messages, nor whether their
     /// notices were lost with the former connection (S11-33, S11-41).
     pub(super) fn on_covered(&mut self, settled: Vec<Sent>) {
-        if !self.state.exact {
+        if !self.state.exact || mutant("covered-taken-for-placed") {
             return self.on_settled(settled);
         }
         let covered = settled.into_iter().filter_map(|sent| sent.seq);
@@ -329,7 +335,9 @@ fn write_message(
         .prefix
         .as_ref()
         .filter(|prefix| is_again || Some(*prefix) != own_prefix);
-    let message = match first_prefix.filter(|_| own_prefix.is_some()) {
+    let message = match first_prefix
+        .filter(|_| own_prefix.is_some() && !mutant("resend-without-its-prefix"))
+    {
         Some(first) => message
             .child(&s11::resend(first))
             .child(&delay::delay(item.written, None)),

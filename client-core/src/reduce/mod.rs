@@ -13,6 +13,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+use protocol::mutant;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use protocol::fast::Token;
@@ -198,7 +199,11 @@ impl State {
             device,
             contacts: by_key(restored.contacts, |contact| contact.item.jid.clone()),
             chats: by_key(chats.collect(), |chat| chat.peer.clone()),
-            outbox: by_key(restored.outbox, |item| item.seq),
+            outbox: if mutant("outbox-dropped-at-reload") {
+                BTreeMap::new()
+            } else {
+                by_key(restored.outbox, |item| item.seq)
+            },
             provisional: BTreeMap::new(),
             reading: None,
             marks: BTreeMap::new(),

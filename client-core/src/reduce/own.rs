@@ -1,5 +1,6 @@
 //! Own messages written on this device, from Enter to archived.
 
+use protocol::mutant;
 use protocol::{ArchiveId, IdPrefix};
 
 use super::{State, Summary, Written};
@@ -31,7 +32,9 @@ impl State {
 
     pub(super) fn prefixed(&mut self, batch: &mut Batch, prefix: &IdPrefix) {
         let without = self.outbox.values_mut();
-        for item in without.filter(|item| item.prefix.is_none() && item.failed.is_none()) {
+        for item in without.filter(|item| {
+            (item.prefix.is_none() || mutant("resend-under-a-new-prefix")) && item.failed.is_none()
+        }) {
             item.prefix = Some(prefix.clone());
             batch.outbox.retain(|other| other.seq != item.seq);
             batch.outbox.push(item.clone());
@@ -54,7 +57,9 @@ impl State {
         let row = row_of(item, Some(id.clone()), Mark::Archived);
         let read = item.assist.clone().map(|read| (item.to.clone(), read));
         self.ahead.pass(&id);
-        self.drop_item(batch, seq);
+        if !mutant("archived-line-stays-in-the-outbox") {
+            self.drop_item(batch, seq);
+        }
         self.put_live(batch, row);
         if let Some((peer, id)) = read {
             self.told(batch, &peer, &id);
@@ -62,6 +67,9 @@ impl State {
     }
 
     pub(super) fn unarchived(&mut self, batch: &mut Batch, message_id: &str, mark: Mark) {
+        if mutant("notice-ignored") {
+            return;
+        }
         let Some(item) = self.item_of(message_id) else {
             return;
         };

@@ -1,6 +1,7 @@
 //! Entries that arrive, live or by page, and the places they get.
 
 use protocol::ArchiveId;
+use protocol::mutant;
 
 use super::chats::Touched;
 use super::{Page, PageKind, RECENT_MAX, Spot, State};
@@ -58,6 +59,10 @@ impl State {
 
     fn put_newer(&mut self, batch: &mut Batch, page: Page) {
         let is_last = page.kind != PageKind::After;
+        let mut page = page;
+        if mutant("pages-backwards") {
+            page.entries.reverse();
+        }
         for draft in page.entries {
             self.came_by_page(&draft);
             let (row, is_new) = self.row_of(batch, draft);
@@ -134,6 +139,9 @@ impl State {
             }
             batch.rows.retain(|other| other.place != row.place);
             batch.drop_rows.push(row.place);
+            if mutant("live-entries-dropped-after-catching-up") {
+                continue;
+            }
             let row = self.confirm(row);
             batch.rows.push(row);
         }
@@ -141,7 +149,8 @@ impl State {
 
     /// Puts a row where live ones go: behind all, and provisional until the catch-up is done.
     pub(super) fn put_live(&mut self, batch: &mut Batch, row: Row) -> Row {
-        let row = if self.catching || !self.exact {
+        let provisional = self.catching && !mutant("cursor-moves-while-catching-up");
+        let row = if provisional || !self.exact {
             let place = Place::Provisional(self.newest_held() + 1);
             self.touch(&row.peer);
             self.hold(Row { place, ..row })
@@ -186,6 +195,9 @@ impl State {
     /// Whether a live entry is held already: its copy comes a second time, or its page came first.
     fn is_known(&mut self, id: &ArchiveId) -> bool {
         self.unsure.remove(id);
+        if mutant("entries-not-told-apart") {
+            return false;
+        }
         let is_held = self.held.contains_key(id) || self.device.pos.as_ref() == Some(id);
         let was_paged = if self.exact {
             self.ahead.pass(id)

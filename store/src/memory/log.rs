@@ -1,5 +1,6 @@
 //! One account's log in memory.
 
+use protocol::mutant;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -59,6 +60,9 @@ impl Log {
 
     /// What is known of an own id, if anything.
     pub(super) fn repetition(&self, id: &ArchiveId, digest: &[u8; 32]) -> Option<Outcome> {
+        if mutant("repetition-not-looked-up") {
+            return None;
+        }
         let (first, outcome) = match (self.sent.get(id), self.own.get(id)) {
             (Some(sent), _) => (Some(sent.digest), sent.outcome),
             (None, Some(pos)) => {
@@ -193,10 +197,12 @@ impl Log {
         stamp: Stamp,
         stanza: &Text,
     ) -> Place {
-        self.head += 1;
+        self.head +=
+            1 + u64::from(mutant("positions-with-holes") && (self.head + 1).is_multiple_of(16));
         let pos = self.head;
         self.newest = Some(stamp);
-        let id = own_id.cloned().unwrap_or_else(|| ids.id_of(user, pos));
+        let computed = own_id.filter(|_| !mutant("computed-id-ignored"));
+        let id = computed.cloned().unwrap_or_else(|| ids.id_of(user, pos));
         if own_id.is_some() {
             self.own.insert(id.clone(), pos);
         }
@@ -222,6 +228,9 @@ impl Log {
         query: &PageQuery,
     ) -> Result<Page, ReadError> {
         let mut matching = self.matching(ids, query)?;
+        if mutant("page-without-its-first") && matching.len() > 1 {
+            matching.remove(0);
+        }
         if query.max == 0 {
             return Ok(Page {
                 entries: Vec::new(),
@@ -245,7 +254,7 @@ impl Log {
             entries.reverse();
         }
         Ok(Page {
-            complete: entries.len() == all,
+            complete: entries.len() == all || mutant("page-always-complete"),
             entries,
             count: None,
         })

@@ -11,6 +11,7 @@ mod check;
 mod device;
 mod disk;
 mod engine;
+mod mutants;
 mod ordinary;
 mod plan;
 mod record;
@@ -20,6 +21,7 @@ mod server;
 mod world;
 
 pub use crate::check::{Tally, Violation};
+pub use crate::mutants::MUTANTS;
 pub use crate::plan::{Action, DevicePlan, Faults, Kind, Plan, SmallLimits, Step, Whom, Wish};
 pub use crate::run::{Failed, Summary, play, seeds};
 pub use crate::world::{Failure, Outcome, World};

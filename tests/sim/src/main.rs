@@ -4,13 +4,15 @@
     reason = "a command-line program speaks on standard output"
 )]
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use sim::{Failed, Plan, Summary, Wish};
 
+/// Within how many seeds a planted fault must be found.
+const MUTANT_SEEDS: u64 = 200;
 /// How much of a single seed's story is told.
 const STORY: usize = 100_000;
 
@@ -21,7 +23,8 @@ fn main() -> Result<ExitCode> {
         ["seeds", first, end] => many(number(first)?, number(end)?),
         ["survey", first, end] => survey(number(first)?, number(end)?),
         ["seed", seed] => one(number(seed)?),
-        _ => bail!("seeds A B, survey A B or seed N"),
+        ["mutants"] => mutants(),
+        _ => bail!("seeds A B, survey A B, seed N or mutants"),
     }
 }
 
@@ -57,6 +60,37 @@ fn survey(first: u64, end: u64) -> Result<ExitCode> {
     }
     println!("{failures} of {} seeds fail", end - first);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Plays every planted fault in a process of its own, until a seed finds it.
+fn mutants() -> Result<ExitCode> {
+    let program = std::env::current_exe()?;
+    let mut survivors = Vec::new();
+    for (name, meaning) in sim::MUTANTS {
+        let played = Command::new(&program)
+            .args(["seeds", "0", &MUTANT_SEEDS.to_string()])
+            .env("MUTANT", name)
+            .output()
+            .with_context(|| format!("playing {name}"))?;
+        let told = String::from_utf8_lossy(&played.stdout);
+        let verdict = told.lines().rfind(|line| line.starts_with("INV-"));
+        match verdict.filter(|_| !played.status.success()) {
+            Some(verdict) => println!("{name}: killed by {verdict}"),
+            None => {
+                println!("{name}: SURVIVED ({meaning})");
+                survivors.push(*name);
+            }
+        }
+    }
+    let all = sim::MUTANTS.len();
+    println!(
+        "{} of {all} planted faults are found",
+        all - survivors.len()
+    );
+    Ok(match survivors.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 /// Plays one seed and tells all of its story.
