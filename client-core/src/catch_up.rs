@@ -70,9 +70,10 @@ impl CatchUp {
         self.open.is_some()
     }
 
-    pub(crate) fn deadline(&self) -> Option<u64> {
+    /// `can_ask` tells whether the next query could be sent when it is due.
+    pub(crate) fn deadline(&self, can_ask: bool) -> Option<u64> {
         let due = self.open.as_ref().map(|open| open.due_ms);
-        due.or(self.again_at_ms)
+        due.or(self.again_at_ms.filter(|_| can_ask))
     }
 
     /// Whether the open query is overdue.

@@ -293,6 +293,8 @@ impl Core {
                 state.is_confirmed = true;
                 return self.begin(conn);
             }
+            // The keys may be others now, or only a token of another device gone: the next try tells.
+            Ok(Some(found)) if !found.disabled => StreamCondition::Reset,
             Ok(_) => StreamCondition::NotAuthorized,
             Err(_) => StreamCondition::InternalServerError,
         };

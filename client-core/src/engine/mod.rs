@@ -140,7 +140,7 @@ impl Engine {
         let up = self.link.is_up();
         let while_up = [
             self.pulse.deadline(),
-            self.catch_up.deadline(),
+            self.catch_up.deadline(self.can_ask_archive()),
             self.wire.recheck_at_ms,
             self.telling.deadline().filter(|_| self.is_live),
         ];

@@ -223,9 +223,14 @@ impl Engine {
         self.wire.covered.extend(covered);
     }
 
+    /// Whether nothing stands in the way of the next page; what does is over with an input, not in time.
+    pub(super) fn can_ask_archive(&self) -> bool {
+        self.link.is_up() && self.pending.len() <= 1 && self.checking.is_none()
+    }
+
     /// Asks the archive for the next page, if one is due.
     pub(super) fn ask_archive(&mut self) {
-        if !self.link.is_up() || self.pending.len() > 1 || self.checking.is_some() {
+        if !self.can_ask_archive() {
             return;
         }
         match self.wire.has_archive {

@@ -26,7 +26,7 @@ const SETTLE_MS: u64 = 240_000;
 /// Devices of all accounts together.
 const DEVICES_MAX: usize = 9;
 /// More events than any run has: something goes round in circles.
-const STEPS_MAX: u64 = 600_000;
+const STEPS_MAX: u64 = 300_000;
 
 /// What happens at some time.
 enum Due {
