@@ -273,6 +273,9 @@ impl Session {
 
     /// Sends a stanza: onto the wire if there is one, and into the queue of what is unacknowledged.
     pub(crate) fn send(&mut self, cx: &mut Context, frame: Text, kind: SentKind) {
+        if self.is_broken {
+            return;
+        }
         if let Some(conn) = self.conn {
             cx.transmit(conn, frame.clone());
         }

@@ -79,6 +79,13 @@ impl Engine {
         });
     }
 
+    /// What is being written counts nothing of a stream that begins now.
+    pub(super) fn count_anew(&mut self) {
+        for pending in &mut self.pending {
+            pending.received = Handled(0);
+        }
+    }
+
     pub(super) fn on_committed(&mut self) {
         let Some(pending) = self.pending.pop_front() else {
             return;

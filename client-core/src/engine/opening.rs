@@ -197,6 +197,7 @@ impl Engine {
         let Some(stream) = &mut self.stream else {
             return self.drop_link();
         };
+        let is_known = stream.knows_unacked();
         let settled = stream.resumed(h);
         let waiting = stream.waiting().map(|sent| sent.text.clone());
         let waiting: Vec<_> = waiting
@@ -210,7 +211,10 @@ impl Engine {
             return self.drop_link();
         };
         self.begin_stream(jid);
-        self.wire.may_send = self.state.device.is_begun();
+        // After a restart it is not known what was sent: the archive and the notices that come with the
+        // resumption tell (S11-20).
+        let is_sure = is_known || self.state.outbox.values().all(|item| item.prefix.is_none());
+        self.wire.may_send = is_sure && self.state.device.is_begun();
         self.on_covered(settled);
         for text in waiting {
             self.out.push_back(Output::Transmit(text));
@@ -262,6 +266,7 @@ impl Engine {
             stream.count(id);
         }
         self.stream = Some(stream);
+        self.count_anew();
         self.note_device(Event::Bound { exact: is_exact });
         self.keep_stream();
         self.begin_stream(jid);
