@@ -182,6 +182,7 @@ impl Account {
         } else {
             pos
         };
+        session.is_restored = true;
         let record = session.record(SessionLife::Attached);
         self.sessions.insert(id, session);
         self.clear_spool(cx);

@@ -66,6 +66,8 @@ pub(crate) struct Session {
     pub(crate) expires_ms: Option<u64>,
     /// Whether it must end: its queue grew beyond all bounds.
     pub(crate) is_broken: bool,
+    /// Whether it was brought back from the store and its client has said nothing since: it may not know yet.
+    pub(crate) is_restored: bool,
     /// The page of the archive that it waits for.
     pub(crate) awaited_page: AwaitedPage,
 }
@@ -191,6 +193,7 @@ impl Session {
             hold: Hold::default(),
             expires_ms: None,
             is_broken: false,
+            is_restored: false,
             awaited_page: AwaitedPage::No,
         }
     }
