@@ -362,6 +362,9 @@ impl Account {
             std::cmp::Ordering::Equal => given = self.append_line(cx, entry, envelope),
             std::cmp::Ordering::Greater => self.read_gap(cx),
         }
+        if flagged == Some(true) && given {
+            self.note_had(entry.pos);
+        }
         if let Some(flagged) = flagged {
             self.check_flag(cx, entry.pos, flagged, given);
         }
@@ -384,6 +387,9 @@ impl Account {
         let alone = others.len() == 1 && self.sessions.values().all(|s| s.mode != Mode::S11);
         let given = !others.is_empty();
         for (session, copy) in others {
+            if self.had_from_spool(session, line.pos) {
+                continue;
+            }
             let kind = match copy {
                 Copy::Direct => SentKind::Entry {
                     pos: line.pos,

@@ -70,6 +70,9 @@ pub(crate) struct Session {
     pub(crate) is_restored: bool,
     /// The page of the archive that it waits for.
     pub(crate) awaited_page: AwaitedPage,
+    /// Entries that it was given from the spool: their own notices, and the end of their flags, may
+    /// come later.
+    pub(crate) given_late: BTreeSet<u64>,
 }
 
 /// How far the query of a session is. While it is open, the cursor stands (MAM-17).
@@ -195,6 +198,7 @@ impl Session {
             is_broken: false,
             is_restored: false,
             awaited_page: AwaitedPage::No,
+            given_late: BTreeSet::new(),
         }
     }
 

@@ -166,11 +166,32 @@ impl Account {
             pos: entry.pos,
             alone: true,
         };
-        session.send(cx, copies::direct(&entry.stanza, &extra), kind);
+        if session.given_late.insert(entry.pos) {
+            session.send(cx, copies::direct(&entry.stanza, &extra), kind);
+        }
+    }
+
+    /// Whether a session was given an entry that waited, before the answer came that it is written.
+    pub(crate) fn had_from_spool(&self, id: SessionId, pos: u64) -> bool {
+        let session = self.sessions.get(&id);
+        session.is_some_and(|session| session.given_late.contains(&pos))
+    }
+
+    /// An entry that is flagged was given out all the same; its flag goes, but may be read before.
+    pub(crate) fn note_had(&mut self, pos: u64) {
+        let reader = self.spool.reader;
+        let sessions = self.sessions.values_mut();
+        for session in sessions.filter(|session| reader != Some(session.id)) {
+            session.given_late.insert(pos);
+        }
     }
 
     fn end_spool(&mut self, cx: &mut Context, id: SessionId) {
         self.spool.reader = None;
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.hold.forget(&session.given_late);
+            session.given_late.extend(session.hold.entries());
+        }
         self.release(cx, id);
     }
 

@@ -119,6 +119,8 @@ pub(crate) struct Line {
     pub(crate) resend: Option<String>,
     /// Whether it is the record of a bounce.
     pub(crate) bounced: bool,
+    /// Whether it waited for somebody to be there.
+    pub(crate) late: bool,
     /// Whether it is a receipt or a marker.
     pub(crate) signal: bool,
 }
@@ -318,6 +320,7 @@ fn line(stanza: &Stanza) -> Line {
             }
             ("unarchived", ns::S11) => line.unarchived = true,
             ("bounced", ns::S11) => line.bounced = true,
+            ("delay", ns::DELAY) => line.late = attribute(&child.xml, " from=").is_some(),
             ("received", ns::RECEIPTS) | ("displayed", ns::CHAT_MARKERS) => line.signal = true,
             ("resend", ns::S11) => {
                 line.resend = attribute(&child.xml, " prefix=").map(str::to_owned);

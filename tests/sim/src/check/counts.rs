@@ -16,6 +16,15 @@ impl Facts {
         if *seen == Seen::Enable && session.is_none() {
             known.enables_inline = true;
         }
+        if let Seen::Line(line) = seen {
+            let is_durable = self.messages.contains_key(&line.mid);
+            hold!(
+                "INV-17",
+                is_durable,
+                "{} is sent before it is durable",
+                line.mid
+            );
+        }
         let Some(session) = session.and_then(|session| self.sessions.get_mut(session)) else {
             return Ok(());
         };

@@ -25,9 +25,10 @@ impl Facts {
         hold!("INV-11", !is_own, "{jid} gets its own {} back", line.mid);
         if session.mode != Mode::S11 {
             let last = session.given.last().copied();
-            let is_next = last.is_none_or(|last| pos > last);
+            let is_next = line.late || last.is_none_or(|last| pos > last);
+            let is_first = session.given.insert(pos);
             hold!("RT-05", is_next, "{jid}: {pos} after {last:?}");
-            session.given.insert(pos);
+            hold!("RT-05", is_first, "{jid}: {pos} a second time");
             return Ok(());
         }
         session.pass(pos)
