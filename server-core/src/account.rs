@@ -565,7 +565,8 @@ impl Account {
         session.hold.push(urgency, frame, kind, cx.now.mono_ms);
         let due = cx.now.mono_ms + cx.config.limits.held_ms;
         cx.timers.arm(due, session.timer());
-        if session.hold.is_due(&cx.config.limits, cx.now.mono_ms) {
+        let is_due = session.hold.is_due(&cx.config.limits, cx.now.mono_ms);
+        if is_due && !self.spool.is_read_by(id) {
             self.release(cx, id);
         }
     }

@@ -37,6 +37,11 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
+    /// Whether this session is being given what waits.
+    pub(crate) fn is_read_by(&self, id: SessionId) -> bool {
+        self.reader == Some(id)
+    }
+
     /// Whether the store still owes an answer.
     pub(crate) fn is_reading(&self) -> bool {
         self.asked_for.is_some()
@@ -203,7 +208,7 @@ impl Account {
         frame: &Text,
         kind: &SentKind,
     ) -> bool {
-        let waits = self.spool.reader == Some(id);
+        let waits = self.spool.is_read_by(id);
         if waits {
             self.hold(cx, id, frame.clone(), kind.clone(), Urgency::Later);
         }
