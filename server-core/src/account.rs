@@ -387,9 +387,6 @@ impl Account {
         let alone = others.len() == 1 && self.sessions.values().all(|s| s.mode != Mode::S11);
         let given = !others.is_empty();
         for (session, copy) in others {
-            if self.had_from_spool(session, line.pos) {
-                continue;
-            }
             let kind = match copy {
                 Copy::Direct => SentKind::Entry {
                     pos: line.pos,

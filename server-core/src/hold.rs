@@ -1,6 +1,6 @@
 //! What an inactive session is spared for a while (XEP-0352, CS rows).
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use protocol::Text;
 use protocol::jid::Jid;
@@ -52,21 +52,6 @@ impl Hold {
             Some(slot) => (slot.1, slot.2) = (frame, kind),
             None => self.held.push_back((urgency, frame, kind)),
         }
-    }
-
-    /// Forgets copies of entries that the session was given otherwise.
-    pub(crate) fn forget(&mut self, had: &BTreeSet<u64>) {
-        let is_had =
-            |kind: &SentKind| matches!(kind, SentKind::Entry { pos, .. } if had.contains(pos));
-        self.held.retain(|(_, _, kind)| !is_had(kind));
-    }
-
-    /// Positions of the entries whose copies are held.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = u64> {
-        self.held.iter().filter_map(|(_, _, kind)| match kind {
-            SentKind::Entry { pos, .. } => Some(*pos),
-            SentKind::Droppable | SentKind::Request(..) => None,
-        })
     }
 
     /// Whether it is time to let everything go (CS-04).

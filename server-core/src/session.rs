@@ -70,9 +70,8 @@ pub(crate) struct Session {
     pub(crate) is_restored: bool,
     /// The page of the archive that it waits for.
     pub(crate) awaited_page: AwaitedPage,
-    /// Entries that it was given from the spool: their own notices, and the end of their flags, may
-    /// come later.
-    pub(crate) given_late: BTreeSet<u64>,
+    /// Entries that it was given while they were flagged: the end of their flags may come later.
+    pub(crate) had: BTreeSet<u64>,
 }
 
 /// How far the query of a session is. While it is open, the cursor stands (MAM-17).
@@ -198,7 +197,7 @@ impl Session {
             is_broken: false,
             is_restored: false,
             awaited_page: AwaitedPage::No,
-            given_late: BTreeSet::new(),
+            had: BTreeSet::new(),
         }
     }
 

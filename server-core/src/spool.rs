@@ -32,6 +32,8 @@ pub(crate) struct Spool {
     reader: Option<SessionId>,
     /// Up to which position it was given them.
     after: u64,
+    /// The newest entry when it began to be there: it is given what is newer anyway.
+    until: u64,
     /// For which session the store was asked and has not answered.
     asked_for: Option<SessionId>,
 }
@@ -107,6 +109,7 @@ impl Account {
             self.spool.any = false;
             self.spool.reader = Some(id);
             self.spool.after = 0;
+            self.spool.until = self.tail.head();
             self.read_spool(cx, id);
         }
     }
@@ -147,10 +150,12 @@ impl Account {
             self.spool.any = true;
             return self.end_spool(cx, id);
         };
-        let Some(last) = entries.last().map(|entry| entry.pos) else {
+        let until = self.spool.until;
+        let waiting = entries.iter().filter(|entry| entry.pos <= until);
+        let Some(last) = waiting.clone().next_back().map(|entry| entry.pos) else {
             return self.end_spool(cx, id);
         };
-        for entry in &entries {
+        for entry in waiting {
             self.give_late(cx, id, entry);
         }
         self.spool.after = last;
@@ -171,32 +176,20 @@ impl Account {
             pos: entry.pos,
             alone: true,
         };
-        if session.given_late.insert(entry.pos) {
+        if session.had.insert(entry.pos) {
             session.send(cx, copies::direct(&entry.stanza, &extra), kind);
         }
     }
 
-    /// Whether a session was given an entry that waited, before the answer came that it is written.
-    pub(crate) fn had_from_spool(&self, id: SessionId, pos: u64) -> bool {
-        let session = self.sessions.get(&id);
-        session.is_some_and(|session| session.given_late.contains(&pos))
-    }
-
     /// An entry that is flagged was given out all the same; its flag goes, but may be read before.
     pub(crate) fn note_had(&mut self, pos: u64) {
-        let reader = self.spool.reader;
-        let sessions = self.sessions.values_mut();
-        for session in sessions.filter(|session| reader != Some(session.id)) {
-            session.given_late.insert(pos);
+        for session in self.sessions.values_mut() {
+            session.had.insert(pos);
         }
     }
 
     fn end_spool(&mut self, cx: &mut Context, id: SessionId) {
         self.spool.reader = None;
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.hold.forget(&session.given_late);
-            session.given_late.extend(session.hold.entries());
-        }
         self.release(cx, id);
     }
 

@@ -16,6 +16,9 @@ impl Facts {
         if *seen == Seen::Enable && session.is_none() {
             known.enables_inline = true;
         }
+        if let Seen::Ack { h } = seen {
+            return self.acks_what_is_kept(conn, *h);
+        }
         if let Seen::Line(line) = seen {
             let is_durable = self.messages.contains_key(&line.mid);
             hold!(
@@ -36,9 +39,55 @@ impl Facts {
         Ok(())
     }
 
+    /// INV-14: what a device acknowledges, it has written. Entries before its first row are not kept.
+    fn acks_what_is_kept(&mut self, conn: u64, h: u32) -> Result<(), Violation> {
+        let session = self.conns.get(&conn).and_then(|conn| conn.client_session);
+        let Some(session) = session.and_then(|session| self.sessions.get_mut(session)) else {
+            return Ok(());
+        };
+        let Some(device) = self.devices.get(session.dev).filter(|d| d.is_engine) else {
+            return Ok(());
+        };
+        let first = device.oldest();
+        while let Some((n, pos)) = session.copies.front().copied()
+            && h.wrapping_sub(n) < u32::MAX / 2
+        {
+            session.copies.pop_front();
+            let is_kept = device.keeps(pos) || first.is_some_and(|first| pos < first);
+            let (jid, dev) = (&session.jid, session.dev);
+            hold!(
+                "INV-14",
+                is_kept,
+                "{jid} acks {h}, and {dev} has not written {pos}"
+            );
+        }
+        Ok(())
+    }
+
+    /// A stanza came to a client: counted, and remembered if it is the copy of an entry.
+    fn count_in(&mut self, conn: u64, seen: &Seen) {
+        let session = self.conns.get(&conn).and_then(|conn| conn.client_session);
+        let Some(session) = session.and_then(|session| self.sessions.get_mut(session)) else {
+            return;
+        };
+        if matches!(seen, Seen::Enabled { .. }) {
+            session.is_client_taking = true;
+        }
+        if !session.is_client_taking || !seen.counts() {
+            return;
+        }
+        session.taken = session.taken.wrapping_add(1);
+        let log = self.logs.get(&session.account);
+        let id = seen.line().and_then(|line| id_for(line, &session.account));
+        if let Some(pos) = id.and_then(|id| log.and_then(|log| log.pos_of(id))) {
+            session.copies.push_back((session.taken, pos));
+        }
+    }
+
     /// A client took a frame.
     pub(super) fn on_in(&mut self, conn: u64, seen: &Seen) -> Result<(), Violation> {
         self.on_page(conn, seen)?;
+        self.count_in(conn, seen);
         let sessions = &mut self.sessions;
         let Some(known) = self.conns.get_mut(&conn) else {
             return Ok(());
@@ -55,8 +104,12 @@ impl Facts {
                 let sm = Some(previd);
                 known.client_session = sessions.iter().rposition(|s| s.sm.as_ref() == sm);
                 let session = known.client_session.and_then(|s| sessions.get_mut(s));
+                let asked = known.resume.as_ref().map_or(0, |(h, _)| *h);
                 if let Some(session) = session {
                     session.is_client_counting = true;
+                    session.is_client_taking = true;
+                    session.taken = asked;
+                    session.copies.clear();
                     (session.tx, session.heard) = (*h, *h);
                 }
             }
@@ -293,6 +346,7 @@ impl Facts {
         );
         let former = session.conn.replace(conn);
         if restored {
+            session.restores_rightly(h, log)?;
             session.restore(h, client_h, pos);
         } else {
             let acked = client_h.wrapping_sub(session.out_acked) as usize;
@@ -322,7 +376,8 @@ impl Facts {
 
     /// `h` is told: INV-09 for the number, INV-01 for what it says, INV-12 for where it stands.
     fn acknowledge(&mut self, conn: u64, h: u32, is_resumed: bool) -> Result<(), Violation> {
-        let Some(session) = self.session_of(conn) else {
+        let index = self.conns.get(&conn).and_then(|conn| conn.session);
+        let Some(session) = index.and_then(|index| self.sessions.get_mut(index)) else {
             return Ok(());
         };
         let more = h.wrapping_sub(session.told) as usize;
@@ -333,7 +388,15 @@ impl Facts {
             "{jid}: h {h} after {told}, taken {waiting} more"
         );
         session.told = h;
-        let settled: Vec<_> = session.rx.drain(..more).flatten().collect();
+        let settled: Vec<_> = session.rx.drain(..more).collect();
+        let log = self.logs.get(&session.account);
+        for (n, own) in (told.wrapping_add(1)..).zip(&settled) {
+            let mid = own.as_ref().map(|(mid, _)| mid);
+            if mid.is_some_and(|mid| log.is_some_and(|log| log.pos_of_message(mid).is_some())) {
+                session.last_archived = n;
+            }
+        }
+        let settled: Vec<_> = settled.into_iter().flatten().collect();
         for (mid, aid) in settled {
             self.is_kept(conn, &mid, is_resumed)?;
             self.place_own(conn, aid.as_deref(), is_resumed)?;
@@ -469,6 +532,32 @@ impl Facts {
 }
 
 impl Session {
+    /// S11-60: the record counts every own message that is archived, and nothing that never came.
+    fn restores_rightly(&self, h: u32, log: Option<&super::facts::Log>) -> Result<(), Violation> {
+        let (jid, told, archived) = (&self.jid, self.told, self.last_archived);
+        let rx = told.wrapping_add(u32::try_from(self.rx.len()).unwrap_or(0));
+        hold!("INV-09", h <= rx, "{jid}: restored with {h}, taken {rx}");
+        hold!(
+            "INV-09",
+            h >= archived,
+            "{jid}: restored with {h}, archived {archived}"
+        );
+        let beyond = self
+            .rx
+            .iter()
+            .skip(h.saturating_sub(told) as usize)
+            .flatten();
+        for (mid, _) in beyond {
+            let lies = log.and_then(|log| log.pos_of_message(mid));
+            hold!(
+                "INV-09",
+                lies.is_none(),
+                "{jid}: restored with {h}, without {mid}"
+            );
+        }
+        Ok(())
+    }
+
     /// The server came back from its disk: it counts on from what both sides say (S11-62).
     fn restore(&mut self, h: u32, client_h: u32, pos: Option<u64>) {
         self.is_restored = true;
@@ -507,6 +596,10 @@ impl Default for Session {
             cursor: None,
             bound_at: 0,
             covered: Default::default(),
+            is_client_taking: false,
+            taken: 0,
+            copies: Default::default(),
+            last_archived: 0,
             is_restored: false,
             is_inactive: false,
             ready_at: None,

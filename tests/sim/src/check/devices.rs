@@ -159,8 +159,8 @@ impl Device {
         let is_it = entry.is_none_or(|entry| entry.line.mid == row.mid);
         hold!("INV-06", is_it, "{dev} keeps {} as {what:?}", row.mid);
         if !row.is_confirmed {
-            if row.aid.is_some() {
-                self.provisional.insert(row.place);
+            if let Some(pos) = pos {
+                self.provisional.insert(row.place, pos);
             }
             return Ok(());
         }
@@ -223,6 +223,25 @@ impl Device {
             "{dev}: cursor {cursor:?}, rows end at {newest:?}"
         );
         Ok(())
+    }
+
+    /// Whether it keeps the entry at a position, in its place or waiting for it.
+    pub(super) fn keeps(&self, pos: u64) -> bool {
+        let is_placed = Some(pos) <= self.newest() && self.oldest().is_some_and(|o| pos >= o);
+        is_placed || self.provisional.values().any(|held| *held == pos)
+    }
+
+    /// Position of the oldest entry of the known part.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        let rows = self.rows.values();
+        rows.filter_map(|row| {
+            if let Row::Entry(pos) = row {
+                Some(*pos)
+            } else {
+                None
+            }
+        })
+        .next()
     }
 
     /// Position of the newest confirmed entry.

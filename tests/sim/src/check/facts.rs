@@ -156,6 +156,13 @@ pub(super) struct Session {
     pub(super) bound_at: u64,
     /// Own entries ahead of the cursor that an h covers.
     pub(super) covered: BTreeSet<u64>,
+    /// Whether the client counts what it takes, how much that was, and which copies of entries are not
+    /// acknowledged: (count, position).
+    pub(super) is_client_taking: bool,
+    pub(super) taken: u32,
+    pub(super) copies: VecDeque<(u32, u64)>,
+    /// The count at the newest own message that lies in the log and was acknowledged.
+    pub(super) last_archived: u32,
     pub(super) is_restored: bool,
     pub(super) is_inactive: bool,
     /// The log's end when its modes were in force (ordinary sessions).
@@ -174,7 +181,7 @@ pub(super) struct Device {
     /// Confirmed rows by place: their position in the log, if they have one.
     pub(super) rows: BTreeMap<i64, Row>,
     /// Archived rows that wait for their place.
-    pub(super) provisional: BTreeSet<i64>,
+    pub(super) provisional: BTreeMap<i64, u64>,
     pub(super) outbox: BTreeMap<u64, String>,
     pub(super) cursor: Option<u64>,
     /// The conversation on the screen, and its lines: (key, position).
