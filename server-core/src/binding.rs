@@ -1,5 +1,7 @@
 //! From a logged-in connection to a session: modes, binding, stream management, the end.
 
+use std::borrow::Cow;
+
 use protocol::fork::Mode;
 use protocol::jid::{FullJid, ResourcePart};
 use protocol::sm::SmNonza;
@@ -77,27 +79,49 @@ impl Account {
         if !cx.conns.get(&conn).is_some_and(Conn::is_unbound) {
             return Err(Condition::UnexpectedRequest);
         }
-        if self.sessions.len() >= cx.config.limits.sessions_per_account {
-            return Err(Condition::ResourceConstraint);
-        }
         let asked = request
             .find("resource", ns::BIND)
             .map(Element::own_text)
             .filter(|r| !r.is_empty());
-        let jid = match asked {
-            None => self.fresh_jid(cx)?,
-            Some(resource) => {
-                let resource = ResourcePart::new(&resource).map_err(|_| Condition::BadRequest)?;
-                let jid = self.jid.with_resource(&resource);
-                if self.by_jid(&jid).is_some() {
-                    self.fresh_jid(cx)?
-                } else {
-                    jid
-                }
-            }
-        };
+        let asked = asked.map(|resource| ResourcePart::new(&resource).map(Cow::into_owned));
+        let asked = asked.transpose().map_err(|_| Condition::BadRequest)?;
+        self.make_way(cx, conn)?;
+        let free = asked.map(|resource| self.jid.with_resource(&resource));
+        let free = free.filter(|jid| self.by_jid(jid).is_none());
+        let jid = free.map_or_else(|| self.fresh_jid(cx), Ok)?;
         self.open_session(cx, conn, jid.clone());
         Ok(jid)
+    }
+
+    /// Makes room for a session of this connection: a device has one, and an older one is of an earlier
+    /// life of it (BI-07).
+    ///
+    /// # Errors
+    /// `conflict` where the connection itself is of an earlier life: what that sent may come after its
+    /// later one is here. `resource-constraint` where the account has too many sessions (LIM-08).
+    pub(crate) fn make_way(&mut self, cx: &mut Context, conn: ConnId) -> Result<(), Condition> {
+        if let Some(device) = cx.device_of(conn) {
+            let own = |session: &&Session| session.device == Some(device);
+            let own: Vec<_> = self.sessions.values().filter(own).map(|s| s.id).collect();
+            let carriers = own.iter().flat_map(|id| self.carriers(*id));
+            let carriers: Vec<_> = carriers.collect();
+            if carriers.iter().any(|other| *other > conn) {
+                return Err(Condition::Conflict);
+            }
+            let error = StreamError::new(StreamCondition::Conflict).because("bound anew");
+            // First those that wait to resume, else the end of a session would let them bind.
+            for carrier in carriers.into_iter().rev() {
+                self.fail(cx, carrier, &error);
+            }
+            for id in own {
+                self.end_session(cx, id);
+            }
+            self.end_dormant(cx, Some(device));
+        }
+        if self.sessions.len() >= cx.config.limits.sessions_per_account {
+            return Err(Condition::ResourceConstraint);
+        }
+        Ok(())
     }
 
     fn fresh_jid(&self, cx: &mut Context) -> Result<FullJid, Condition> {
@@ -114,9 +138,11 @@ impl Account {
         let Stage::Unbound { mode, prefix } = state.stage.clone() else {
             return;
         };
+        let device = state.device;
         let id = SessionId(cx.next());
         let mut session = Session::new(id, jid, mode, conn);
         session.prefix = prefix;
+        session.device = device;
         session.cursor = self.tail.head();
         self.sessions.insert(id, session);
         if mode == Mode::S11 {

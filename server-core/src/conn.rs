@@ -9,12 +9,15 @@ use crate::io::{ConnId, Identity, Output};
 use crate::records::KeyEpoch;
 use crate::session::SessionId;
 use crate::timers::Timer;
+use crate::tokens::DeviceId;
 
 /// One connection: what it carries and how much of it is not yet on the wire.
 pub(crate) struct Conn {
     pub(crate) account: BareJid,
     /// Of which epoch the keys are by which it logged in.
     pub(crate) epoch: KeyEpoch,
+    /// On which device it logged in, where that was said (BI-07).
+    pub(crate) device: Option<DeviceId>,
     /// Whether its login is known to hold; until then nothing is answered.
     pub(crate) is_confirmed: bool,
     pub(crate) stage: Stage,
@@ -58,6 +61,7 @@ impl Conn {
         Self {
             account: identity.account,
             epoch: identity.epoch,
+            device: inline.as_ref().and_then(|inline| inline.device),
             is_confirmed: false,
             stage: Stage::Unbound {
                 mode: Mode::Plain,
@@ -141,6 +145,11 @@ impl Context {
         self.transmit(id, protocol::frame::write_close());
         self.set_stage(id, Stage::Closed);
         self.output(Output::Close { conn: id });
+    }
+
+    /// The device at the other end, where its login said which.
+    pub(crate) fn device_of(&self, id: ConnId) -> Option<DeviceId> {
+        self.conns.get(&id)?.device
     }
 
     pub(crate) fn set_stage(&mut self, id: ConnId, stage: Stage) {

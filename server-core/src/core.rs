@@ -419,7 +419,7 @@ impl Core {
         }
         self.with(jid, |account, cx| {
             account.end_sessions(cx, spared);
-            account.end_dormant(cx);
+            account.end_dormant(cx, None);
         });
     }
 

@@ -16,6 +16,7 @@ use crate::pending::Pending;
 use crate::records::{Change, ChangeError, SessionKey, SessionLife, SessionRecord, trim_sessions};
 use crate::resume::{Resumption, Wish};
 use crate::session::{Session, SessionId, Sm};
+use crate::tokens::DeviceId;
 
 /// A session that comes back once it is known how far its client's history goes.
 pub(crate) struct Restoring {
@@ -57,11 +58,13 @@ impl Account {
         }
     }
 
-    /// Nobody may come back to a session of a former process (AU-29).
-    pub(crate) fn end_dormant(&mut self, cx: &mut Context) {
+    /// Nobody may come back to a session of a former process (AU-29), or to one of this device (BI-07).
+    pub(crate) fn end_dormant(&mut self, cx: &mut Context, of: Option<DeviceId>) {
         let now = Stamp(cx.now.wall_ms);
         let mut ended = Vec::new();
-        for record in self.dormant.iter_mut().filter(|r| r.is_alive(now)) {
+        let is_meant = |r: &&mut SessionRecord| of.is_none() || r.device == of;
+        let alive = self.dormant.iter_mut().filter(|r| r.is_alive(now));
+        for record in alive.filter(is_meant) {
             record.life = SessionLife::Ended(now);
             ended.push(record.clone());
         }
@@ -176,6 +179,7 @@ impl Account {
         );
         let h = sm.told;
         session.sm = Some(sm);
+        session.device = cx.device_of(conn).or(record.device);
         session.prefix = record.prefix.filter(|_| !mutant("restored-without-prefix"));
         session.cursor = if mutant("restored-at-the-head") {
             self.tail.head()

@@ -7,7 +7,7 @@ use protocol::fork::Mode;
 use protocol::jid::{FullJid, Jid};
 use protocol::sasl2::Success;
 use protocol::sm::SmNonza;
-use protocol::{Condition, Element, IdPrefix, StreamCondition, StreamError, frame, ns, s11};
+use protocol::{Condition, Element, IdPrefix, frame, ns, s11};
 
 use crate::account::Account;
 use crate::archive::Ends;
@@ -18,7 +18,6 @@ use crate::ids;
 use crate::io::{ConnId, Output};
 use crate::pending::{Binding, Pending};
 use crate::resume::Resumption;
-use crate::session::SessionId;
 use crate::tokens::DeviceId;
 
 /// What a login asked for, and the beginning of its answer.
@@ -65,14 +64,10 @@ impl Account {
             return;
         };
         inline.success.inline.push(outcome.to_element());
-        let device = inline.device;
         match outcome {
             Resumption::Resumed { session, .. } => {
-                let session = self.sessions.get_mut(session);
-                let jid = session.map(|session| {
-                    session.device = device.or(session.device);
-                    Jid::from(session.jid.clone())
-                });
+                let session = self.sessions.get(session);
+                let jid = session.map(|session| Jid::from(session.jid.clone()));
                 self.send_success(cx, conn, jid);
             }
             Resumption::Failed { .. } => self.bind_inline(cx, conn),
@@ -124,9 +119,9 @@ impl Account {
         let Some(inline) = state.and_then(|state| state.inline.as_mut()) else {
             return;
         };
-        let (request, device) = (inline.bind.take().unwrap_or_default(), inline.device);
+        let request = inline.bind.take().unwrap_or_default();
         let metadata = ends.map(|ends| self.metadata(ends, self.tail.head() > binding.head));
-        let bound = self.bind_session(cx, conn, device, &request);
+        let bound = self.bind_session(cx, conn, &request);
         let (result, features, jid) = match bound {
             Ok((jid, results)) => {
                 let features = features::after_binding(&cx.config, request.sm.is_some());
@@ -159,20 +154,9 @@ impl Account {
         &mut self,
         cx: &mut Context,
         conn: ConnId,
-        device: Option<DeviceId>,
         request: &BindRequest,
     ) -> Result<(FullJid, Vec<Element>), Condition> {
-        if let Some(device) = device {
-            let others = self.sessions.values().filter(|s| s.device == Some(device));
-            // What an earlier life of the device sent may come after its later one is here.
-            if others.filter_map(|s| s.conn).any(|other| other > conn) {
-                return Err(Condition::Conflict);
-            }
-            self.end_sessions_of(cx, device);
-        }
-        if self.sessions.len() >= cx.config.limits.sessions_per_account {
-            return Err(Condition::ResourceConstraint);
-        }
+        self.make_way(cx, conn)?;
         let jid = self.tagged_jid(cx, request.tag.as_deref())?;
         let (mode, prefix) = mode_of(cx, request);
         let stage = Stage::Unbound {
@@ -188,7 +172,6 @@ impl Account {
             .sm
             .and_then(|(resume, max_s)| self.start_sm(cx, id, resume, max_s));
         if let Some(session) = self.sessions.get_mut(&id) {
-            session.device = device;
             session.hold.is_inactive = request.inactive;
         }
         let results = sm
@@ -205,32 +188,6 @@ impl Account {
         let tagged = tagged.and_then(|resource| self.jid.with_resource_str(&resource).ok());
         let jid = tagged.map_or_else(|| self.jid.with_resource_str(&chance), Ok);
         jid.map_err(|_| Condition::InternalServerError)
-    }
-
-    /// A device has one session: an older one is of an earlier life of it (BI-07).
-    fn end_sessions_of(&mut self, cx: &mut Context, device: DeviceId) {
-        let own = self
-            .sessions
-            .values()
-            .filter(|session| session.device == Some(device));
-        let own: Vec<_> = own.map(|session| (session.id, session.conn)).collect();
-        let error = StreamError::new(StreamCondition::Conflict).because("bound anew");
-        self.end_with(cx, &own, &error);
-    }
-
-    /// Ends sessions with an error, those without a connection silently.
-    pub(crate) fn end_with(
-        &mut self,
-        cx: &mut Context,
-        sessions: &[(SessionId, Option<ConnId>)],
-        error: &StreamError,
-    ) {
-        for (id, conn) in sessions {
-            match conn {
-                Some(conn) => self.fail(cx, *conn, error),
-                None => self.end_session(cx, *id),
-            }
-        }
     }
 }
 

@@ -44,6 +44,8 @@ pub struct SessionRecord {
     pub resource: ResourcePart,
     /// First half of its own archive ids. Sessions that have none are not restored (S11-65).
     pub prefix: Option<IdPrefix>,
+    /// The device whose session it is, where it said so (BI-07).
+    pub device: Option<DeviceId>,
     /// How many stanzas of the client are handled, not modulo anything, so that it never falls.
     pub handled: u64,
     /// For how many seconds it is kept once its connection is lost.

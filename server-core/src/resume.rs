@@ -132,7 +132,7 @@ impl Account {
     }
 
     /// Connections that carry the session, or are about to.
-    fn carriers(&self, id: SessionId) -> impl Iterator<Item = ConnId> {
+    pub(crate) fn carriers(&self, id: SessionId) -> impl Iterator<Item = ConnId> {
         let present = self.sessions.get(&id).and_then(|session| session.conn);
         let waiting = self
             .resuming
@@ -203,6 +203,7 @@ impl Account {
             return Some(Resumption::failed(None, Condition::ItemNotFound));
         };
         session.settle_own();
+        session.device = cx.device_of(conn).or(session.device);
         cx.set_stage(conn, Stage::Bound(id));
         let sm = session.sm.as_mut()?;
         if let Err(error) = sm.on_ack(h) {

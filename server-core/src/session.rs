@@ -226,6 +226,7 @@ impl Session {
             key: SessionKey::of(sm.id.as_ref()?),
             resource: self.jid.resource().to_owned(),
             prefix: self.prefix.clone(),
+            device: self.device,
             handled: sm.received.count(),
             max_s: sm.max_s,
             life,

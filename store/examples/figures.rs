@@ -13,6 +13,7 @@ use protocol::stanza::{Stanza, StanzaKind};
 use protocol::{ArchiveId, BareJid, Element, IdPrefix, ns};
 use server_core::archive::{Append, Filter, Keep, PageQuery, Paging};
 use server_core::records::{Change, SessionKey, SessionLife, SessionRecord};
+use server_core::tokens::DeviceId;
 use store::{Accounts as _, Archive as _, Options, Retention, Sqlite};
 
 const MESSAGES: usize = 200_000;
@@ -197,6 +198,7 @@ fn session(device: usize, sent: usize) -> Result<SessionRecord> {
         key: SessionKey::of(&device.to_string()),
         resource: ResourcePart::new(&resource)?.into_owned(),
         prefix: Some(IdPrefix::from_bits([1; 16])),
+        device: Some(DeviceId([1; 32])),
         handled: sent as u64,
         max_s: 600,
         life: SessionLife::Attached,

@@ -349,7 +349,7 @@ impl Account {
     fn write_session(&mut self, now: Stamp, record: SessionRecord) {
         self.count(&record);
         if let Some(kept) = self.sessions.get_mut(&record.key) {
-            kept.life = record.life;
+            (kept.life, kept.device) = (record.life, record.device);
         }
         if matches!(record.life, SessionLife::Ended(_)) {
             let mut sessions = self.sessions.values().cloned().collect();

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("nodes.sql"),
     include_str!("sessions.sql"),
     include_str!("epoch.sql"),
+    include_str!("devices.sql"),
 ];
 
 /// What a database keeps about itself.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, params};
 use server_core::records::{
     ENDED_SESSION_KEPT_MS, SessionKey, SessionLife, SessionRecord, trim_sessions,
 };
+use server_core::tokens::DeviceId;
 
 use super::sql;
 use crate::StoreError;
@@ -46,6 +47,7 @@ fn put(
         record.max_s,
         matches!(record.life, SessionLife::Ended(_)),
         record.life.end().map(|end| end.0),
+        record.device.map(|device| device.0),
     ])?;
     Ok(())
 }
@@ -84,6 +86,7 @@ fn record(row: &Row<'_>) -> Result<SessionRecord, StoreError> {
             .map_err(|_| StoreError::malformed("resource"))?
             .into_owned(),
         prefix: prefix.transpose()?,
+        device: row.get::<_, Option<[u8; 32]>>(7)?.map(DeviceId),
         handled: row.get::<_, i64>(3)?.max(0) as u64,
         max_s: row.get(4)?,
         life: match (row.get(5)?, end) {

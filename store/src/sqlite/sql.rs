@@ -119,17 +119,18 @@ pub(super) const SPOOLED: &str = "SELECT r.seq, r.id, m.ts, m.stanza \
 macro_rules! put_session {
     ($update:literal) => {
         concat!(
-            "INSERT INTO session (user, key, resource, prefix, handled, max_s, ended, until) ",
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (user, key) DO UPDATE SET ",
+            "INSERT INTO session (user, key, resource, prefix, handled, max_s, ended, until, device) ",
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (user, key) DO UPDATE SET ",
             $update
         )
     };
 }
 
-pub(super) const SESSIONS: &str = "SELECT key, resource, prefix, handled, max_s, ended, until \
+pub(super) const SESSIONS: &str = "SELECT key, resource, prefix, handled, max_s, ended, until, device \
      FROM session WHERE user = ?1 ORDER BY key";
 pub(super) const SET_SESSION: &str = put_session!(
-    "handled = max(handled, excluded.handled), ended = excluded.ended, until = excluded.until"
+    "handled = max(handled, excluded.handled), ended = excluded.ended, until = excluded.until, \
+     device = excluded.device"
 );
 pub(super) const COUNT_SESSION: &str = put_session!("handled = max(handled, excluded.handled)");
 pub(super) const CLEAR_SESSION: &str = "DELETE FROM session WHERE user = ?1 AND key = ?2";

@@ -8,6 +8,7 @@ use server_core::records::{
     Change, ChangeError, ENDED_SESSION_KEPT_MS, ENDED_SESSIONS_MAX, SessionKey, SessionLife,
     SessionRecord,
 };
+use server_core::tokens::DeviceId;
 
 use tokio::task::JoinSet;
 
@@ -21,6 +22,7 @@ fn record(number: u8, handled: u64, life: SessionLife) -> SessionRecord {
             .unwrap()
             .into_owned(),
         prefix: (number.is_multiple_of(2)).then(|| IdPrefix::from_bits([number; 16])),
+        device: (number.is_multiple_of(3)).then_some(DeviceId([number; 32])),
         handled,
         max_s: 600,
         life,
@@ -60,7 +62,11 @@ pub(super) async fn records_of_sessions_come_back_as_they_were_written(
     put(store, record(2, 4, SessionLife::Attached))
         .await
         .unwrap();
-    let counted = record(2, u64::from(u32::MAX) + 7, SessionLife::Attached);
+    let mut counted = record(2, u64::from(u32::MAX) + 7, SessionLife::Attached);
+    assert_eq!(sessions(store).await[1], counted);
+    // Whoever resumes it may say only then on which device.
+    counted.device = Some(DeviceId([9; 32]));
+    put(store, counted.clone()).await.unwrap();
     assert_eq!(sessions(store).await[1], counted);
     let stranger = Change::Session {
         account: bare("nobody"),
