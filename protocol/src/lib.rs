@@ -8,6 +8,7 @@
 pub mod archive_id;
 pub mod bind;
 pub mod bind2;
+pub mod blocking;
 pub mod caps;
 pub mod csi;
 pub mod delay;

@@ -78,6 +78,10 @@ pub const IBR_TOKEN: &str = "urn:xmpp:ibr-token:0";
 pub const PREAUTH: &str = "urn:xmpp:pars:0";
 /// Limits of a stream (XEP-0478).
 pub const STREAM_LIMITS: &str = "urn:xmpp:stream-limits:0";
+/// Blocking (XEP-0191).
+pub const BLOCKING: &str = "urn:xmpp:blocking";
+/// The condition that tells a client that it blocks its addressee.
+pub const BLOCKING_ERRORS: &str = "urn:xmpp:blocking:errors";
 /// Delivery receipts (XEP-0184).
 pub const RECEIPTS: &str = "urn:xmpp:receipts";
 /// Displayed markers (XEP-0333).

@@ -74,6 +74,7 @@ pub const SPECS: &[Spec] = &[
         "",
     ),
     spec("XEP-0184", "Message Delivery Receipts", "1.4.0", ""),
+    spec("XEP-0191", "Blocking Command", "1.3", ""),
     spec("XEP-0198", "Stream Management", "1.6.2", "location"),
     spec("XEP-0199", "XMPP Ping", "2.0.1", ""),
     spec("XEP-0203", "Delayed Delivery", "2.0", ""),

@@ -4,6 +4,7 @@ use protocol::mutant;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use protocol::blocking::Blocklist;
 use protocol::fork::Mode;
 use protocol::jid::{BareJid, FullJid, Jid};
 use protocol::time::Stamp;
@@ -36,6 +37,7 @@ pub(crate) struct Account {
     /// The entry at the tail's head, if there ever was one.
     pub(crate) newest: Option<(ArchiveId, Stamp)>,
     pub(crate) roster: Roster,
+    pub(crate) blocked: Blocklist,
     pub(crate) pep: Pep,
     /// Connections that are logged in, bound or not.
     conns: usize,
@@ -77,6 +79,7 @@ impl Account {
             reading: None,
             newest: None,
             roster: Roster::default(),
+            blocked: Blocklist::default(),
             pep: Pep::default(),
             conns: 0,
             in_flight: 0,
@@ -327,6 +330,9 @@ impl Account {
             State::Loading { parcels, .. } => return parcels.push_back(parcel),
             State::Gone => return, // it is for sessions, and there are none
             State::Ready => {}
+        }
+        if parcel.sender().is_some_and(|from| self.blocks(&from)) {
+            return parcel.come_back(cx);
         }
         match parcel {
             Parcel::Entry {
@@ -633,6 +639,7 @@ impl Core {
         account.spool.any = record.has_spool;
         account.newest = record.newest;
         account.roster = Roster::new(record.contacts, record.roster_ver);
+        account.blocked = record.blocked;
         account.pep = Pep::new(record.nodes);
         account.dormant = record.sessions;
         for parcel in parcels {
@@ -647,17 +654,7 @@ impl Core {
     /// There is no such account: whoever waits for it is told as if nobody were there (SEC-24).
     fn on_missing(&mut self, jid: &BareJid, conns: &[ConnId], parcels: VecDeque<Parcel>) {
         for parcel in parcels {
-            match parcel {
-                Parcel::Message(loose) => crate::beside::bounce_missing(&mut self.cx, loose),
-                Parcel::Iq(stanza) => crate::iq::refuse(&mut self.cx, &stanza),
-                Parcel::Question(iq) => crate::pep::answer_for_nobody(&mut self.cx, &iq),
-                Parcel::Entry { .. }
-                | Parcel::Presence { .. }
-                | Parcel::Probe { .. }
-                | Parcel::Notice(_)
-                | Parcel::Interest(_)
-                | Parcel::Subscription { .. } => {}
-            }
+            parcel.come_back(&mut self.cx);
         }
         self.abandon(jid, conns, StreamCondition::NotAuthorized);
     }

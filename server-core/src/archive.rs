@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use protocol::jid::ResourcePart;
 use protocol::retract::Retraction;
 use protocol::s11::Reason;
 use protocol::time::Stamp;
@@ -18,6 +19,8 @@ use crate::records::SessionRecord;
 pub struct Append {
     /// The account whose session sent it; its log gets the outgoing entry.
     pub sender: BareJid,
+    /// The sender's resource, by which the recipient may block it (BL-05); absent for records.
+    pub resource: Option<ResourcePart>,
     /// The local account that it goes to; equal to `sender` for a note to oneself, which is one entry
     /// only. Absent for remote addressees and records.
     pub recipient: Option<BareJid>,
@@ -40,6 +43,16 @@ pub struct Append {
     /// The session that sent it, counting this message and all before it as handled. Written in the
     /// same transaction, whatever the outcome (S11-60): of a record that is there, only the count.
     pub session: Option<Box<SessionRecord>>,
+}
+
+impl Append {
+    /// Who sent it, with the resource if there is one.
+    pub fn from(&self) -> Jid {
+        match &self.resource {
+            Some(resource) => self.sender.with_resource(resource).into(),
+            None => self.sender.clone().into(),
+        }
+    }
 }
 
 /// What is written for a message.
@@ -89,7 +102,7 @@ pub struct Receipt {
 pub enum RecipientSide {
     /// Nothing to write: a note to oneself, a remote addressee, a record, or not kept by policy.
     None,
-    /// There is no such account here.
+    /// There is no such account here, or it blocks the sender; nobody can tell which (BL-02).
     NoAccount,
     /// Its entry.
     Stored(Place),

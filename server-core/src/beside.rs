@@ -179,6 +179,7 @@ fn record_bounce(
     );
     let append = Append {
         sender: sender.clone(),
+        resource: None,
         recipient: None,
         peer: sender.clone(),
         own_id: None,

@@ -86,6 +86,7 @@ pub(crate) fn server_info() -> Info {
             ns::DISCO_INFO,
             ns::DISCO_ITEMS,
             ns::PING,
+            ns::BLOCKING,
             ns::VERSION,
             ns::CARBONS,
             ns::CARBONS_RULES,

@@ -62,6 +62,8 @@ pub struct Limits {
     pub roster_groups: usize,
     /// RO-03: bytes of a contact's or a group's name.
     pub roster_name_bytes: usize,
+    /// LIM-20: addresses that one account blocks.
+    pub blocked: usize,
     /// LIM-20: nodes of one account, and items of one node.
     pub nodes: (usize, u32),
     /// LIM-20: bytes of one item's payload, and of all items of one account.
@@ -108,6 +110,7 @@ impl Default for Limits {
             ids_per_query: 100,
             queries_per_account: 2,
             roster_items: 2_000,
+            blocked: 2_000,
             roster_groups: 200,
             roster_name_bytes: 1_023,
             nodes: (256, 1_000),

@@ -84,6 +84,14 @@ impl Account {
         {
             return refuse(&stanza, Condition::BadRequest);
         }
+        let refusal = stanza
+            .header
+            .to
+            .jid()
+            .and_then(|to| self.refusal_to_reach(to));
+        if let Some(error) = refusal {
+            return Err((Box::new(stanza), error));
+        }
         if stanza.header.to == Address::Absent {
             stanza.header.to = self.jid.clone().into();
         }
@@ -139,6 +147,7 @@ impl Account {
         let counted = record.as_ref().map(|record| (record.key, record.handled));
         let append = Append {
             sender: self.jid.clone(),
+            resource: envelope.from.resource().map(ToOwned::to_owned),
             recipient: cx.is_local(peer.domain().as_str()).then(|| peer.clone()),
             peer,
             own_id: own_id.clone(),

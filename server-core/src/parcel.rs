@@ -7,8 +7,11 @@ use protocol::s11::Reason;
 use protocol::{Iq, PresenceType, Stanza, Text};
 
 use crate::archive::Entry;
+use crate::beside::bounce_missing;
+use crate::core::Context;
 use crate::envelope::Envelope;
-use crate::pep::{Interest, Notice};
+use crate::iq;
+use crate::pep::{self, Interest, Notice};
 
 /// Something for an account, from itself or another one.
 pub(crate) enum Parcel {
@@ -69,6 +72,36 @@ impl Parcel {
             Self::Entry { .. } | Self::Presence { .. } | Self::Probe { .. } | Self::Notice(_) => {
                 false
             }
+        }
+    }
+
+    /// Who is heard of by it, if that is anybody but the account itself or its archive.
+    pub(crate) fn sender(&self) -> Option<Jid> {
+        match self {
+            Self::Message(loose) => (!loose.outgoing).then(|| loose.envelope.from.clone()),
+            Self::Iq(stanza) => stanza.header.from.jid().cloned(),
+            Self::Question(iq) => iq.from.jid().cloned(),
+            Self::Presence { from, .. } | Self::Probe { from } => Some(from.clone()),
+            Self::Notice(notice) => Some(notice.owner.clone().into()),
+            Self::Interest(interest) => Some(interest.session.clone().into()),
+            Self::Subscription { from, .. } => Some(from.clone().into()),
+            Self::Entry { .. } => None,
+        }
+    }
+
+    /// Nobody is there for it: whoever waits is told so, in the same words whether there is no such
+    /// account or it blocks the sender (SEC-24, SEC-50, BL-02).
+    pub(crate) fn come_back(self, cx: &mut Context) {
+        match self {
+            Self::Message(loose) => bounce_missing(cx, loose),
+            Self::Iq(stanza) => iq::refuse(cx, &stanza),
+            Self::Question(iq) => pep::answer_for_nobody(cx, &iq),
+            Self::Entry { .. }
+            | Self::Presence { .. }
+            | Self::Probe { .. }
+            | Self::Notice(_)
+            | Self::Interest(_)
+            | Self::Subscription { .. } => {}
         }
     }
 }

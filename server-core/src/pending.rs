@@ -9,6 +9,7 @@ use protocol::{ArchiveId, Iq};
 use crate::dormant::Restoring;
 use crate::envelope::Envelope;
 use crate::io::ConnId;
+use crate::iq::blocking::BlockingDone;
 use crate::iq::mam::PageRequest;
 use crate::pep::{ItemsRead, NodeDone};
 use crate::records::SessionKey;
@@ -24,6 +25,7 @@ pub(crate) enum Pending {
     Ends(Box<Request>),
     Binding(Binding),
     Roster(Box<RosterDone>),
+    Blocking(Box<BlockingDone>),
     Node(Box<NodeDone>),
     Items(Box<ItemsRead>),
     Hash(Box<Request>),

@@ -117,8 +117,24 @@ impl Account {
         dispatch(cx, to, &stanza);
     }
 
+    /// Whoever is blocked now sees no more of devices that came to them directly.
+    pub(crate) fn end_directed_presence(&mut self, cx: &mut Context) {
+        for session in self.sessions.values_mut() {
+            let blocked = session.directed.iter().filter(|to| self.blocked.blocks(to));
+            let blocked: Vec<_> = blocked.cloned().collect();
+            for to in blocked {
+                session.directed.remove(&to);
+                if self.roster.is_seen_by(&to.to_bare()) {
+                    continue; // and hears of it as a contact
+                }
+                let unavailable = Presence::bare(PresenceType::Unavailable);
+                dispatch(cx, &to, &unavailable.from(session.jid.clone()));
+            }
+        }
+    }
+
     fn broadcast(&self, cx: &mut Context, stanza: &Stanza) {
-        for contact in self.roster.watchers() {
+        for contact in self.watchers() {
             dispatch(cx, &contact.into(), stanza);
         }
     }

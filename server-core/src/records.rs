@@ -1,6 +1,7 @@
 //! What the store keeps of an account beside its log.
 
-use protocol::jid::ResourcePart;
+use protocol::blocking::Blocklist;
+use protocol::jid::{Jid, ResourcePart};
 use protocol::roster::Item;
 use protocol::scram::StoredKeys;
 use protocol::time::Stamp;
@@ -24,6 +25,8 @@ pub struct AccountRecord {
     pub contacts: Vec<Contact>,
     /// The newest roster version; 0 for a roster that never changed.
     pub roster_ver: u64,
+    /// Of whom it wants to hear nothing.
+    pub blocked: Blocklist,
     /// Its nodes, by name.
     pub nodes: Vec<Node>,
     /// Sessions of former processes, and those that ended not long ago.
@@ -163,6 +166,27 @@ pub enum Change {
         /// The whole contact.
         contact: Contact,
     },
+    /// Blocks addresses (BL-01).
+    Block {
+        /// Who blocks.
+        account: BareJid,
+        /// Whom, besides those blocked already.
+        jids: Vec<Jid>,
+        /// How many may be blocked in all.
+        max: usize,
+    },
+    /// Blocks addresses no longer.
+    Unblock {
+        /// Who blocked them.
+        account: BareJid,
+        /// Whom.
+        jids: Vec<Jid>,
+    },
+    /// Blocks nobody any longer.
+    UnblockAll {
+        /// Who blocked somebody.
+        account: BareJid,
+    },
     /// Changes a node.
     Node {
         /// Whose.
@@ -243,7 +267,7 @@ pub enum ChangeError {
     /// None of the items is there.
     #[error("there is no such item")]
     NoItem,
-    /// The node or the account may not hold so much (LIM-20).
+    /// The node, the blocklist or the account may not hold so much (LIM-20).
     #[error("there is no room for it")]
     Full,
     /// The store failed; it has logged why.

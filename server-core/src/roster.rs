@@ -501,6 +501,7 @@ impl Core {
                     );
                 }
             }
+            Pending::Blocking(done) => self.on_blocking_changed(*done, result),
             Pending::Node(done) => {
                 let jid = done.account.clone();
                 self.with(&jid, |account, cx| {

@@ -50,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) directed: BTreeSet<Jid>,
     /// Whether it fetched the roster and hears of changes (RO-04).
     pub(crate) wants_roster: bool,
+    /// Whether it fetched the blocklist and hears of changes (BL-01).
+    pub(crate) wants_blocklist: bool,
     /// Of which nodes it wants to hear.
     pub(crate) interests: Interests,
     /// How far it knows the log; s11 sessions only.
@@ -186,6 +188,7 @@ impl Session {
             presence: None,
             directed: BTreeSet::new(),
             wants_roster: false,
+            wants_blocklist: false,
             interests: Interests::default(),
             cursor: 0,
             own: BTreeMap::new(),

@@ -173,6 +173,7 @@ async fn write(store: &Sqlite, to: &str, id: &str, session: SessionRecord) -> Re
     let message = Message(stanza);
     let append = Append {
         sender,
+        resource: None,
         recipient: Some(recipient.clone()),
         peer: recipient,
         own_id: ArchiveId::of_own(&IdPrefix::from_bits([1; 16]), id),

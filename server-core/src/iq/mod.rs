@@ -1,6 +1,7 @@
 //! Requests: one handler per namespace, listed in one `match` (CO-03, CO-04).
 
 pub(crate) mod account;
+pub(crate) mod blocking;
 mod carbons;
 pub(crate) mod disco;
 pub(crate) mod mam;
@@ -69,6 +70,15 @@ impl Account {
         slot: Option<Slot>,
         stanza: Stanza,
     ) {
+        let refusal = stanza
+            .header
+            .to
+            .jid()
+            .and_then(|to| self.refusal_to_reach(to));
+        if let Some(error) = refusal {
+            self.answer_error(cx, id, &stanza, &error);
+            return self.settle(cx, id, slot);
+        }
         if stanza.kind == StanzaKind::Presence {
             return self.on_presence(cx, id, slot, stanza);
         }
@@ -159,6 +169,9 @@ impl Account {
             ("query" | "metadata" | "prefs", ns::MAM, _) => self.on_mam(cx, id, slot, iq, payload),
             ("enable" | "disable", ns::CARBONS, false) => {
                 self.on_carbons(cx, id, slot, &iq, payload.name() == "enable");
+            }
+            ("blocklist", ns::BLOCKING, true) | ("block" | "unblock", ns::BLOCKING, false) => {
+                self.on_blocking(cx, id, slot, iq, payload);
             }
             ("sign-out", ns::S11, false) => self.on_sign_out(cx, id, slot, iq, payload),
             ("pubsub", ns::PUBSUB | ns::PUBSUB_OWNER, _) => self.on_pubsub(cx, id, slot, iq),

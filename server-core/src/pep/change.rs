@@ -76,7 +76,7 @@ impl Account {
         let Some(config) = self.pep.nodes.get(&plan.node).cloned().or(before) else {
             return;
         };
-        let watchers = self.roster.watchers().into_iter();
+        let watchers = self.watchers().into_iter();
         let watchers = watchers.filter(|c| may_read(&self.jid, &self.roster, &config, c));
         let watchers: Vec<_> = watchers.collect();
         for kind in plan.events {

@@ -17,7 +17,7 @@ use crate::session::{SentKind, SessionId};
 /// A change of a node on its way to sessions that want to know of it.
 #[derive(Clone)]
 pub(crate) struct Notice {
-    owner: BareJid,
+    pub(crate) owner: BareJid,
     node: String,
     /// The item, of which only the latest state is worth waiting.
     item: Option<String>,

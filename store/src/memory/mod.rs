@@ -180,6 +180,7 @@ impl Memory {
             has_spool: !account.log.spool.is_empty(),
             contacts: account.contacts.values().cloned().collect(),
             roster_ver: account.roster_ver,
+            blocked: account.blocked.clone(),
             nodes: account.nodes.list(),
             sessions: account.sessions.values().cloned().collect(),
         }))

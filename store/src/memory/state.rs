@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol::BareJid;
+use protocol::blocking::Blocklist;
 use protocol::retract::Retraction;
 use protocol::roster::{Item, Subscription};
 use protocol::scram::StoredKeys;
@@ -31,6 +32,7 @@ pub(super) struct Account {
     pub(super) tokens: Vec<(DeviceId, StoredToken)>,
     pub(super) contacts: BTreeMap<BareJid, Contact>,
     pub(super) roster_ver: u64,
+    pub(super) blocked: Blocklist,
     pub(super) nodes: Nodes,
     pub(super) log: Log,
     pub(super) retention: Option<Retention>,
@@ -96,6 +98,10 @@ impl State {
 
     fn entries(&mut self, now: Stamp, append: &Append, failing: Option<FailingSide>) -> Receipt {
         let recipient = append.recipient.as_ref().filter(|r| **r != append.sender);
+        // Whoever is blocked finds nobody there (BL-02).
+        let is_blocked = recipient
+            .and_then(|jid| self.accounts.get(jid))
+            .is_some_and(|account| account.blocked.blocks(&append.from()));
         let newest = |jid: &BareJid| self.accounts.get(jid).and_then(|a| a.log.newest());
         let stamp = [newest(&append.sender), recipient.and_then(newest)]
             .into_iter()
@@ -123,7 +129,8 @@ impl State {
             room.map(|()| log.push(ids, own_id, peer, stamp, &append.stanza))
         });
         let recipient = recipient.map_or(RecipientSide::None, |jid| {
-            let Some(account) = self.accounts.get_mut(jid) else {
+            let account = self.accounts.get_mut(jid).filter(|_| !is_blocked);
+            let Some(account) = account else {
                 return RecipientSide::NoAccount;
             };
             let is_stranger = !account.lists(&append.sender);
@@ -156,6 +163,7 @@ impl State {
         });
         let has_entry = matches!(sender, Some(Ok(_)));
         if let Some(retraction) = &append.retracts
+            && !is_blocked
             && (has_entry || matches!(recipient, RecipientSide::Stored(_)))
         {
             self.retract(retraction, append, stamp);
@@ -188,6 +196,19 @@ impl State {
         }
         match change {
             Change::Contact { account, contact } => self.existing(&account)?.write(contact),
+            Change::Block { account, jids, max } => {
+                let account = self.existing(&account)?;
+                let mut blocked = account.blocked.clone();
+                blocked.block(jids);
+                if blocked.len() > max {
+                    return Err(ChangeError::Full);
+                }
+                account.blocked = blocked;
+            }
+            Change::Unblock { account, jids } => self.existing(&account)?.blocked.unblock(&jids),
+            Change::UnblockAll { account } => {
+                self.existing(&account)?.blocked = Blocklist::default();
+            }
             Change::Node {
                 account,
                 node,
@@ -317,6 +338,7 @@ impl State {
             tokens: Vec::new(),
             contacts: BTreeMap::new(),
             roster_ver: 0,
+            blocked: Blocklist::default(),
             nodes: Nodes::default(),
             log: Log::default(),
             retention: None,

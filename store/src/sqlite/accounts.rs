@@ -7,7 +7,7 @@ use protocol::{BareJid, Text};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use server_core::records::{AccountRecord, Contact, Credentials, Invite, KeyEpoch};
 
-use super::{nodes, sessions, sql};
+use super::{blocked, nodes, sessions, sql};
 use crate::StoreError;
 
 /// Reads the keys of an account.
@@ -81,6 +81,7 @@ pub(super) fn load(
         has_spool,
         contacts,
         roster_ver: roster_ver as u64,
+        blocked: blocked::load(tx, user)?,
         nodes: nodes::load(tx, user)?,
         sessions: sessions::load(tx, user)?,
     }))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::archive_id::ArchiveId;
+use protocol::blocking::Blocklist;
 use protocol::retract::Retraction;
 use protocol::time::Stamp;
 use protocol::{BareJid, Text};
@@ -14,7 +15,7 @@ use server_core::records::{SessionKey, SessionRecord};
 use tracing::warn;
 
 use super::retract::{self, Found};
-use super::{sent, sessions, sql, strangers};
+use super::{blocked, sent, sessions, sql, strangers};
 use crate::ids::Ids;
 use crate::{Limits, StoreError};
 
@@ -45,6 +46,8 @@ pub(super) struct Known {
     newest: HashMap<(i64, i64), i64>,
     /// Whether an account lists another one as a contact.
     listed: HashMap<(i64, i64), bool>,
+    /// Whom accounts block.
+    blocked: HashMap<i64, Blocklist>,
     /// Records of sessions as far as this transaction counts.
     sessions: BTreeMap<(i64, SessionKey), SessionRecord>,
     version: i64,
@@ -62,6 +65,7 @@ impl Known {
             dirty: BTreeMap::new(),
             newest: HashMap::new(),
             listed: HashMap::new(),
+            blocked: HashMap::new(),
             sessions: BTreeMap::new(),
             version: 0,
         }
@@ -74,13 +78,15 @@ impl Known {
         self.dirty.clear();
         self.newest.clear();
         self.listed.clear();
+        self.blocked.clear();
         self.sessions.clear();
     }
 
     /// Forgets what another process may have changed; called first in each transaction.
     pub(super) fn refresh(&mut self, tx: &Connection) -> rusqlite::Result<()> {
         let version = tx.pragma_query_value(None, "data_version", |row| row.get(0))?;
-        let full = self.users.len() + self.newest.len() + self.listed.len() > CACHED_MAX;
+        let full = self.users.len() + self.newest.len() + self.listed.len() > CACHED_MAX
+            || self.blocked.len() > CACHED_MAX;
         if full || version != self.version {
             self.forget();
             self.version = version;
@@ -165,6 +171,14 @@ impl Known {
             Some(log) => log.user,
             None => self.party(tx, &append.peer)?,
         };
+        // Whoever is blocked finds nobody there (BL-02).
+        let is_blocked = match &other {
+            Some(log) => self.blocks(tx, log.user, append)?,
+            None => false,
+        };
+        if is_blocked {
+            other = None;
+        }
         let room = self.limits.room(&append.sender, sender.bytes, len);
         let own_seq = room.is_ok().then(|| sender.grow(len, stamp));
         let mut failed = None;
@@ -190,7 +204,9 @@ impl Known {
         if own_seq.is_some() || other_seq.is_some() {
             let pair = (sender.user, peer);
             let k = self.row(tx, pair, (own_seq, other_seq), stamp, &append.stanza)?;
-            if let Some(retraction) = &append.retracts {
+            if let Some(retraction) = &append.retracts
+                && !is_blocked
+            {
                 let mut logs = [Some(&mut sender), other.as_mut()];
                 retract_now(tx, retraction, k, &mut logs)?;
             }
@@ -318,6 +334,17 @@ impl Known {
         let listed = strangers::lists(tx, user, sender)?;
         self.listed.insert((user, party), listed);
         Ok(listed)
+    }
+
+    /// Whether an account wants to hear nothing of the sender.
+    fn blocks(&mut self, tx: &Connection, user: i64, append: &Append) -> Result<bool, StoreError> {
+        if let Some(blocked) = self.blocked.get(&user) {
+            return Ok(blocked.blocks(&append.from()));
+        }
+        let list = blocked::load(tx, user)?;
+        let blocks = list.blocks(&append.from());
+        self.blocked.insert(user, list);
+        Ok(blocks)
     }
 
     fn keep(&mut self, log: Log) {

@@ -7,7 +7,7 @@ use protocol::time::Stamp;
 use rusqlite::{Connection, params};
 use server_core::records::{Change, ChangeError, Contact, Invite};
 
-use super::{accounts, append, nodes, sessions, sql, strangers, tokens, user_of};
+use super::{accounts, append, blocked, nodes, sessions, sql, strangers, tokens, user_of};
 use crate::StoreError;
 
 /// Why a change is rolled back.
@@ -40,6 +40,13 @@ pub(super) fn make(tx: &Connection, now: Stamp, change: &Change) -> Result<(), C
         Change::Contact { account, contact } => {
             Ok(write_contact(tx, existing(tx, account)?, contact)?)
         }
+        Change::Block { account, jids, max } => {
+            blocked::block(tx, existing(tx, account)?, jids, *max)
+        }
+        Change::Unblock { account, jids } => {
+            Ok(blocked::unblock(tx, existing(tx, account)?, jids)?)
+        }
+        Change::UnblockAll { account } => Ok(blocked::unblock_all(tx, existing(tx, account)?)?),
         Change::Node {
             account,
             node,
@@ -251,6 +258,7 @@ fn delete(tx: &Connection, user: i64, account: &BareJid) -> Result<(), StoreErro
     tx.execute("DELETE FROM account WHERE user = ?1", [user])?;
     tx.execute("DELETE FROM credential WHERE user = ?1", [user])?;
     tx.execute("DELETE FROM contact WHERE user = ?1", [user])?;
+    blocked::unblock_all(tx, user)?;
     tokens::revoke(tx, user, None)?;
     tx.execute("DELETE FROM spool WHERE user = ?1", [user])?;
     nodes::delete_all(tx, user)?;

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod append;
+mod blocked;
 mod change;
 mod checkpoint;
 mod complaint;

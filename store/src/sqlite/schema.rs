@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("sessions.sql"),
     include_str!("epoch.sql"),
     include_str!("devices.sql"),
+    include_str!("blocked.sql"),
 ];
 
 /// What a database keeps about itself.

@@ -294,3 +294,16 @@ pub(super) const ALL: &[&str] = &[
     SIDE_B.count,
     SIDE_B.clear,
 ];
+
+/// Whom an account blocks.
+pub(super) const BLOCKED: &str = "SELECT jid FROM blocked WHERE user = ?1 ORDER BY jid";
+
+/// Blocks an address.
+pub(super) const BLOCK: &str =
+    "INSERT INTO blocked (user, jid) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+
+/// Blocks an address no longer.
+pub(super) const UNBLOCK: &str = "DELETE FROM blocked WHERE user = ?1 AND jid = ?2";
+
+/// Blocks nobody any longer.
+pub(super) const UNBLOCK_ALL: &str = "DELETE FROM blocked WHERE user = ?1";

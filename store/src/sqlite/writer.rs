@@ -338,7 +338,12 @@ fn single(answers: Vec<Answer>) -> Answer {
 fn touches_logs(change: &Change) -> bool {
     matches!(
         change,
-        Change::Register { .. } | Change::Delete { .. } | Change::Contact { .. }
+        Change::Register { .. }
+            | Change::Delete { .. }
+            | Change::Contact { .. }
+            | Change::Block { .. }
+            | Change::Unblock { .. }
+            | Change::UnblockAll { .. }
     )
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod appends;
+mod blocking;
 mod nodes;
 mod pages;
 mod retention;
@@ -82,6 +83,10 @@ macro_rules! store_suite {
             strangers_share_a_small_part
             whoever_becomes_a_contact_gives_the_share_back
             what_goes_is_taken_off_the_share
+        );
+        $crate::suite::run!($open, blocking:
+            whoever_is_blocked_finds_nobody
+            blocklists_come_back_as_they_were_written
         );
         $crate::suite::run!($open, retractions:
             a_retracted_message_leaves_a_tombstone_in_both_logs

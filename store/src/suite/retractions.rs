@@ -27,12 +27,12 @@ fn with_child(from: &str, to: &str, id: &str, child: &Element) -> Append {
     }
 }
 
-fn say(from: &str, to: &str, id: &str) -> Append {
+pub(super) fn say(from: &str, to: &str, id: &str) -> Append {
     let body = Element::new("body", ns::CLIENT).text("what one should not have said ".repeat(9));
     with_child(from, to, id, &body)
 }
 
-fn retract(from: &str, to: &str, id: &str, target: &str) -> Append {
+pub(super) fn retract(from: &str, to: &str, id: &str, target: &str) -> Append {
     let element = Element::new("retract", ns::RETRACT).attr("id", target);
     Append {
         retracts: Some(Retraction {

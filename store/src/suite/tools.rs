@@ -83,6 +83,7 @@ pub(crate) fn append(from: &str, to: &str, body: &str) -> Append {
     let stanza = message(from, to, body);
     Append {
         sender: bare(from),
+        resource: jid(from).resource().map(ToOwned::to_owned),
         recipient: Some(bare(to)),
         peer: bare(to),
         own_id: None,

@@ -11,7 +11,7 @@ use crate::pattern::{self, Names};
 use crate::world::World;
 
 /// Short names of namespaces: `xmlns='@sm'`.
-const SHORT: [(&str, &str); 34] = [
+const SHORT: [(&str, &str); 35] = [
     ("@framing", ns::FRAMING),
     ("@streams", ns::STREAMS),
     ("@serr", ns::STREAM_ERRORS),
@@ -35,6 +35,7 @@ const SHORT: [(&str, &str); 34] = [
     ("@roster", ns::ROSTER),
     ("@register", ns::REGISTER),
     ("@preauth", ns::PREAUTH),
+    ("@blocking", ns::BLOCKING),
     ("@ping", ns::PING),
     ("@info", ns::DISCO_INFO),
     ("@data", ns::DATA),

@@ -50,6 +50,7 @@ fn message(n: usize) -> Append {
         .write();
     Append {
         sender: bare("romeo"),
+        resource: None,
         recipient: Some(bare("juliet")),
         peer: bare("juliet"),
         own_id: ArchiveId::parse(&format!("AAAAAAAAAAAAAAAAAAAAAA.m{n}")),
