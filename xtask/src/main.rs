@@ -17,6 +17,8 @@ mod tidy;
 mod wasm;
 mod web;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -57,11 +59,14 @@ enum Chore {
         /// Seeds from the first to the one before the last, written A..B
         #[arg(long, conflicts_with = "seed", default_value = "0..1000")]
         seeds: String,
-        /// One seed
+        /// One seed, with all that happens
         #[arg(long)]
         seed: Option<u64>,
-        /// Plants faults, one after the other; each must be found
+        /// The plan in this file, with all that happens
         #[arg(long, conflicts_with_all = ["seed", "seeds"])]
+        replay: Option<PathBuf>,
+        /// Plants faults, one after the other; each must be found
+        #[arg(long, conflicts_with_all = ["seed", "seeds", "replay"])]
         mutants: bool,
     },
     /// Kills the release server under load, again and again, and checks that nothing is lost
@@ -88,9 +93,13 @@ fn main() -> Result<()> {
         Chore::Build => build::run(),
         Chore::Test { only } => test::run(&only),
         Chore::Sim { mutants: true, .. } => sim::mutants(),
-        Chore::Sim { seeds, seed, .. } => {
-            sim::run(&seed.map_or(seeds, |seed| format!("{seed}..{}", seed + 1)))
-        }
+        Chore::Sim {
+            replay: Some(file), ..
+        } => sim::replay(&file),
+        Chore::Sim {
+            seed: Some(seed), ..
+        } => sim::one(seed),
+        Chore::Sim { seeds, .. } => sim::run(&seeds),
         Chore::Crash { arguments } => crash::run(&arguments),
         Chore::Tidy => tidy::run(),
         Chore::Docs { check } => docs::run(check),

@@ -1,6 +1,6 @@
 //! `cargo xtask sim`: the simulation over a range of seeds.
 
-use std::process::Command;
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -12,20 +12,31 @@ use crate::home;
 /// When the range cannot be read, or a seed breaks a promise; the run tells which and how.
 pub(crate) fn run(range: &str) -> Result<()> {
     let (first, end) = range.split_once("..").context("seeds are written A..B")?;
-    let mut command = Command::new(env!("CARGO"));
-    command
-        .args([
-            "run",
-            "--quiet",
-            "--profile",
-            "sim",
-            "--package",
-            "sim",
-            "--",
-        ])
-        .args(["seeds", first, end]);
-    let status = command
-        .current_dir(home::root())
+    play(&["seeds", first, end])
+}
+
+/// Plays one seed and tells all of its story.
+///
+/// # Errors
+/// When it breaks a promise.
+pub(crate) fn one(seed: u64) -> Result<()> {
+    play(&["seed", &seed.to_string()])
+}
+
+/// Plays the plan in a file, such as a failing run left, and tells all of its story.
+///
+/// # Errors
+/// When there is no such plan, or it breaks a promise.
+pub(crate) fn replay(file: &Path) -> Result<()> {
+    let file = fs::canonicalize(file).with_context(|| format!("finding {}", file.display()))?;
+    play(&["replay", &file.to_string_lossy()])
+}
+
+fn play(arguments: &[&str]) -> Result<()> {
+    let status = home::cargo()
+        .args(["run", "--quiet", "--profile", "sim", "--package", "sim"])
+        .arg("--")
+        .args(arguments)
         .status()
         .context("starting cargo")?;
     if !status.success() {

@@ -18,10 +18,14 @@ mod record;
 mod run;
 mod seen;
 mod server;
+mod shrink;
 mod world;
 
 pub use crate::check::{Tally, Violation};
 pub use crate::mutants::MUTANTS;
-pub use crate::plan::{Action, DevicePlan, Faults, Kind, Plan, SmallLimits, Step, Whom, Wish};
-pub use crate::run::{Failed, Summary, play, seeds};
+pub use crate::plan::{
+    Action, DevicePlan, Faults, Kind, Plan, SmallLimits, Step, When, Whom, Wish,
+};
+pub use crate::run::{Failed, Summary, plans, play, seeds};
+pub use crate::shrink::{Shrunk, shrink};
 pub use crate::world::{Failure, Outcome, World};

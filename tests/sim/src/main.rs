@@ -4,6 +4,9 @@
     reason = "a command-line program speaks on standard output"
 )]
 
+mod report;
+
+use std::fs;
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Instant;
@@ -21,10 +24,15 @@ fn main() -> Result<ExitCode> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["seeds", first, end] => many(number(first)?, number(end)?),
+        ["search", first, end] => search(number(first)?, number(end)?),
         ["survey", first, end] => survey(number(first)?, number(end)?),
-        ["seed", seed] => one(number(seed)?),
+        ["seed", seed] => one(&Plan::of_seed(number(seed)?, Wish::default())),
+        ["replay", file] => {
+            let text = fs::read_to_string(file).with_context(|| format!("reading {file}"))?;
+            one(&Plan::of_text(&text).with_context(|| format!("reading {file}"))?)
+        }
         ["mutants"] => mutants(),
-        _ => bail!("seeds A B, survey A B, seed N or mutants"),
+        _ => bail!("seeds A B, search A B, survey A B, seed N, replay FILE or mutants"),
     }
 }
 
@@ -32,20 +40,36 @@ fn number(text: &str) -> Result<u64> {
     text.parse().with_context(|| format!("{text} is no number"))
 }
 
-/// Plays seeds until one fails.
+/// Plays seeds until one fails, which is made smaller.
 fn many(first: u64, end: u64) -> Result<ExitCode> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads();
     let started = Instant::now();
     Ok(match sim::seeds(first..end, Wish::default(), threads) {
         Ok(sum) => {
             say(&sum, started, threads);
             ExitCode::SUCCESS
         }
+        Err(Failed { seed, failure }) => {
+            let plan = Plan::of_seed(seed, Wish::default());
+            report::tell(&format!("seed {seed}"), &plan, &failure)?;
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// Plays seeds until one fails, and leaves it as it is.
+fn search(first: u64, end: u64) -> Result<ExitCode> {
+    Ok(match sim::seeds(first..end, Wish::default(), threads()) {
+        Ok(_) => ExitCode::SUCCESS,
         Err(failed) => {
             println!("{failed}");
             ExitCode::FAILURE
         }
     })
+}
+
+fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Plays all seeds and tells in a line each which ones fail.
@@ -68,7 +92,7 @@ fn mutants() -> Result<ExitCode> {
     let mut survivors = Vec::new();
     for (name, meaning) in sim::MUTANTS {
         let played = Command::new(&program)
-            .args(["seeds", "0", &MUTANT_SEEDS.to_string()])
+            .args(["search", "0", &MUTANT_SEEDS.to_string()])
             .env("MUTANT", name)
             .output()
             .with_context(|| format!("playing {name}"))?;
@@ -93,17 +117,19 @@ fn mutants() -> Result<ExitCode> {
     })
 }
 
-/// Plays one seed and tells all of its story.
-fn one(seed: u64) -> Result<ExitCode> {
-    let plan = Plan::of_seed(seed, Wish::default());
-    println!("{plan:#?}");
-    Ok(match sim::play(plan, STORY) {
+/// Plays one plan and tells all of its story.
+fn one(plan: &Plan) -> Result<ExitCode> {
+    Ok(match sim::play(plan.clone(), STORY) {
         Ok(outcome) => {
-            println!("no violation; {:?}", outcome.tally);
+            println!("{}no violation; {:?}", plan.to_text()?, outcome.tally);
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            println!("{}", Failed { seed, failure });
+            for line in &failure.story {
+                println!("{line}");
+            }
+            println!("\n{}", plan.to_text()?);
+            println!("{}: {}", failure.violation.inv, failure.violation.what);
             ExitCode::FAILURE
         }
     })

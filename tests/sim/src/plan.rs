@@ -1,12 +1,23 @@
 //! Everything that a run is made of, drawn from its seed before it begins, so that a failing run can
 //! be made smaller piece by piece.
 
+mod text;
+
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
+use serde::{Deserialize, Serialize};
+
+/// What the accounts are called.
+pub(crate) const NAMES: [&str; 4] = ["romeo", "juliet", "mercutio", "nurse"];
+
+/// When the first thing happens.
+pub(crate) const START_MS: u64 = 1_000;
+/// How many devices there may be, of all accounts together.
+pub(crate) const DEVICES_MAX: usize = 9;
 
 /// One run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// From which all chance comes; one generator per subject, so that less of one shifts no other.
     pub seed: u64,
@@ -25,7 +36,8 @@ pub struct Plan {
 }
 
 /// One device.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct DevicePlan {
     /// Whose, as a number.
     pub account: usize,
@@ -36,7 +48,8 @@ pub struct DevicePlan {
 }
 
 /// Which program a device runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The shipped engine, on an s11 stream.
     Engine,
@@ -60,7 +73,8 @@ impl Kind {
 }
 
 /// Which kinds of fault a run has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each kind of fault is on or off by itself"
@@ -162,7 +176,8 @@ impl Faults {
 }
 
 /// Bounds of the server that are small in some runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct SmallLimits {
     /// [`server_core::Limits::tail_entries`]
     pub tail_entries: usize,
@@ -180,17 +195,41 @@ pub struct SmallLimits {
     pub quota_bytes: u64,
 }
 
+impl Default for SmallLimits {
+    fn default() -> Self {
+        Self {
+            tail_entries: 256,
+            read_entries: 128,
+            unacked_stanzas: 5_000,
+            held_copies: 256,
+            resume_s: 600,
+            page_max: 250,
+            quota_bytes: 1 << 30,
+        }
+    }
+}
+
 /// Something that happens at some moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// When.
-    pub at_ms: u64,
+    pub when: When,
     /// What.
     pub action: Action,
 }
 
+/// A moment of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// At this time, in milliseconds.
+    Ms(u64),
+    /// Before the so-manieth thing that happens: between any two frames, commits or ticks.
+    Turn(u64),
+}
+
 /// What happens. Devices are numbers, taken modulo how many there are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Action {
     /// Somebody writes lines.
     Say {
@@ -306,8 +345,36 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The device that it is about, if it is about one.
+    pub(crate) fn dev_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Say { dev, .. }
+            | Self::Cut { dev }
+            | Self::Clog { dev, .. }
+            | Self::Stall { dev, .. }
+            | Self::Online { dev }
+            | Self::Reload { dev, .. }
+            | Self::Abort { dev }
+            | Self::Clock { dev, .. }
+            | Self::Hide { dev, .. }
+            | Self::Open { dev, .. }
+            | Self::Older { dev }
+            | Self::SignOut { dev }
+            | Self::Steal { dev } => Some(dev),
+            Self::Crash
+            | Self::CrashAtCommit { .. }
+            | Self::FailAppends { .. }
+            | Self::FailReads { .. }
+            | Self::ServerClock { .. }
+            | Self::NewDevice { .. } => None,
+        }
+    }
+}
+
 /// Whom a line is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Whom {
     /// The account so many further on; itself if there is but one.
     Other(usize),
@@ -378,19 +445,25 @@ impl Plan {
         let pace = rng.random_range(1..8_u64);
         // One kind of fault may come in a storm.
         let storm = rng.random_range(0..4_u32) == 0;
-        let mut at_ms = 1_000;
+        let mut at_ms = START_MS;
         for dev in 0..self.devices.len() {
             let action = Action::Open {
                 dev,
                 with: Whom::Other(1),
             };
-            self.steps.push(Step { at_ms, action });
+            self.steps.push(Step {
+                when: When::Ms(at_ms),
+                action,
+            });
         }
         for _ in 0..rng.random_range(actions / 2..=actions) {
             at_ms += rng.random_range(1..3_000) / rng.random_range(1..=10 * pace);
             let action = self.draw_action(rng, storm, ordinary);
             if self.faults.allow(&action) {
-                self.steps.push(Step { at_ms, action });
+                self.steps.push(Step {
+                    when: When::Ms(at_ms),
+                    action,
+                });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The log of events: what every invariant is a statement about.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde::Serialize;
@@ -137,6 +137,8 @@ pub(crate) struct Recorder {
     count: u64,
     last: VecDeque<(u64, Event)>,
     keep: usize,
+    /// The newest count of each connection, as written and as taken.
+    acks: BTreeMap<(u64, bool), u32>,
 }
 
 impl Recorder {
@@ -146,6 +148,7 @@ impl Recorder {
             count: 0,
             last: VecDeque::new(),
             keep,
+            acks: BTreeMap::new(),
         }
     }
 
@@ -153,10 +156,29 @@ impl Recorder {
         at_ms.hash(&mut self.digest);
         event.hash(&mut self.digest);
         self.count += 1;
+        if self.keep == SHOWN && self.is_chatter(&event) {
+            return;
+        }
         if self.last.len() >= self.keep {
             self.last.pop_front();
         }
         self.last.push_back((at_ms, event));
+    }
+
+    /// Whether it only says again what was said: a run that ends at rest ends with much of it.
+    fn is_chatter(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Tx { seen, .. } | Event::Rx { seen, .. } if *seen == Seen::Request => true,
+            Event::Out { conn, seen, .. } | Event::In { conn, seen } => match seen {
+                Seen::Request => true,
+                Seen::Ack { h } => {
+                    let key = (*conn, matches!(event, Event::In { .. }));
+                    self.acks.insert(key, *h) == Some(*h)
+                }
+                _ => false,
+            },
+            _ => false,
+        }
     }
 
     pub(crate) fn digest(&self) -> u64 {

@@ -11,10 +11,10 @@ use crate::check::{Tally, Violation};
 use crate::plan::{Plan, Wish};
 use crate::world::{Failure, Outcome, World};
 
-/// A seed that broke a promise.
+/// A run that broke a promise.
 #[derive(Debug)]
 pub struct Failed {
-    /// The seed.
+    /// The seed, or the number of the plan.
     pub seed: u64,
     /// What it broke.
     pub failure: Box<Failure>,
@@ -33,7 +33,7 @@ impl fmt::Display for Failed {
 /// What many runs came to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Summary {
-    /// How many seeds were played.
+    /// How many runs there were.
     pub seeds: u64,
     /// Their events.
     pub events: u64,
@@ -70,16 +70,30 @@ fn broken(what: String) -> Box<Failure> {
 /// # Errors
 /// The lowest seed that broke a promise, of those that were played.
 pub fn seeds(seeds: Range<u64>, wish: Wish, threads: usize) -> Result<Summary, Failed> {
-    let next = AtomicU64::new(seeds.start);
+    let again = 100;
+    plans(seeds, again, threads, |seed| Plan::of_seed(seed, wish))
+}
+
+/// Plays plans that are known by number, each on one of so many threads, one in `again` twice.
+///
+/// # Errors
+/// The lowest number whose plan broke a promise, of those that were played.
+pub fn plans(
+    numbers: Range<u64>,
+    again: u64,
+    threads: usize,
+    plan_of: impl Fn(u64) -> Plan + Sync,
+) -> Result<Summary, Failed> {
+    let next = AtomicU64::new(numbers.start);
     let sum = Mutex::new(Summary::default());
     let failed: Mutex<Option<Failed>> = Mutex::new(None);
     let work = || {
         loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= numbers.end {
                 return;
             }
-            match one(seed, wish) {
+            match one(&plan_of(number), number.is_multiple_of(again)) {
                 Ok(outcome) => {
                     let Ok(mut sum) = sum.lock() else { return };
                     sum.seeds += 1;
@@ -87,11 +101,12 @@ pub fn seeds(seeds: Range<u64>, wish: Wish, threads: usize) -> Result<Summary, F
                     sum.tally.add(&outcome.tally);
                 }
                 Err(failure) => {
-                    next.fetch_max(seeds.end, Ordering::Relaxed);
+                    next.fetch_max(numbers.end, Ordering::Relaxed);
                     let Ok(mut failed) = failed.lock() else {
                         return;
                     };
-                    if failed.as_ref().is_none_or(|other| seed < other.seed) {
+                    if failed.as_ref().is_none_or(|other| number < other.seed) {
+                        let seed = number;
                         *failed = Some(Failed { seed, failure });
                     }
                 }
@@ -109,15 +124,12 @@ pub fn seeds(seeds: Range<u64>, wish: Wish, threads: usize) -> Result<Summary, F
     }
 }
 
-fn one(seed: u64, wish: Wish) -> Result<Outcome, Box<Failure>> {
-    let outcome = play(Plan::of_seed(seed, wish), 0)?;
-    if seed.is_multiple_of(100) {
-        let again = play(Plan::of_seed(seed, wish), 0)?;
-        if again.digest != outcome.digest {
-            let mut failure = broken("two runs of one seed differ".to_owned());
-            failure.violation.inv = "INV-30";
-            return Err(failure);
-        }
+fn one(plan: &Plan, twice: bool) -> Result<Outcome, Box<Failure>> {
+    let outcome = play(plan.clone(), 0)?;
+    if twice && play(plan.clone(), 0)?.digest != outcome.digest {
+        let mut failure = broken("two runs of one seed differ".to_owned());
+        failure.violation.inv = "INV-30";
+        return Err(failure);
     }
     Ok(outcome)
 }

@@ -14,19 +14,17 @@ use crate::chance::Chance;
 use crate::check::{Checker, Violation};
 use crate::device::{self, Device};
 use crate::disk::{Disk, Writer};
-use crate::plan::{Action, Plan, Whom};
+use crate::plan::{Action, NAMES, Plan, START_MS, When, Whom};
 use crate::record::{self, Event, Recorder};
 use crate::seen::All;
 use crate::server::Server;
 
 /// Wall time at which every run begins.
-const START_MS: i64 = 1_795_341_600_000;
+const EPOCH_MS: i64 = 1_795_341_600_000;
 /// Simulated time after the last fault within which everything must be in order (INV-27).
 const SETTLE_MS: u64 = 240_000;
-/// Devices of all accounts together.
-const DEVICES_MAX: usize = 9;
 /// More events than any run has: something goes round in circles.
-const STEPS_MAX: u64 = 300_000;
+const TURNS_MAX: u64 = 300_000;
 
 /// What happens at some time.
 enum Due {
@@ -79,6 +77,8 @@ pub struct Outcome {
     pub events: u64,
     /// Digest of all of them (INV-30).
     pub digest: u64,
+    /// How many things had happened when faults stopped: the moments for [`When::Turn`].
+    pub turns: u64,
     /// What was seen, for the summary.
     pub tally: crate::check::Tally,
 }
@@ -97,6 +97,10 @@ pub struct World {
     plan: Plan,
     chance: Chance,
     now_ms: u64,
+    /// How many things happened.
+    turns: u64,
+    /// How many had when the faults stopped.
+    calm_at: u64,
     order: u64,
     due: BTreeMap<(u64, u32, u64), Due>,
     server: Server,
@@ -124,8 +128,7 @@ impl World {
     /// # Errors
     /// If an account cannot be made.
     pub fn new(plan: Plan, keep: usize) -> Result<Self> {
-        let names = ["romeo", "juliet", "mercutio", "nurse"];
-        let names = names.iter().take(plan.accounts.max(1));
+        let names = NAMES.iter().take(plan.accounts.max(1));
         let accounts = names.map(|name| BareJid::new(&format!("{name}@localhost")));
         let accounts: Vec<BareJid> = accounts.collect::<Result<_, _>>()?;
         let chance = Chance::new(plan.seed);
@@ -133,7 +136,9 @@ impl World {
         let checker = Checker::new(&accounts, server.limits());
         let mut world = Self {
             chance,
-            now_ms: 1_000,
+            now_ms: START_MS,
+            turns: 0,
+            calm_at: 0,
             order: 0,
             due: BTreeMap::new(),
             server,
@@ -168,6 +173,7 @@ impl World {
         let outcome = Outcome {
             events: self.recorder.count(),
             digest: self.recorder.digest(),
+            turns: self.calm_at,
             tally: self.checker.tally,
         };
         result.map(|()| outcome).map_err(|violation| {
@@ -177,8 +183,12 @@ impl World {
     }
 
     fn play(&mut self) -> Result<(), Violation> {
+        let mut at_turns: BTreeMap<u64, Vec<Action>> = BTreeMap::new();
         for step in std::mem::take(&mut self.plan.steps) {
-            self.schedule_at(step.at_ms, Due::Action(step.action));
+            match step.when {
+                When::Ms(at_ms) => self.schedule_at(at_ms, Due::Action(step.action)),
+                When::Turn(turn) => at_turns.entry(turn).or_default().push(step.action),
+            }
         }
         let last = self
             .due
@@ -189,17 +199,25 @@ impl World {
         for before_ms in [90_000, 60_000, 30_000] {
             self.schedule_at(end_ms - before_ms, Due::Refresh);
         }
-        let mut steps = 0_u64;
         self.drain()?;
-        while let Some(((at, ..), due)) = self.due.pop_first() {
+        loop {
+            for action in at_turns.remove(&self.turns).unwrap_or_default() {
+                if !self.is_calm {
+                    self.act(action)?;
+                    self.drain()?;
+                }
+            }
+            let Some(((at, ..), due)) = self.due.pop_first() else {
+                break;
+            };
             if at > end_ms {
                 break;
             }
             self.now_ms = at;
             self.step(due)?;
             self.drain()?;
-            steps += 1;
-            if steps > STEPS_MAX {
+            self.turns += 1;
+            if self.turns > TURNS_MAX {
                 return Err(Violation::new("INV-27", "it never comes to rest"));
             }
         }
@@ -369,7 +387,7 @@ impl World {
         let passed = i64::try_from(self.now_ms).unwrap_or(i64::MAX);
         Now {
             mono_ms: self.now_ms,
-            wall_ms: START_MS + passed + off_ms,
+            wall_ms: EPOCH_MS + passed + off_ms,
         }
     }
 

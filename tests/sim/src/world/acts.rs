@@ -3,10 +3,10 @@
 use server_core::ConnId;
 use store::{FailingSide, FaultPlan};
 
-use super::{DEVICES_MAX, Due, World};
+use super::{Due, World};
 use crate::check::Violation;
 use crate::device::{Device, Program};
-use crate::plan::{Action, Kind, Whom};
+use crate::plan::{Action, DEVICES_MAX, Kind, Whom};
 use crate::record::Event;
 
 impl World {
@@ -252,6 +252,7 @@ impl World {
     /// Faults stop; everybody looks at their screens.
     pub(super) fn calm(&mut self) {
         self.is_calm = true;
+        self.calm_at = self.turns;
         self.disk.crash_in = None;
         let (appends, side) = (0, FailingSide::Whole);
         self.server.store.fail_appends(FaultPlan { appends, side });
