@@ -176,6 +176,7 @@ pub(crate) fn open_store(config: &Config) -> Result<Sqlite, StoreError> {
     let mut options = store::Options::default();
     options.limits.quota_bytes = config.limits.archive_bytes;
     options.limits.strangers_bytes = config.limits.strangers_bytes();
+    options.limits.stranger_bytes = config.limits.archive_stranger_bytes;
     options.limits.retention = config.retention.kept();
     options.readers = config.limits.reads;
     Sqlite::open(config.database(), options)

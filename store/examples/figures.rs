@@ -24,7 +24,9 @@ const CONTACTS: usize = 50;
 async fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("balcony.db");
-    let store = Sqlite::open(&path, Options::default())?;
+    let mut options = Options::default();
+    options.limits.stranger_bytes = options.limits.quota_bytes;
+    let store = Sqlite::open(&path, options)?;
     let contacts = (0..CONTACTS).map(|n| format!("contact{n}"));
     for name in contacts.chain(["romeo".to_owned()]) {
         let change = Change::Register {

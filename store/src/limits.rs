@@ -17,6 +17,8 @@ pub struct Limits {
     pub quota_bytes: u64,
     /// Of these, the bytes of all senders whom the account does not list as contacts (LIM-18).
     pub strangers_bytes: u64,
+    /// Of these, the bytes of any one of them to whom the account has not written (LIM-17).
+    pub stranger_bytes: u64,
     /// Bytes of the largest stanza that a log takes.
     pub entry_bytes_max: usize,
     /// Bytes of stanzas after which a page ends early (INV-28).
@@ -30,6 +32,7 @@ impl Default for Limits {
         Self {
             quota_bytes: 1 << 30,
             strangers_bytes: (1 << 30) / 20,
+            stranger_bytes: 64 << 10,
             entry_bytes_max: 512 << 10,
             page_bytes_max: 4 << 20,
             retention: Retention::default(),
@@ -51,14 +54,16 @@ impl Limits {
         within(account, used, len_bytes, self.quota_bytes)
     }
 
-    /// Whether a log that holds `used` bytes from strangers takes `len_bytes` more from one.
+    /// Whether a log that holds `of_one` bytes from a stranger and `of_all` from all of them takes
+    /// `len_bytes` more from this one.
     pub(crate) fn strangers_room(
         &self,
         account: &BareJid,
-        used: u64,
+        (of_one, of_all): (u64, u64),
         len_bytes: usize,
     ) -> Result<(), AppendError> {
-        within(account, used, len_bytes, self.strangers_bytes)
+        within(account, of_one, len_bytes, self.stranger_bytes)?;
+        within(account, of_all, len_bytes, self.strangers_bytes)
     }
 }
 

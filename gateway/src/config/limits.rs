@@ -65,6 +65,8 @@ pub struct Limits {
     pub archive_bytes: u64,
     /// LIM-18: percent of these bytes that all senders together may fill who are no contacts.
     pub archive_strangers_percent: u8,
+    /// LIM-17: bytes that any one of them may fill to whom the account has not written.
+    pub archive_stranger_bytes: u64,
     /// MAM-24: milliseconds between two looks for what is no longer kept.
     pub tend_ms: u64,
     /// LIM-24: messages written in one transaction at most.
@@ -115,6 +117,7 @@ impl Default for Limits {
             unsettled_stanzas: core.unsettled_stanzas,
             archive_bytes: 1 << 30,
             archive_strangers_percent: 5,
+            archive_stranger_bytes: 64 << 10,
             tend_ms: 60_000,
             append_batch: 256,
             in_flight: 1_024,

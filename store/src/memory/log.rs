@@ -27,8 +27,17 @@ pub(super) struct Log {
     /// Positions of entries that wait for an ordinary client.
     pub(super) spool: BTreeSet<u64>,
     pub(super) bytes: u64,
-    /// Bytes of senders whom the account does not list as contacts.
-    pub(super) strangers: BTreeMap<BareJid, u64>,
+    /// Senders whom the account does not list as contacts.
+    strangers: BTreeMap<BareJid, Share>,
+}
+
+/// What a log holds from one stranger.
+struct Share {
+    /// The first position that is counted: what they sent as a contact lies before it.
+    since: u64,
+    bytes: u64,
+    /// Whether the account has written to them.
+    is_answered: bool,
 }
 
 /// An entry and what is known of it.
@@ -123,8 +132,8 @@ impl Log {
             }
             let freed = old.stanza.len() as i64 - stanza.len() as i64;
             self.bytes = self.bytes.saturating_add_signed(-freed);
-            if is_received && let Some(bytes) = self.strangers.get_mut(peer) {
-                *bytes = bytes.saturating_sub(freed.max(0) as u64);
+            if is_received {
+                free(&mut self.strangers, peer, old.pos, freed);
             }
             held.entry = Arc::new(Entry { stanza, ..old });
             return;
@@ -146,8 +155,9 @@ impl Log {
                 is_received,
             }) = self.entries.pop_front()
         {
-            if is_received && let Some(bytes) = self.strangers.get_mut(&peer) {
-                *bytes = bytes.saturating_sub(entry.stanza.len() as u64);
+            if is_received {
+                let len = entry.stanza.len() as i64;
+                free(&mut self.strangers, &peer, entry.pos, len);
             }
             self.bytes = self.bytes.saturating_sub(entry.stanza.len() as u64);
             gone += 1;
@@ -178,9 +188,47 @@ impl Log {
         }
     }
 
+    /// Bytes of one stranger that wait for the account to answer, and of all strangers.
+    pub(super) fn strangers_bytes(&self, one: &BareJid) -> (u64, u64) {
+        let share = self.strangers.get(one).filter(|share| !share.is_answered);
+        (share.map_or(0, |share| share.bytes), self.of_strangers())
+    }
+
     /// Bytes of all strangers.
-    pub(super) fn strangers_bytes(&self) -> u64 {
-        self.strangers.values().sum()
+    pub(super) fn of_strangers(&self) -> u64 {
+        self.strangers.values().map(|share| share.bytes).sum()
+    }
+
+    /// Counts an entry that a stranger sent.
+    pub(super) fn count_stranger(&mut self, sender: &BareJid, pos: u64, len: usize) {
+        self.share(sender, pos).bytes += len as u64;
+    }
+
+    /// The account writes to somebody whom it does not list.
+    pub(super) fn answer(&mut self, to: &BareJid) {
+        let head = self.head;
+        self.share(to, head).is_answered = true;
+    }
+
+    /// Another account may have this address from now on.
+    pub(super) fn forget_answer(&mut self, to: &BareJid) {
+        if let Some(share) = self.strangers.get_mut(to) {
+            share.is_answered = false;
+        }
+    }
+
+    fn share(&mut self, sender: &BareJid, pos: u64) -> &mut Share {
+        let share = self.strangers.entry(sender.clone());
+        share.or_insert(Share {
+            since: pos,
+            bytes: 0,
+            is_answered: false,
+        })
+    }
+
+    /// A sender is a contact from now on.
+    pub(super) fn accept(&mut self, sender: &BareJid) {
+        self.strangers.remove(sender);
     }
 
     /// How many entries are there.
@@ -326,6 +374,14 @@ impl Log {
         let first = self.entries.front()?.entry.pos;
         self.entries
             .get(usize::try_from(pos.checked_sub(first)?).ok()?)
+    }
+}
+
+/// An entry takes so much less room, which does not concern what its sender wrote as a contact.
+fn free(strangers: &mut BTreeMap<BareJid, Share>, sender: &BareJid, pos: u64, freed: i64) {
+    let share = strangers.get_mut(sender);
+    if let Some(share) = share.filter(|share| share.since <= pos) {
+        share.bytes = share.bytes.saturating_add_signed(-freed);
     }
 }
 

@@ -239,7 +239,7 @@ impl Memory {
         Ok(self.read(account)?.of(|account, _| Usage {
             entries: account.log.len() as u64,
             bytes: account.log.bytes,
-            strangers_bytes: account.log.strangers_bytes(),
+            strangers_bytes: account.log.of_strangers(),
             retention: account.retention,
         }))
     }

@@ -128,6 +128,12 @@ impl State {
             let peer = (&append.peer, false);
             room.map(|()| log.push(ids, own_id, peer, stamp, &append.stanza))
         });
+        if let Some(jid) = recipient.filter(|jid| !is_blocked && self.accounts.contains_key(*jid))
+            && let Some(account) = self.accounts.get_mut(&append.sender)
+            && !account.lists(jid)
+        {
+            account.log.answer(jid);
+        }
         let recipient = recipient.map_or(RecipientSide::None, |jid| {
             let account = self.accounts.get_mut(jid).filter(|_| !is_blocked);
             let Some(account) = account else {
@@ -135,7 +141,8 @@ impl State {
             };
             let is_stranger = !account.lists(&append.sender);
             let share = if is_stranger {
-                limits.strangers_room(jid, account.log.strangers_bytes(), len)
+                let used = account.log.strangers_bytes(&append.sender);
+                limits.strangers_room(jid, used, len)
             } else {
                 Ok(())
             };
@@ -151,8 +158,7 @@ impl State {
                     }
                     let place = log.push(ids, None, peer, stamp, &append.stanza);
                     if is_stranger {
-                        let bytes = log.strangers.entry(append.sender.clone());
-                        *bytes.or_default() += len as u64;
+                        log.count_stranger(&append.sender, place.pos, len);
                     }
                     if append.spool {
                         log.spool.insert(place.pos);
@@ -257,6 +263,9 @@ impl State {
                 self.accounts
                     .remove(&account)
                     .ok_or(ChangeError::NoAccount)?;
+                for other in self.accounts.values_mut() {
+                    other.log.forget_answer(&account);
+                }
                 self.invites
                     .retain(|_, invite| invite.inviter.as_ref() != Some(&account));
             }
@@ -382,7 +391,7 @@ impl Account {
 
     fn write(&mut self, contact: Contact) {
         if contact.listed {
-            self.log.strangers.remove(&contact.item.jid);
+            self.log.accept(&contact.item.jid);
         }
         self.roster_ver = self.roster_ver.max(contact.ver);
         self.contacts.insert(contact.item.jid.clone(), contact);

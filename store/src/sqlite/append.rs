@@ -1,6 +1,6 @@
 //! One append inside an open transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use protocol::archive_id::ArchiveId;
 use protocol::blocking::Blocklist;
@@ -48,6 +48,8 @@ pub(super) struct Known {
     listed: HashMap<(i64, i64), bool>,
     /// Whom accounts block.
     blocked: HashMap<i64, Blocklist>,
+    /// Whom an account has written to.
+    answered: HashSet<(i64, i64)>,
     /// Records of sessions as far as this transaction counts.
     sessions: BTreeMap<(i64, SessionKey), SessionRecord>,
     version: i64,
@@ -66,6 +68,7 @@ impl Known {
             newest: HashMap::new(),
             listed: HashMap::new(),
             blocked: HashMap::new(),
+            answered: HashSet::new(),
             sessions: BTreeMap::new(),
             version: 0,
         }
@@ -79,6 +82,7 @@ impl Known {
         self.newest.clear();
         self.listed.clear();
         self.blocked.clear();
+        self.answered.clear();
         self.sessions.clear();
     }
 
@@ -187,7 +191,8 @@ impl Known {
             let room = self.limits.room(jid, log.bytes, len);
             let is_stranger = !self.lists(tx, log.user, (sender.user, &append.sender))?;
             let share = if is_stranger {
-                let used = log.strangers_bytes;
+                let waiting = strangers::waiting_of(tx, log.user, (sender.user, &append.sender))?;
+                let used = (waiting, log.strangers_bytes);
                 self.limits.strangers_room(jid, used, len)
             } else {
                 Ok(())
@@ -196,10 +201,13 @@ impl Known {
                 Ok(()) => other_seq = Some(log.grow(len, stamp)),
                 Err(error) => failed = Some(error),
             }
-            if other_seq.is_some() && is_stranger {
+            if let Some(seq) = other_seq.filter(|_| is_stranger) {
                 log.strangers_bytes += len as u64;
-                strangers::add(tx, log.user, sender.user, len)?;
+                strangers::add(tx, log.user, (sender.user, seq), len)?;
             }
+        }
+        if let Some(other) = &other {
+            self.answer(tx, &sender, (other.user, &append.peer))?;
         }
         if own_seq.is_some() || other_seq.is_some() {
             let pair = (sender.user, peer);
@@ -347,6 +355,23 @@ impl Known {
         Ok(blocks)
     }
 
+    /// An account writes to another one: what that has sent, if it is a stranger, waits for nobody.
+    fn answer(
+        &mut self,
+        tx: &Connection,
+        log: &Log,
+        (party, jid): (i64, &BareJid),
+    ) -> rusqlite::Result<()> {
+        if self.answered.contains(&(log.user, party)) {
+            return Ok(());
+        }
+        if !self.lists(tx, log.user, (party, jid))? {
+            strangers::answer(tx, log.user, (party, log.head))?;
+        }
+        self.answered.insert((log.user, party));
+        Ok(())
+    }
+
     fn keep(&mut self, log: Log) {
         self.logs.insert(log.user, log);
         self.dirty.insert(log.user, log);
@@ -391,14 +416,12 @@ fn retract_now(
         Found::Nowhere => {}
         Found::NotYet(before) => retract::postpone(tx, k, before)?,
         Found::Replaced(replaced) => {
-            let holds = |log: &&mut Log| replaced.holders.contains(&log.user);
-            for log in logs.iter_mut().flatten().filter(|log| holds(log)) {
+            for log in logs.iter_mut().flatten() {
+                let place = replaced.places.iter().find(|(user, _)| *user == log.user);
+                let Some((user, seq)) = place else { continue };
                 log.bytes = log.bytes.saturating_add_signed(-replaced.freed);
-                if log.user != replaced.sender && replaced.freed > 0 {
-                    let freed = replaced.freed as u64;
-                    let less = strangers::subtract(tx, log.user, replaced.sender, freed)?;
-                    log.strangers_bytes = log.strangers_bytes.saturating_sub(less);
-                }
+                let strangers = replaced.free_strangers(tx, *user, *seq)?;
+                log.strangers_bytes = log.strangers_bytes.saturating_add_signed(-strangers);
             }
         }
     }

@@ -20,10 +20,26 @@ const ROWS: i64 = 1_000;
 pub(super) struct Replaced {
     /// By how many bytes it is smaller now; less than 0 if the tombstone is larger.
     pub(super) freed: i64,
-    /// The logs that hold it.
-    pub(super) holders: Vec<i64>,
+    /// The logs that hold it, and where.
+    pub(super) places: Vec<(i64, i64)>,
     /// Who sent it.
-    pub(super) sender: i64,
+    sender: i64,
+}
+
+impl Replaced {
+    /// Takes what it is smaller off the share of strangers in one of its logs; tells by how much that
+    /// falls.
+    pub(super) fn free_strangers(
+        &self,
+        tx: &Connection,
+        user: i64,
+        seq: i64,
+    ) -> rusqlite::Result<i64> {
+        if user == self.sender {
+            return Ok(0);
+        }
+        strangers::subtract(tx, user, (self.sender, seq), self.freed)
+    }
 }
 
 /// How a search ended.
@@ -106,16 +122,10 @@ pub(super) fn go_on(tx: &Connection) -> Result<(), StoreError> {
     match found {
         Found::NotYet(before) => return Ok(postpone(tx, k, before)?),
         Found::Replaced(replaced) => {
-            for user in &replaced.holders {
-                let strangers = match *user == replaced.sender || replaced.freed < 0 {
-                    true => 0,
-                    false => {
-                        let freed = replaced.freed as u64;
-                        strangers::subtract(tx, *user, replaced.sender, freed)?
-                    }
-                };
-                let row = [*user, replaced.freed, strangers as i64];
-                tx.prepare_cached(sql::SHRINK_LOG)?.execute(row)?;
+            for (user, seq) in &replaced.places {
+                let strangers = replaced.free_strangers(tx, *user, *seq)?;
+                tx.prepare_cached(sql::SHRINK_LOG)?
+                    .execute([*user, replaced.freed, strangers])?;
             }
         }
         Found::Nowhere => {}
@@ -138,7 +148,7 @@ fn replace(
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;
     let sender = if dir { b } else { a };
-    let mut holders = Vec::new();
+    let mut places = Vec::new();
     for (user, seq) in [(a, seq_a), (b, seq_b)] {
         let Some(seq) = seq else { continue };
         let id: Option<Option<Vec<u8>>> = tx
@@ -146,7 +156,7 @@ fn replace(
             .query_row([user, seq], |row| row.get(0))
             .optional()?;
         let Some(id) = id else { continue };
-        holders.push(user);
+        places.push((user, seq));
         // A message that comes again is told from another one by what it was (S11-14, S11-15).
         if let (Some(id), Some(digest)) = (id, digest_of(stanza)) {
             let outcome = sent::encode(FirstOutcome::Archived { pos: seq as u64 });
@@ -159,7 +169,7 @@ fn replace(
         .execute(params![k, text])?;
     Ok(Replaced {
         freed: stanza.len() as i64 - tombstone.len() as i64,
-        holders,
+        places,
         sender,
     })
 }

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("epoch.sql"),
     include_str!("devices.sql"),
     include_str!("blocked.sql"),
+    include_str!("strangers.sql"),
 ];
 
 /// What a database keeps about itself.

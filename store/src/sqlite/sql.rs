@@ -70,10 +70,20 @@ pub(super) const SET_LOG: &str =
     "UPDATE log SET head = ?2, bytes = ?3, ts = ?4, strangers_bytes = ?5 WHERE user = ?1";
 
 pub(super) const LISTED: &str = "SELECT listed FROM contact WHERE user = ?1 AND jid = ?2";
-pub(super) const STRANGER: &str = "SELECT bytes FROM stranger WHERE user = ?1 AND party = ?2";
-pub(super) const ADD_STRANGER: &str = "INSERT INTO stranger (user, party, bytes) \
-     VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes";
-pub(super) const CLEAR_STRANGER: &str = "DELETE FROM stranger WHERE user = ?1 AND party = ?2";
+/// What is counted of one party's entries from a position on, if that position is counted.
+pub(super) const STRANGER: &str =
+    "SELECT bytes FROM stranger WHERE user = ?1 AND party = ?2 AND since <= ?3";
+/// What is counted of an address, whoever had it, and whether this party was answered.
+pub(super) const STRANGER_OF_JID: &str = "SELECT coalesce(sum(s.bytes), 0), \
+     coalesce(max(s.answered AND s.party = ?3), 0) FROM party p CROSS JOIN stranger s WHERE p.jid = ?2 AND s.user = ?1 AND s.party = p.id";
+pub(super) const ADD_STRANGER: &str = "INSERT INTO stranger (user, party, since, bytes) \
+     VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes";
+pub(super) const SHRINK_STRANGER: &str =
+    "UPDATE stranger SET bytes = bytes - ?3 WHERE user = ?1 AND party = ?2";
+pub(super) const ANSWER_STRANGER: &str = "INSERT INTO stranger (user, party, since, bytes, answered) \
+     VALUES (?1, ?2, ?3, 0, 1) ON CONFLICT DO UPDATE SET answered = 1";
+pub(super) const CLEAR_STRANGER: &str =
+    "DELETE FROM stranger WHERE user = ?1 AND party = ?2 RETURNING bytes";
 pub(super) const SHRINK_STRANGERS: &str =
     "UPDATE log SET strangers_bytes = max(0, strangers_bytes - ?2) WHERE user = ?1";
 
@@ -230,6 +240,9 @@ pub(super) const ALL: &[&str] = &[
     SET_LOG,
     LISTED,
     STRANGER,
+    STRANGER_OF_JID,
+    SHRINK_STRANGER,
+    ANSWER_STRANGER,
     ADD_STRANGER,
     CLEAR_STRANGER,
     SHRINK_STRANGERS,

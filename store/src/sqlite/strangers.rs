@@ -1,7 +1,8 @@
-//! What logs hold from senders whom their account does not list as contacts (LIM-18, SEC-56).
+//! What logs hold from senders whom their account does not list as contacts (LIM-17, LIM-18, SEC-56).
 //!
 //! The bytes are counted per sender, so that a sender who becomes a contact is taken out of the
-//! strangers' share with all that they sent.
+//! strangers' share with all that they sent. What they send as a contact is never counted: should they
+//! be a stranger again later, it lies before the first position that is.
 
 use protocol::BareJid;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -17,20 +18,34 @@ pub(super) fn lists(tx: &Connection, user: i64, sender: &BareJid) -> rusqlite::R
 }
 
 /// Counts an entry that a stranger sent; the log's sum is the caller's.
-pub(super) fn add(tx: &Connection, user: i64, party: i64, len: usize) -> rusqlite::Result<()> {
+pub(super) fn add(
+    tx: &Connection,
+    user: i64,
+    (party, seq): (i64, i64),
+    len: usize,
+) -> rusqlite::Result<()> {
     let mut add = tx.prepare_cached(sql::ADD_STRANGER)?;
-    add.execute([user, party, len as i64])?;
+    add.execute([user, party, seq, len as i64])?;
     Ok(())
 }
 
-/// An entry that this party sent is gone; tells by how much the log's sum falls.
-pub(super) fn subtract(tx: &Connection, user: i64, party: i64, len: u64) -> rusqlite::Result<u64> {
-    let counted = bytes_of(tx, user, party)?;
-    let less = counted.min(len);
-    if less > 0 {
-        let row = [user, party, -(less as i64)];
-        tx.prepare_cached(sql::ADD_STRANGER)?.execute(row)?;
-    }
+/// An entry that this party sent takes so much less room, or more if `freed` is less than 0; tells by
+/// how much the log's sum falls: not at all if they were a contact when they sent it.
+pub(super) fn subtract(
+    tx: &Connection,
+    user: i64,
+    (party, seq): (i64, i64),
+    freed: i64,
+) -> rusqlite::Result<i64> {
+    let counted = tx
+        .prepare_cached(sql::STRANGER)?
+        .query_row([user, party, seq], |row| row.get(0));
+    let Some(counted) = counted.optional()? else {
+        return Ok(0);
+    };
+    let less = freed.min(counted);
+    tx.prepare_cached(sql::SHRINK_STRANGER)?
+        .execute([user, party, less])?;
     Ok(less)
 }
 
@@ -39,22 +54,35 @@ pub(super) fn accept(tx: &Connection, user: i64, contact: &BareJid) -> Result<()
     let mut parties = tx.prepare_cached(sql::PARTIES_OF)?;
     let parties = parties.query_map([contact.as_str()], |row| row.get::<_, i64>(0))?;
     for party in parties {
-        let party = party?;
-        let bytes = bytes_of(tx, user, party)?;
-        if bytes > 0 {
-            tx.prepare_cached(sql::CLEAR_STRANGER)?
-                .execute([user, party])?;
+        let bytes = tx
+            .prepare_cached(sql::CLEAR_STRANGER)?
+            .query_row([user, party?], |row| row.get::<_, i64>(0));
+        if let Some(bytes) = bytes.optional()? {
             tx.prepare_cached(sql::SHRINK_STRANGERS)?
-                .execute([user, bytes as i64])?;
+                .execute([user, bytes])?;
         }
     }
     Ok(())
 }
 
-fn bytes_of(tx: &Connection, user: i64, party: i64) -> rusqlite::Result<u64> {
-    let mut query = tx.prepare_cached(sql::STRANGER)?;
-    let bytes: Option<i64> = query
-        .query_row([user, party], |row| row.get(0))
-        .optional()?;
-    Ok(bytes.unwrap_or(0).max(0) as u64)
+/// The account writes to somebody whom it does not list.
+pub(super) fn answer(tx: &Connection, user: i64, (party, seq): (i64, i64)) -> rusqlite::Result<()> {
+    let mut answer = tx.prepare_cached(sql::ANSWER_STRANGER)?;
+    answer.execute([user, party, seq])?;
+    Ok(())
+}
+
+/// What a log holds from one stranger, whichever account had this address; nothing if the account has
+/// written to them, for then it waits for nobody.
+pub(super) fn waiting_of(
+    tx: &Connection,
+    user: i64,
+    (party, sender): (i64, &BareJid),
+) -> rusqlite::Result<u64> {
+    let mut query = tx.prepare_cached(sql::STRANGER_OF_JID)?;
+    let found = query.query_row(params![user, sender.as_str(), party], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
+    });
+    let (bytes, is_answered) = found?;
+    Ok(if is_answered { 0 } else { bytes.max(0) as u64 })
 }

@@ -157,7 +157,7 @@ fn trim(
     budget: &mut Budget,
 ) -> Result<(), StoreError> {
     let mut size = size(tx, user)?;
-    let before = (size.bytes, size.strangers_bytes);
+    let (bytes, mut strangers) = (size.bytes, 0);
     let mut last = 0;
     while budget.is_left()
         && let Some(going) = oldest(tx, user)?.filter(|going| size.drops(now, keep, going))
@@ -167,15 +167,13 @@ fn trim(
         }
         let sender = remove(tx, user, &going)?;
         size.bytes = size.bytes.saturating_sub(going.len);
-        if sender != user && size.strangers_bytes > 0 {
-            let less = strangers::subtract(tx, user, sender, going.len)?;
-            size.strangers_bytes = size.strangers_bytes.saturating_sub(less);
+        if sender != user {
+            strangers += strangers::subtract(tx, user, (sender, going.seq), going.len as i64)?;
         }
         last = going.seq;
         budget.spend(1);
     }
-    let gone = before.0.saturating_sub(size.bytes) as i64;
-    let strangers = before.1.saturating_sub(size.strangers_bytes) as i64;
+    let gone = bytes.saturating_sub(size.bytes) as i64;
     tx.prepare_cached(sql::SHRINK_LOG)?
         .execute([user, gone, strangers])?;
     tx.prepare_cached(sql::CLEAR_SPOOL)?
@@ -187,7 +185,6 @@ fn trim(
 struct Size {
     head: u64,
     bytes: u64,
-    strangers_bytes: u64,
 }
 
 impl Size {
@@ -208,7 +205,6 @@ fn size(tx: &Connection, user: i64) -> rusqlite::Result<Size> {
         Ok(Size {
             head: row.get::<_, i64>(0)? as u64,
             bytes: row.get::<_, i64>(1)?.max(0) as u64,
-            strangers_bytes: row.get::<_, i64>(2)?.max(0) as u64,
         })
     })
 }

@@ -80,7 +80,11 @@ macro_rules! store_suite {
             what_waits_is_read_in_bounded_portions
         );
         $crate::suite::run!($open, strangers:
+            no_stranger_takes_the_share_of_all
             strangers_share_a_small_part
+            what_is_counted_is_what_is_there
+            a_tombstone_counts_as_what_it_is
+            who_was_written_to_waits_for_nobody
             whoever_becomes_a_contact_gives_the_share_back
             what_goes_is_taken_off_the_share
         );

@@ -19,6 +19,8 @@ use crate::{Clock, Limits, Store};
 pub(crate) const QUOTA_BYTES: u64 = 800_000;
 /// The strangers' share of it.
 pub(crate) const STRANGERS_BYTES: u64 = 200_000;
+/// Any one stranger's part of that.
+pub(crate) const STRANGER_BYTES: u64 = 120_000;
 /// The largest entry of the suite's stores.
 pub(crate) const ENTRY_BYTES_MAX: usize = 10_000;
 /// The heaviest page of the suite's stores.
@@ -47,6 +49,7 @@ impl Script {
         Limits {
             quota_bytes: QUOTA_BYTES,
             strangers_bytes: STRANGERS_BYTES,
+            stranger_bytes: STRANGER_BYTES,
             entry_bytes_max: ENTRY_BYTES_MAX,
             page_bytes_max: PAGE_BYTES_MAX,
             ..Limits::default()

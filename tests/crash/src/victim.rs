@@ -38,6 +38,8 @@ impl Victim {
             Some(program) => Options::default().program(program.canonicalize()?),
             None => Options::default(),
         };
+        // The bots have not met, and some only talk.
+        let options = options.env("BALCONY_LIMITS__ARCHIVE_STRANGER_BYTES", "1000000000");
         Ok(Self {
             server: options.start().await?,
             started: Instant::now(),

@@ -193,6 +193,8 @@ pub struct SmallLimits {
     pub page_max: u32,
     /// [`store::Limits::quota_bytes`]
     pub quota_bytes: u64,
+    /// [`store::Limits::stranger_bytes`]
+    pub stranger_bytes: u64,
 }
 
 impl Default for SmallLimits {
@@ -205,6 +207,7 @@ impl Default for SmallLimits {
             resume_s: 600,
             page_max: 250,
             quota_bytes: 1 << 30,
+            stranger_bytes: 64 << 10,
         }
     }
 }
@@ -407,7 +410,7 @@ impl Plan {
     pub fn of_seed(seed: u64, wish: Wish) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed ^ 0x5eed);
         let faults = wish.faults.unwrap_or_else(|| draw_faults(&mut rng));
-        let limits = draw_limits(&mut rng);
+        let mut limits = draw_limits(&mut rng);
         let accounts = if rng.random_bool(0.7) { 2 } else { 3 };
         let ordinary = rng.random_bool(0.35);
         let mut devices = Vec::new();
@@ -428,6 +431,11 @@ impl Plan {
             }
         }
         let are_contacts = rng.random_bool(0.4);
+        // Of its own, so that the rest of the run is the same with and without it.
+        let mut own = ChaCha20Rng::seed_from_u64(seed ^ 0x17);
+        if own.random_bool(0.2) {
+            limits.stranger_bytes = own.random_range(1_000..20_000);
+        }
         let mut plan = Self {
             seed,
             accounts,
@@ -573,6 +581,7 @@ fn draw_limits(rng: &mut ChaCha20Rng) -> SmallLimits {
         resume_s: small(resume_s),
         page_max: small(page_max),
         quota_bytes,
+        stranger_bytes: 64 << 10,
     }
 }
 

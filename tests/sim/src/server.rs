@@ -77,6 +77,7 @@ impl Server {
         let ticking = clock.clone();
         let limits = store::Limits {
             quota_bytes: small.quota_bytes,
+            stranger_bytes: small.stranger_bytes,
             ..store::Limits::default()
         };
         let store = Memory::new(seed, limits, move || Stamp(ticking.load(Ordering::Relaxed)));

@@ -13,7 +13,7 @@ use crate::world::Failure;
 const OTHER_SEEDS: u64 = 3;
 
 /// Each gives one bound its usual size again.
-const RESETS: [fn(&mut SmallLimits, SmallLimits); 7] = [
+const RESETS: [fn(&mut SmallLimits, SmallLimits); 8] = [
     |limits, usual| limits.tail_entries = usual.tail_entries,
     |limits, usual| limits.read_entries = usual.read_entries,
     |limits, usual| limits.unacked_stanzas = usual.unacked_stanzas,
@@ -21,6 +21,7 @@ const RESETS: [fn(&mut SmallLimits, SmallLimits); 7] = [
     |limits, usual| limits.resume_s = usual.resume_s,
     |limits, usual| limits.page_max = usual.page_max,
     |limits, usual| limits.quota_bytes = usual.quota_bytes,
+    |limits, usual| limits.stranger_bytes = usual.stranger_bytes,
 ];
 
 /// What is left of a plan.

@@ -121,6 +121,7 @@ fn watched() -> (Options, Arc<Notify>, Arc<AtomicBool>) {
     let (notify, fatal) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
     let (told, flag) = (notify.clone(), fatal.clone());
     let mut options = Options::default();
+    options.limits.stranger_bytes = options.limits.quota_bytes;
     options.on_fatal = Arc::new(move || {
         flag.store(true, Ordering::SeqCst);
         told.notify_one();

@@ -9,7 +9,7 @@ use protocol::ArchiveId;
 use server_core::archive::RecipientSide;
 
 use super::{check_integrity, count, look};
-use crate::suite::tools::{append, bare, register, sent, store_one, with_id};
+use crate::suite::tools::{append, bare, list, register, sent, store_one, with_id};
 use crate::{Accounts as _, Archive as _, Options, Sqlite};
 
 const PATH: &str = "STORE_CRASH_TEST_PATH";
@@ -21,6 +21,7 @@ async fn write_until_killed(path: &str, round: &str) {
     let store = Sqlite::open(path, Options::default()).unwrap();
     if store.is_empty().await.unwrap() {
         register(&store, &["romeo", "juliet"]).await;
+        list(&store, "juliet", "romeo", true).await;
     }
     let writers = (0..16).map(|writer: u32| {
         let (store, round) = (store.clone(), round.to_owned());

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::super::sql;
 use super::{check_integrity, count, look};
-use crate::suite::tools::{append, bare, query, register, sent, store_one, with_id, write};
+use crate::suite::tools::{append, bare, list, query, register, sent, store_one, with_id, write};
 use crate::{Accounts as _, Archive as _, Options, Sqlite, StoreError};
 
 fn open(dir: &TempDir) -> Sqlite {
@@ -117,6 +117,7 @@ async fn two_thousand_appends_at_once_share_their_flushes() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     register(&store, &["romeo", "juliet"]).await;
+    list(&store, "juliet", "romeo", true).await;
     let started = Instant::now();
     let appends = (0..2_000).map(|n| {
         let store = store.clone();

@@ -47,9 +47,13 @@ impl Bench {
             assert!(made.is_ok());
         }
         prepare(&conn);
+        let limits = Limits {
+            stranger_bytes: 1 << 30,
+            ..Limits::default()
+        };
         let writer = Writer {
             conn,
-            known: Known::new(keys.ids, Limits::default(), 1_000),
+            known: Known::new(keys.ids, limits, 1_000),
             clock: system_clock(),
             jobs: queue,
             complaint: Complaint::default(),
