@@ -65,8 +65,11 @@ enum Chore {
         /// The plan in this file, with all that happens
         #[arg(long, conflicts_with_all = ["seed", "seeds"])]
         replay: Option<PathBuf>,
-        /// Plants faults, one after the other; each must be found
+        /// Of the runs with faults at chosen moments, one of so many; 1 is all of them, some hours
         #[arg(long, conflicts_with_all = ["seed", "seeds", "replay"])]
+        patterns: Option<u64>,
+        /// Plants faults, one after the other; each must be found
+        #[arg(long, conflicts_with_all = ["seed", "seeds", "replay", "patterns"])]
         mutants: bool,
     },
     /// Kills the release server under load, again and again, and checks that nothing is lost
@@ -96,6 +99,10 @@ fn main() -> Result<()> {
         Chore::Sim {
             replay: Some(file), ..
         } => sim::replay(&file),
+        Chore::Sim {
+            patterns: Some(every),
+            ..
+        } => sim::patterns(every),
         Chore::Sim {
             seed: Some(seed), ..
         } => sim::one(seed),

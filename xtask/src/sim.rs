@@ -32,6 +32,14 @@ pub(crate) fn replay(file: &Path) -> Result<()> {
     play(&["replay", &file.to_string_lossy()])
 }
 
+/// Plays one of every so many runs that are made on purpose; an odd number meets all kinds.
+///
+/// # Errors
+/// When one breaks a promise.
+pub(crate) fn patterns(every: u64) -> Result<()> {
+    play(&["patterns", &every.to_string()])
+}
+
 fn play(arguments: &[&str]) -> Result<()> {
     let status = home::cargo()
         .args(["run", "--quiet", "--profile", "sim", "--package", "sim"])

@@ -13,6 +13,7 @@ mod disk;
 mod engine;
 mod mutants;
 mod ordinary;
+mod patterns;
 mod plan;
 mod record;
 mod run;
@@ -23,6 +24,7 @@ mod world;
 
 pub use crate::check::{Tally, Violation};
 pub use crate::mutants::MUTANTS;
+pub use crate::patterns::{Pattern, patterns};
 pub use crate::plan::{
     Action, DevicePlan, Faults, Kind, Plan, SmallLimits, Step, When, Whom, Wish,
 };

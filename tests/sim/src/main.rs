@@ -31,8 +31,11 @@ fn main() -> Result<ExitCode> {
             let text = fs::read_to_string(file).with_context(|| format!("reading {file}"))?;
             one(&Plan::of_text(&text).with_context(|| format!("reading {file}"))?)
         }
+        ["patterns", every] => patterns(number(every)?),
         ["mutants"] => mutants(),
-        _ => bail!("seeds A B, search A B, survey A B, seed N, replay FILE or mutants"),
+        _ => bail!(
+            "seeds A B, search A B, survey A B, seed N, replay FILE, patterns EVERY or mutants"
+        ),
     }
 }
 
@@ -55,6 +58,28 @@ fn many(first: u64, end: u64) -> Result<ExitCode> {
             ExitCode::FAILURE
         }
     })
+}
+
+/// Plays one of every so many runs that are made on purpose, each kind until one fails.
+fn patterns(every: u64) -> Result<ExitCode> {
+    let every = every.max(1);
+    let mut code = ExitCode::SUCCESS;
+    for pattern in sim::patterns() {
+        let started = Instant::now();
+        let count = pattern.count.div_ceil(every);
+        let played = sim::plans(0..count, 1_000, threads(), |n| pattern.plan(n * every));
+        println!("{}:", pattern.name);
+        match played {
+            Ok(sum) => say(&sum, started, threads()),
+            Err(Failed { seed, failure }) => {
+                let number = seed * every;
+                let name = format!("{} {number}", pattern.name);
+                report::tell(&name, &pattern.plan(number), &failure)?;
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
 }
 
 /// Plays seeds until one fails, and leaves it as it is.
@@ -138,7 +163,7 @@ fn one(plan: &Plan) -> Result<ExitCode> {
 fn say(sum: &Summary, started: Instant, threads: usize) {
     let minutes = started.elapsed().as_secs_f64() / 60.0;
     println!(
-        "{} seeds without a violation, {:.0} a minute on {threads} threads; {} events",
+        "{} runs without a violation, {:.0} a minute on {threads} threads; {} events",
         sum.seeds,
         sum.seeds as f64 / minutes,
         sum.events

@@ -73,7 +73,8 @@ fn describe(name: &str, plan: &Plan, shrunk: &Shrunk) -> Result<String> {
 fn write(name: &str, text: &str) -> Result<PathBuf> {
     let folder = Path::new(FOLDER);
     fs::create_dir_all(folder).with_context(|| format!("making {FOLDER}"))?;
-    let file = folder.join(format!("{}.plan", name.replace(' ', "-")));
+    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).collect();
+    let file = folder.join(format!("{}.plan", words.join("-").replace("--", "-")));
     fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
     Ok(file)
 }

@@ -59,6 +59,9 @@ const fn tests(name: &'static str, minutes: u64, commands: fn() -> Result<Vec<Co
     }
 }
 
+/// The simulation plays the seeds below this one.
+const SIMULATED: &str = "1000";
+
 /// All stages.
 pub(super) const STAGES: &[Stage] = &[
     check("format", 2, || {
@@ -108,8 +111,18 @@ pub(super) const STAGES: &[Stage] = &[
             "e2e",
             "--exclude",
             "crash",
+            "--exclude",
+            "sim",
             "--no-fail-fast",
         ])])
+    }),
+    // Many times faster than in a development build, for three minutes and 300 MB more to build.
+    tests("simulation", 15, || {
+        let sim = ["--profile", "sim", "--package", "sim"];
+        Ok(vec![
+            cargo(&[&["test"], &sim[..], &["--no-fail-fast"]].concat()),
+            cargo(&[&["run"], &sim[..], &["--", "seeds", "0", SIMULATED]].concat()),
+        ])
     }),
     tests("crash", 10, || {
         let mut command = cargo(&["test", "--package", "crash"]);

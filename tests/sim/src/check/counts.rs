@@ -264,14 +264,6 @@ impl Facts {
             );
             return Ok(false);
         }
-        if matches!(seen, Seen::Fin { .. }) {
-            let owed = &session.owed;
-            hold!(
-                "INV-19",
-                owed.is_empty() || session.is_restored,
-                "no notice of {owed:?}"
-            );
-        }
         session.out = session.out.wrapping_add(1);
         if let Some(expected) = session.again.pop_front() {
             hold!(
@@ -281,6 +273,14 @@ impl Facts {
                 session.jid
             );
             return Ok(true);
+        }
+        if matches!(seen, Seen::Fin { .. }) {
+            let owed = &session.owed;
+            hold!(
+                "INV-19",
+                owed.is_empty() || session.is_restored,
+                "no notice of {owed:?}"
+            );
         }
         session.unacked.push_back(digest);
         let (waiting, jid) = (session.unacked.len(), &session.jid);

@@ -79,7 +79,10 @@ impl Facts {
                 .log(&session.account)
                 .map_or(0, super::facts::Log::head);
             let jid = &session.jid;
-            let known = session.cursor.unwrap_or(session.bound_at);
+            let mut known = session.cursor.unwrap_or(session.bound_at);
+            while session.covered.contains(&(known + 1)) {
+                known += 1;
+            }
             hold!(
                 "INV-11",
                 known >= head,

@@ -38,7 +38,11 @@ impl Plan {
         let on = faults.filter(|(_, is_on)| **is_on == Value::Bool(true));
         let on: String = on.map(|(name, _)| format!(" {name}")).collect();
         writeln!(text, "faults{on}")?;
-        let limits = serde_json::to_value(self.limits)?;
+        let mut limits = serde_json::to_value(self.limits)?;
+        let usual = serde_json::to_value(SmallLimits::default())?;
+        if let Some(limits) = limits.as_object_mut() {
+            limits.retain(|name, size| usual.get(name) != Some(size));
+        }
         writeln!(text, "limits{}", to_words(&limits))?;
         for (number, device) in self.devices.iter().enumerate() {
             let name = NAMES.get(device.account).copied().unwrap_or_default();
