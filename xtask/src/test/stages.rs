@@ -116,7 +116,7 @@ pub(super) const STAGES: &[Stage] = &[
             "--no-fail-fast",
         ])])
     }),
-    // Many times faster than in a development build, for three minutes and 300 MB more to build.
+    // Many times faster than in a development build, for three minutes and 350 MB more to build.
     tests("simulation", 15, || {
         let sim = ["--profile", "sim", "--package", "sim"];
         Ok(vec![
