@@ -109,11 +109,6 @@ impl Stream {
         unacked.ack(h).map(Iterator::collect)
     }
 
-    /// Whether it is known what was sent and not acknowledged.
-    pub(crate) fn knows_unacked(&self) -> bool {
-        self.unacked.is_some()
-    }
-
     /// Takes `h` of `<resumed/>`; gives what it settles.
     pub(crate) fn resumed(&mut self, h: Handled) -> Result<Vec<Sent>, AckError> {
         let known = self.unacked.take();

@@ -4,7 +4,7 @@
 //! it lies; `tests/sim/src/mutants.rs` lists them.
 
 /// Whether this fault is planted: always `false` but in a build with `--cfg mutants`, where the
-/// environment variable `MUTANT` names one.
+/// environment variable `MUTANT` names one, or several with commas between.
 #[cfg(not(mutants))]
 #[inline(always)]
 pub const fn mutant(_name: &str) -> bool {
@@ -16,5 +16,6 @@ pub const fn mutant(_name: &str) -> bool {
 pub fn mutant(name: &str) -> bool {
     static PLANTED: std::sync::LazyLock<Option<String>> =
         std::sync::LazyLock::new(|| std::env::var("MUTANT").ok());
-    PLANTED.as_deref() == Some(name)
+    let mut planted = PLANTED.iter().flat_map(|names| names.split(','));
+    planted.any(|planted| planted == name)
 }

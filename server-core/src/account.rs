@@ -43,6 +43,8 @@ pub(crate) struct Account {
     conns: usize,
     /// Questions to the store that are out.
     pub(crate) in_flight: usize,
+    /// How many messages were given to the store to write, and how many of them it answered.
+    pub(crate) appends: (u64, u64),
     /// Sessions that are not in memory: of former processes, and such as ended (S11-62, SM-23).
     pub(crate) dormant: Vec<SessionRecord>,
     /// Resumptions that wait: (connection, session, the client's h).
@@ -83,6 +85,7 @@ impl Account {
             pep: Pep::default(),
             conns: 0,
             in_flight: 0,
+            appends: (0, 0),
             dormant: Vec::new(),
             resuming: Vec::new(),
             queries_running: 0,

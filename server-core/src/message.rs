@@ -176,6 +176,7 @@ impl Account {
             append: Box::new(append),
         });
         self.in_flight += 1;
+        self.appends.0 += 1;
         if mutant("ack-before-commit") {
             self.settle(cx, id, slot);
         }
@@ -318,6 +319,7 @@ impl Account {
         }
         self.do_work(cx, id);
         self.walk(cx, id); // one may have waited for this answer
+        self.next_query(cx); // and so may a page
     }
 
     /// The message lies in the log: it counts as handled when the cursor passes it (P3).
@@ -405,6 +407,7 @@ impl Core {
             && let Some(account) = self.accounts.get_mut(&sent.account)
         {
             account.in_flight = account.in_flight.saturating_sub(1);
+            account.appends.1 += 1;
         }
         let is_written = result.is_ok();
         let outcome = match result {

@@ -58,15 +58,17 @@ fn play(arguments: &[&str]) -> Result<()> {
 /// # Errors
 /// When one is not found.
 pub(crate) fn mutants() -> Result<()> {
-    let status = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--profile", "sim", "--package", "sim"])
-        .args(["--target-dir", "target/mutants", "--", "mutants"])
-        .env("RUSTFLAGS", "--cfg mutants")
-        .current_dir(home::root())
-        .status()
-        .context("starting cargo")?;
-    if !status.success() {
-        bail!("a planted fault was not found");
+    for what in ["mutants", "defences"] {
+        let status = Command::new(env!("CARGO"))
+            .args(["run", "--quiet", "--profile", "sim", "--package", "sim"])
+            .args(["--target-dir", "target/mutants", "--", what])
+            .env("RUSTFLAGS", "--cfg mutants")
+            .current_dir(home::root())
+            .status()
+            .context("starting cargo")?;
+        if !status.success() {
+            bail!("a planted fault was not found");
+        }
     }
     Ok(())
 }

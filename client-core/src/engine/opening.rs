@@ -197,7 +197,6 @@ impl Engine {
         let Some(stream) = &mut self.stream else {
             return self.drop_link();
         };
-        let is_known = stream.knows_unacked();
         let settled = stream.resumed(h);
         let waiting = stream.waiting().map(|sent| sent.text.clone());
         let waiting: Vec<_> = waiting
@@ -211,9 +210,10 @@ impl Engine {
             return self.drop_link();
         };
         self.begin_stream(jid);
-        // After a restart it is not known what was sent: the archive and the notices that come with the
-        // resumption tell (S11-20).
-        let is_sure = is_known || self.state.outbox.values().all(|item| item.prefix.is_none());
+        // After a restart it is not known what was sent, nor on a stream that was lost before it was told:
+        // the archive and the notices that come with the resumption tell (S11-20).
+        let mut outbox = self.state.outbox.values();
+        let is_sure = self.wire.may_send || outbox.all(|item| item.prefix.is_none());
         self.wire.may_send = is_sure && self.state.device.is_begun();
         self.on_covered(settled);
         for text in waiting {

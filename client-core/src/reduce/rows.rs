@@ -139,9 +139,6 @@ impl State {
             }
             batch.rows.retain(|other| other.place != row.place);
             batch.drop_rows.push(row.place);
-            if mutant("live-entries-dropped-after-catching-up") {
-                continue;
-            }
             let row = self.confirm(row);
             batch.rows.push(row);
         }

@@ -142,6 +142,29 @@ fn after_a_reload_the_stream_is_resumed_and_the_outbox_sent_again() {
     world.assert_same_as_archive();
 }
 
+// proves: S11-20 INV-07
+#[test]
+fn what_was_sent_before_a_reload_waits_for_the_archive_over_a_cut() {
+    let mut world = World::live();
+    world.server.holds_acks = true;
+    world.send("one");
+    world.run();
+    world.server.holds_acks = false;
+    world.server.holds_pages = true;
+    world.reload();
+    world.sign_in();
+    world.run();
+    // The stream is lost again before a page tells what became of the line.
+    world.cut();
+    world.pass(2_000);
+    assert_eq!(count(&world, ">one<"), 1);
+    world.server.release_pages();
+    world.run();
+    world.assert_sent_once(&["one"]);
+    assert_eq!(count(&world, ">one<"), 1);
+    world.assert_same_as_archive();
+}
+
 // proves: S11-20 S11-25
 #[test]
 fn after_a_failed_resumption_the_archive_is_asked_before_anything_is_sent_again() {

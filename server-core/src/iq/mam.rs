@@ -3,6 +3,7 @@
 use protocol::fork::Mode;
 use protocol::jid::{BareJid, FullJid};
 use protocol::mam::{self, Fin, Query};
+use protocol::mutant;
 use protocol::rsm::PageInfo;
 use protocol::sm::Slot;
 use protocol::{ArchiveId, Condition, Element, Iq, IqKind, Text, ns};
@@ -24,6 +25,8 @@ pub(crate) struct PageRequest {
     queryid: Option<String>,
     flip: bool,
     query: PageQuery,
+    /// So many of the account's messages must be answered before the store is asked (P5).
+    after_appends: u64,
 }
 
 impl Account {
@@ -66,6 +69,7 @@ impl Account {
                         queryid,
                         flip,
                         query,
+                        after_appends: self.appends.0,
                     };
                     self.queries_waiting.push_back(Box::new(request));
                     self.next_query(cx);
@@ -77,7 +81,7 @@ impl Account {
     }
 
     /// MAM-26: two at a time, those of one session one after the other.
-    fn next_query(&mut self, cx: &mut Context) {
+    pub(crate) fn next_query(&mut self, cx: &mut Context) {
         while self.queries_running < cx.config.limits.queries_per_account
             && let Some(request) = self.take_query()
         {
@@ -89,12 +93,18 @@ impl Account {
         }
     }
 
-    /// The oldest query whose session waits for no other page.
+    /// The oldest query whose session waits for no other page. What was taken before a query, also on
+    /// streams that ended since, is written or has failed before the store is asked: who does not find
+    /// a message there may send it again (P5).
     fn take_query(&mut self) -> Option<Box<PageRequest>> {
         let session = |id| self.sessions.get(&id);
         let is_free = |id| session(id).is_none_or(|s| matches!(s.awaited_page, AwaitedPage::No));
         let mut waiting = self.queries_waiting.iter();
-        let at = waiting.position(|request| is_free(request.session))?;
+        let answered = self.appends.1;
+        let is_settled = |request: &PageRequest| {
+            request.after_appends <= answered || mutant("page-before-appends")
+        };
+        let at = waiting.position(|request| is_settled(request) && is_free(request.session))?;
         let request = self.queries_waiting.remove(at)?;
         if let Some(session) = self.sessions.get_mut(&request.session) {
             session.awaited_page = AwaitedPage::Reading;
@@ -127,10 +137,12 @@ impl Account {
         };
         let newest = match &session.awaited_page {
             AwaitedPage::No => return true,
-            AwaitedPage::Reading => return false,
+            AwaitedPage::Reading => return mutant("live-while-a-page-is-read"),
             AwaitedPage::Read(read) => newest_of(read),
         };
-        if session.mode == Mode::S11 && session.conn.is_some() && !self.walk_to(cx, id, newest) {
+        let waits = session.mode == Mode::S11 && session.conn.is_some();
+        let waits = waits && !mutant("page-before-the-cursor");
+        if waits && !self.walk_to(cx, id, newest) {
             return false;
         }
         let session = self.sessions.get_mut(&id);

@@ -4,6 +4,7 @@
     reason = "a command-line program speaks on standard output"
 )]
 
+mod defences;
 mod report;
 
 use std::fs;
@@ -27,14 +28,18 @@ fn main() -> Result<ExitCode> {
         ["search", first, end] => search(number(first)?, number(end)?),
         ["survey", first, end] => survey(number(first)?, number(end)?),
         ["seed", seed] => one(&Plan::of_seed(number(seed)?, Wish::default())),
+        ["double", seed] => one(&defences::counting(number(seed)?)),
         ["replay", file] => {
             let text = fs::read_to_string(file).with_context(|| format!("reading {file}"))?;
             one(&Plan::of_text(&text).with_context(|| format!("reading {file}"))?)
         }
         ["patterns", every] => patterns(number(every)?),
         ["mutants"] => mutants(),
+        ["defences"] => defences::all(),
+        ["doubles", first, end] => defences::doubles(number(first)?, number(end)?),
         _ => bail!(
-            "seeds A B, search A B, survey A B, seed N, replay FILE, patterns EVERY or mutants"
+            "seeds A B, search A B, survey A B, seed N, replay FILE, patterns EVERY, mutants, \
+             defences, doubles A B or double N"
         ),
     }
 }
@@ -99,15 +104,18 @@ fn threads() -> usize {
 
 /// Plays all seeds and tells in a line each which ones fail.
 fn survey(first: u64, end: u64) -> Result<ExitCode> {
-    let mut failures = 0;
+    let (mut sum, started) = (Summary::default(), Instant::now());
     for seed in first..end {
-        if let Err(failure) = sim::play(Plan::of_seed(seed, Wish::default()), 0) {
-            failures += 1;
-            let violation = failure.violation;
-            println!("{seed}: {} {}", violation.inv, violation.what);
+        match sim::play(Plan::of_seed(seed, Wish::default()), 0) {
+            Ok(outcome) => sum.add(&outcome),
+            Err(failure) => {
+                let violation = failure.violation;
+                println!("{seed}: {} {}", violation.inv, violation.what);
+            }
         }
     }
-    println!("{failures} of {} seeds fail", end - first);
+    println!("{} of {} seeds fail", end - first - sum.seeds, end - first);
+    say(&sum, started, 1);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -118,8 +118,12 @@ pub const MUTANTS: &[(&str, &str)] = &[
         "an entry that came before is taken in again",
     ),
     (
-        "live-entries-dropped-after-catching-up",
-        "what came live during a catch-up is lost at its end",
+        "page-before-the-cursor",
+        "a page goes out before the live entries that it holds",
+    ),
+    (
+        "live-while-a-page-is-read",
+        "live entries overtake a page that does not hold them",
     ),
     (
         "pages-backwards",

@@ -246,6 +246,7 @@ fn of_script((devices, actions): Script, half_open: bool) -> Plan {
         action: *action,
     });
     Plan {
+        counts_only: false,
         seed: 1,
         accounts: 2,
         devices: devices.iter().map(device).collect(),

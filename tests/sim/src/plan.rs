@@ -31,6 +31,8 @@ pub struct Plan {
     pub limits: SmallLimits,
     /// Whether the accounts are contacts of each other, so that presence flows.
     pub are_contacts: bool,
+    /// Whether only what is twice or lost counts as a violation (INV-05, INV-07).
+    pub counts_only: bool,
     /// What happens, in order of time.
     pub steps: Vec<Step>,
 }
@@ -443,10 +445,30 @@ impl Plan {
             faults,
             limits,
             are_contacts,
+            counts_only: false,
             steps: Vec::new(),
         };
         plan.draw_steps(&mut rng, wish.actions, ordinary);
         plan
+    }
+
+    /// What either defence of INV-07 is judged by: ids that can be computed, and a disk that takes
+    /// everything, since only the identity of messages tells apart what it failed to take.
+    pub fn count_only(&mut self) {
+        self.counts_only = true;
+        self.faults.full_disk = false;
+        self.faults.hostile = false;
+        self.limits.quota_bytes = 1 << 30;
+        for device in &mut self.devices {
+            device.kind = Kind::Engine;
+        }
+        let faults = self.faults;
+        self.steps.retain(|step| faults.allow(&step.action));
+        for step in &mut self.steps {
+            if let Action::NewDevice { kind, .. } = &mut step.action {
+                *kind = Kind::Engine;
+            }
+        }
     }
 
     fn draw_steps(&mut self, rng: &mut ChaCha20Rng, actions: usize, ordinary: bool) {

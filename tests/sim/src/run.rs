@@ -41,6 +41,15 @@ pub struct Summary {
     pub tally: Tally,
 }
 
+impl Summary {
+    /// Adds a run without a violation.
+    pub fn add(&mut self, outcome: &Outcome) {
+        self.seeds += 1;
+        self.events += outcome.events;
+        self.tally.add(&outcome.tally);
+    }
+}
+
 /// Plays one plan; a panic is a broken promise too (INV-31).
 ///
 /// # Errors
@@ -96,9 +105,7 @@ pub fn plans(
             match one(&plan_of(number), number.is_multiple_of(again)) {
                 Ok(outcome) => {
                     let Ok(mut sum) = sum.lock() else { return };
-                    sum.seeds += 1;
-                    sum.events += outcome.events;
-                    sum.tally.add(&outcome.tally);
+                    sum.add(&outcome);
                 }
                 Err(failure) => {
                     next.fetch_max(numbers.end, Ordering::Relaxed);

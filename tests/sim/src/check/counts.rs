@@ -345,7 +345,19 @@ impl Facts {
             "{account} resumes a stream of {owner}"
         );
         let former = session.conn.replace(conn);
-        if restored {
+        let (jid, is_lost) = (&session.jid, std::mem::take(&mut session.is_lost));
+        hold!(
+            "INV-22",
+            restored || !is_lost,
+            "{jid} outlives its server and is not told"
+        );
+        // The first answer may have been lost: then it is given again, and the stream goes on as it was.
+        hold!(
+            "INV-22",
+            session.is_restored || !restored || is_lost,
+            "{jid} is said to be restored"
+        );
+        if is_lost {
             session.restores_rightly(h, log)?;
             session.restore(h, client_h, pos);
         } else {
@@ -601,6 +613,7 @@ impl Default for Session {
             copies: Default::default(),
             last_archived: 0,
             is_restored: false,
+            is_lost: false,
             is_inactive: false,
             ready_at: None,
             priority: None,

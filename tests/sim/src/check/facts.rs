@@ -163,7 +163,9 @@ pub(super) struct Session {
     pub(super) copies: VecDeque<(u32, u64)>,
     /// The count at the newest own message that lies in the log and was acknowledged.
     pub(super) last_archived: u32,
+    /// Whether the server came back from its disk since it was bound; whether it did so just now.
     pub(super) is_restored: bool,
+    pub(super) is_lost: bool,
     pub(super) is_inactive: bool,
     /// The log's end when its modes were in force (ordinary sessions).
     pub(super) ready_at: Option<u64>,
@@ -259,6 +261,7 @@ impl Facts {
     pub(super) fn on_crash(&mut self) {
         for session in &mut self.sessions {
             session.conn = None;
+            session.is_lost = true;
         }
         for conn in self.conns.values_mut() {
             conn.session = None;

@@ -38,20 +38,29 @@ impl Facts {
         line: &Line,
         (own, txn): (bool, u64),
     ) -> Result<(), Violation> {
-        self.commit_is_sent(account, line, own)?;
-        let message = self.messages.get(&line.mid);
-        let Some(log) = self.logs.get_mut(account) else {
+        let is_right = self.commit_is_right(account, pos, aid, line, own);
+        if let Some(log) = self.logs.get_mut(account) {
+            log.push(Entry {
+                aid: aid.to_owned(),
+                line: line.clone(),
+                own,
+                txn,
+            });
+        }
+        is_right
+    }
+
+    fn commit_is_right(
+        &self,
+        account: &str,
+        pos: u64,
+        aid: &str,
+        line: &Line,
+        own: bool,
+    ) -> Result<(), Violation> {
+        let Some(log) = self.logs.get(account) else {
             return Err(Violation::new("INV-08", format!("a log of {account}")));
         };
-        let next = log.head() + 1;
-        hold!(
-            "INV-04",
-            pos == next,
-            "{account}: position {pos}, not {next}"
-        );
-        let is_fresh = log.pos_of(aid).is_none();
-        hold!("INV-05", is_fresh, "{account}: id {aid} twice");
-        let dots = aid.matches('.').count();
         let first = log.pos_of_message(&line.mid);
         hold!(
             "INV-07",
@@ -59,6 +68,17 @@ impl Facts {
             "{account}: message {} lies at {first:?} and at {pos}",
             line.mid
         );
+        let is_fresh = log.pos_of(aid).is_none();
+        hold!("INV-05", is_fresh, "{account}: id {aid} twice");
+        self.commit_is_sent(account, line, own)?;
+        let message = self.messages.get(&line.mid);
+        let next = log.head() + 1;
+        hold!(
+            "INV-04",
+            pos == next,
+            "{account}: position {pos}, not {next}"
+        );
+        let dots = aid.matches('.').count();
         let computed = message.map(|message| &message.aids).filter(|_| own);
         match computed.filter(|aids| !aids.is_empty()) {
             Some(aids) => {
@@ -67,12 +87,6 @@ impl Facts {
             }
             None => hold!("INV-05", dots == 0, "id {aid} looks like an own one"),
         }
-        log.push(Entry {
-            aid: aid.to_owned(),
-            line: line.clone(),
-            own,
-            txn,
-        });
         Ok(())
     }
 

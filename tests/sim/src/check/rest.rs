@@ -32,6 +32,11 @@ impl Checker {
         Ok(())
     }
 
+    /// Every message is where it belongs, once (INV-07).
+    pub(crate) fn counts_at_quiet(&self) -> Result<(), Violation> {
+        self.facts.messages_are_in_their_logs()
+    }
+
     /// INV-15: what a device keeps is its account's log, from its first row on.
     fn device_holds_its_log(&self, dev: usize) -> Result<(), Violation> {
         let Some(device) = self.facts.devices.get(dev) else {

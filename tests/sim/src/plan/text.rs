@@ -79,6 +79,7 @@ impl Plan {
             faults: Faults::NONE,
             limits: SmallLimits::default(),
             are_contacts: false,
+            counts_only: false,
             steps: Vec::new(),
         };
         for (number, line) in (1..).zip(text.lines()) {

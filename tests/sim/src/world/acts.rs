@@ -168,8 +168,8 @@ impl World {
         self.drop_conn(conn);
         self.record(Event::Reload { dev, lost })?;
         match self.devices.get(dev).and_then(Device::tab) {
-            Some(tab) => self.checker.on_restored(dev, tab),
-            None => Ok(()),
+            Some(tab) if !self.plan.counts_only => self.checker.on_restored(dev, tab),
+            Some(_) | None => Ok(()),
         }
     }
 
