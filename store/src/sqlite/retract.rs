@@ -73,8 +73,10 @@ pub(super) fn seek(
     let range = params![bottom.unwrap_or(first), before - 1, dir, needle.as_bytes()];
     let mut rows = rows.query(range)?;
     while let Some(row) = rows.next()? {
-        let stanza = Text::try_from(row.get::<_, Vec<u8>>(1)?)
-            .map_err(|_| StoreError::malformed("stanza"))?;
+        // What cannot be read is not what is meant.
+        let Ok(stanza) = Text::try_from(row.get::<_, Vec<u8>>(1)?) else {
+            continue;
+        };
         if let Some(tombstone) = tombstone_of(&stanza, retraction, Stamp(stamp)) {
             let replaced = replace(tx, row.get(0)?, &stanza, &tombstone)?;
             return Ok(Found::Replaced(replaced));

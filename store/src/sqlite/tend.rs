@@ -11,6 +11,7 @@ use protocol::Text;
 use protocol::time::Stamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use server_core::archive::{FirstOutcome, digest_of};
+use tracing::error;
 
 use super::append::CONV_BITS;
 use super::sql::{self, SideSql};
@@ -163,7 +164,13 @@ fn trim(
         && let Some(going) = oldest(tx, user)?.filter(|going| size.drops(now, keep, going))
     {
         if going.named && going.stamp.0 >= now.0.saturating_sub(SENT_KEPT_MS) {
-            remember(tx, user, &going)?;
+            match remember(tx, user, &going) {
+                // One row that cannot be read must not keep all others.
+                Err(cause @ StoreError::Malformed { .. }) => {
+                    error!(error = %cause, user, pos = going.seq, "entry goes without its outcome");
+                }
+                other => other?,
+            }
         }
         let sender = remove(tx, user, &going)?;
         size.bytes = size.bytes.saturating_sub(going.len);

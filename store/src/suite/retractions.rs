@@ -32,7 +32,7 @@ pub(super) fn say(from: &str, to: &str, id: &str) -> Append {
     with_child(from, to, id, &body)
 }
 
-pub(super) fn retract(from: &str, to: &str, id: &str, target: &str) -> Append {
+pub(crate) fn retract(from: &str, to: &str, id: &str, target: &str) -> Append {
     let element = Element::new("retract", ns::RETRACT).attr("id", target);
     Append {
         retracts: Some(Retraction {

@@ -7,7 +7,9 @@ use server_core::records::{Change, Invite};
 use super::super::sql;
 use super::{check_integrity, count, look};
 use crate::retention::SENT_KEPT_MS;
-use crate::suite::tools::{append, bare, positions, query, register, store_one, tend_all, with_id};
+use crate::suite::tools::{
+    append, bare, list, positions, query, register, store_one, tend_all, with_id,
+};
 use crate::suite::{Script, retractions};
 use crate::{Accounts as _, Archive as _, Options, Retention, Sqlite};
 
@@ -149,4 +151,38 @@ async fn tombstones_are_counted_and_go_with_their_entries() {
     tend_all(&store).await;
     check_integrity(&conn);
     assert_eq!(count(&conn, "SELECT count(*) FROM msg"), 0);
+}
+
+// proves: MAM-24 S11-17
+#[tokio::test]
+async fn a_row_that_cannot_be_read_keeps_no_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("test.db");
+    let script = Script::default();
+    let store = open(&path, &script);
+    register(&store, &["romeo", "juliet"]).await;
+    list(&store, "juliet", "romeo", true).await;
+    for n in 0..6 {
+        let one = with_id(append("romeo/x", "juliet", "x"), &format!("m{n}"));
+        store_one(&store, one).await;
+    }
+    let spoilt = "UPDATE msg SET stanza = ?1 WHERE k IN (SELECT k FROM arch WHERE seq = 2)";
+    look(&path).execute(spoilt, [b"\xff nowhere"]).unwrap();
+    // It is looked at for a retraction too.
+    let retraction = retractions::retract("romeo/x", "juliet", "r", "nowhere");
+    store_one(&store, retraction).await;
+    let own = Retention {
+        entries: Some(2),
+        ..Retention::default()
+    };
+    for name in ["romeo", "juliet"] {
+        let account = bare(name);
+        store.set_retention(&account, Some(own)).await.unwrap();
+    }
+    tend_all(&store).await;
+    let conn = look(&path);
+    assert_eq!(count(&conn, "SELECT count(*) FROM arch"), 4);
+    assert_eq!(count(&conn, "SELECT min(seq) FROM arch"), 6);
+    // The outcomes of the others are known still.
+    assert_eq!(count(&conn, "SELECT count(*) FROM sent"), 4);
 }
