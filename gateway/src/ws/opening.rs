@@ -141,31 +141,42 @@ impl<S: Store> Driver<'_, S> {
     }
 
     async fn look_up(&mut self, account: &BareJid) {
-        self.slow_down().await;
+        let app = &self.link.app;
+        let now_ms = app.clock.now().mono_ms;
+        let wait = match app.is_bounded(self.link.ip) {
+            true => app.guesses.reserve(self.link.ip, account, now_ms),
+            false => Some(Duration::ZERO),
+        };
+        let Some(wait) = wait else {
+            debug!("too many logins of one address wait already");
+            return self.feed(OpeningInput::Credentials(Err(())));
+        };
+        self.slow_down(wait).await;
         let found = self.link.app.store.credentials(account).await;
         let found = found.map_err(|cause| error!(error = %cause, "credentials not read"));
         self.feed(OpeningInput::Credentials(found));
     }
 
     async fn look_up_tokens(&mut self, account: &BareJid, device: DeviceId) {
-        self.slow_down().await;
+        let app = &self.link.app;
+        if app.is_bounded(self.link.ip) {
+            let now_ms = app.clock.now().mono_ms;
+            let wait = app.guesses.delay(self.link.ip, account, now_ms);
+            self.slow_down(wait).await;
+        }
         let found = self.link.app.store.tokens(account, device).await;
         let found = found.map_err(|cause| error!(error = %cause, "tokens not read"));
         self.feed(OpeningInput::Tokens(found));
     }
 
     /// LIM-15.
-    async fn slow_down(&mut self) {
-        let app = &self.link.app;
-        if app.is_bounded(self.link.ip) {
-            let wait = app.guesses.delay(self.link.ip, app.clock.now().mono_ms);
-            let from = Instant::now();
-            tokio::select! {
-                () = sleep(wait) => {}
-                () = app.stopping.cancelled() => {}
-            }
-            self.delayed += from.elapsed();
+    async fn slow_down(&mut self, wait: Duration) {
+        let from = Instant::now();
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = self.link.app.stopping.cancelled() => {}
         }
+        self.delayed += from.elapsed();
     }
 
     fn login_failed(&self, account: &BareJid) {
@@ -174,8 +185,8 @@ impl<S: Store> Driver<'_, S> {
         debug!(%account, "login failed");
         if app.is_bounded(self.link.ip) {
             let now_ms = app.clock.now().mono_ms;
-            app.guesses.failed(self.link.ip, now_ms);
-            if !app.guesses.delay(self.link.ip, now_ms).is_zero() {
+            app.guesses.failed(self.link.ip, account, now_ms);
+            if !app.guesses.delay(self.link.ip, account, now_ms).is_zero() {
                 warn!("many failed logins from one address; the next ones are delayed");
             }
         }
