@@ -152,6 +152,12 @@ async fn accounts_are_made_listed_changed_and_removed() {
             1,
             "there is no account tybalt@localhost",
         ),
+        (
+            &["user", "sign-out", "tybalt"],
+            "",
+            1,
+            "there is no account tybalt@localhost",
+        ),
         (&["user", "add", "romeo"], "\n", 2, "a password has"),
         (&["user", "add", "a b"], "pw", 2, "is no address"),
         (
@@ -250,6 +256,40 @@ async fn a_running_server_ends_the_streams_of_a_removed_account() {
         again.open().await;
         assert!(again.log_in(name, "pw").await.is_err());
     }
+    assert_eq!(serving.terminate().await, 0);
+}
+
+// proves: AU-29 SEC-32
+#[cfg(unix)]
+#[tokio::test]
+async fn whoever_is_signed_out_everywhere_needs_the_password_once_more() {
+    const DEVICE: &str = "<user-agent id='d4565fa7-4d72-4749-b3d3-740edbf87770'/>";
+    let program = Program::new();
+    program.run(&["user", "add", "romeo"], "pw").await;
+    let mut serving = program.serve(&[]);
+    let address = serving.address().await;
+    let opened = async || {
+        let mut peer = Peer::connect(address).await;
+        peer.open().await;
+        peer
+    };
+    let mut peer = opened().await;
+    let request = "<request-token xmlns='urn:xmpp:fast:0' mechanism='HT-SHA-256-NONE'/>";
+    let success = peer
+        .log_in_inline("romeo", "pw", &format!("{DEVICE}{request}"))
+        .await;
+    let (_, token) = success.split_once(" token='").unwrap();
+    let (token, _) = token.split_once('\'').unwrap();
+    assert!(peer.hear().await.contains("features"));
+    peer.bind("balcony").await;
+    let done = program.run(&["user", "sign-out", "romeo"], "").await;
+    assert_eq!(out(&done), "romeo@localhost is signed out everywhere\n");
+    let (said, _) = peer.rest().await;
+    assert!(said.concat().contains("<not-authorized"), "{said:?}");
+    let asked = format!("{DEVICE}<fast xmlns='urn:xmpp:fast:0'/>");
+    let refused = opened().await.log_in_by_token("romeo", token, &asked).await;
+    assert!(refused.contains("<not-authorized"), "{refused}");
+    opened().await.log_in("romeo", "pw").await.unwrap();
     assert_eq!(serving.terminate().await, 0);
 }
 

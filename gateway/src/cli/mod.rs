@@ -83,6 +83,12 @@ enum UserAction {
         /// Its address.
         jid: String,
     },
+    /// Makes the tokens of all devices of an account worthless and ends its connections; each needs the
+    /// password once more.
+    SignOut {
+        /// Its address.
+        jid: String,
+    },
     /// Prints the addresses of all accounts.
     List,
     /// Prints what an account's archive holds and how long it is kept.

@@ -46,6 +46,16 @@ pub(super) async fn run(config: Config, action: UserAction) -> Result<(), CliErr
             revoke(&config, &account)?;
             say::line(format_args!("{account} has a new password"));
         }
+        UserAction::SignOut { jid } => {
+            let account = account(&jid, &domain)?;
+            let revoke_tokens = Change::RevokeTokens {
+                account: account.clone(),
+                device: None,
+            };
+            change(&open(&config)?, revoke_tokens, &account).await?;
+            revoke(&config, &account)?;
+            say::line(format_args!("{account} is signed out everywhere"));
+        }
         UserAction::Delete { jid } => {
             let account = account(&jid, &domain)?;
             let delete = Change::Delete {
