@@ -54,6 +54,10 @@ pub(crate) struct Account {
     pub(crate) spool: Spool,
     /// Whether it stands in [`Context::takers`].
     pub(crate) is_taken: bool,
+    /// Whether the record that is on its way may have been read too early.
+    is_outdated: bool,
+    /// Whether nobody may come back to the sessions that the record holds (AU-29).
+    is_revoked: bool,
 }
 
 enum State {
@@ -92,6 +96,8 @@ impl Account {
             queries_waiting: VecDeque::new(),
             spool: Spool::default(),
             is_taken: false,
+            is_outdated: false,
+            is_revoked: false,
         }
     }
 
@@ -105,9 +111,17 @@ impl Account {
 
     /// What is in memory of the account is not what the store holds: nobody is served from it any more.
     pub(crate) fn forget(&mut self) {
-        if self.is_ready() {
-            self.state = State::Gone;
+        match self.state {
+            State::Loading { .. } => self.is_outdated = true,
+            State::Ready => self.state = State::Gone,
+            State::Gone => {}
         }
+    }
+
+    /// Its keys were changed, or it was removed and perhaps made anew, behind this process's back.
+    pub(crate) fn revoke(&mut self) {
+        self.is_revoked = true;
+        self.forget();
     }
 
     /// Its record is asked for.
@@ -628,6 +642,10 @@ impl Core {
         let State::Loading { conns, parcels } = &mut account.state else {
             return;
         };
+        if std::mem::take(&mut account.is_outdated) {
+            let account = jid.clone();
+            return self.cx.output(Output::Load { account });
+        }
         let (conns, parcels) = (std::mem::take(conns), std::mem::take(parcels));
         account.state = match &result {
             Ok(Some(_)) => State::Ready,
@@ -645,6 +663,9 @@ impl Core {
         account.blocked = record.blocked;
         account.pep = Pep::new(record.nodes);
         account.dormant = record.sessions;
+        if std::mem::take(&mut account.is_revoked) {
+            account.end_dormant(&mut self.cx, None);
+        }
         for parcel in parcels {
             self.with(jid, |account, cx| account.on_parcel(cx, parcel));
         }

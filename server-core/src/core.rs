@@ -394,6 +394,7 @@ impl Core {
     fn revoke(&mut self, jid: &BareJid) {
         let error = StreamError::new(StreamCondition::NotAuthorized).because("sign in again");
         self.end_all(jid, &error, None);
+        self.with(jid, |account, _| account.revoke());
     }
 
     /// Ends every session and connection of an account with an error, all but one if it is spared; those

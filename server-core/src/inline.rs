@@ -95,6 +95,10 @@ impl Account {
         // Whatever failed to resume is over: the connection waits for its binding.
         let (mode, prefix) = (Mode::Plain, None);
         cx.set_stage(conn, Stage::Unbound { mode, prefix });
+        self.ask_ends_to_bind(cx, conn);
+    }
+
+    fn ask_ends_to_bind(&mut self, cx: &mut Context, conn: ConnId) {
         self.in_flight += 1;
         let account = self.jid.clone();
         let ticket = cx.await_answer(Pending::Binding(Binding {
@@ -119,8 +123,12 @@ impl Account {
         let Some(inline) = state.and_then(|state| state.inline.as_mut()) else {
             return;
         };
+        if ends == Some(None) && self.tail.head() > binding.head {
+            // The archive was empty and is no more: where it begins, the store knows.
+            return self.ask_ends_to_bind(cx, conn);
+        }
         let request = inline.bind.take().unwrap_or_default();
-        let metadata = ends.map(|ends| self.metadata(ends, self.tail.head() > binding.head));
+        let metadata = ends.map(|ends| self.metadata(ends));
         let bound = self.bind_session(cx, conn, &request);
         let (result, features, jid) = match bound {
             Ok((jid, results)) => {
@@ -142,10 +150,9 @@ impl Account {
 
     /// Where the archive begins, as the store says, and where it ends, as the session's cursor says: what
     /// comes later is delivered live, what came earlier lies before `end` (BI-05).
-    fn metadata(&self, ends: Ends, has_grown: bool) -> Element {
+    fn metadata(&self, ends: Ends) -> Element {
         let newest = self.newest.as_ref().map(|(id, stamp)| (id, *stamp));
         let oldest = ends.as_ref().map(|((id, stamp), _)| (id, *stamp));
-        let oldest = oldest.or_else(|| newest.filter(|_| has_grown));
         bind2::metadata(oldest.zip(newest).map(|(oldest, newest)| [oldest, newest]))
     }
 

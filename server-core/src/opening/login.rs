@@ -39,6 +39,8 @@ pub(super) enum Exchange {
     Challenged {
         identity: Identity,
         server: Box<ServerExchange>,
+        /// Whether login is refused for the time being, which only who can log in is told (AU-10).
+        disabled: bool,
     },
     /// The login succeeded; what it means for the device's tokens is being written.
     Recording(Box<Recording>),
@@ -68,9 +70,14 @@ impl Opening {
         match (element.name(), exchange) {
             ("auth", Exchange::None) if !is_sasl2 => self.on_auth(element),
             ("authenticate", Exchange::None) if is_sasl2 => self.on_authenticate(element),
-            ("response", Exchange::Challenged { identity, server }) => {
-                self.on_response(identity, &server, element);
-            }
+            (
+                "response",
+                Exchange::Challenged {
+                    identity,
+                    server,
+                    disabled,
+                },
+            ) => self.on_response((identity, disabled), &server, element),
             ("abort", _) => self.refuse_mixed_with(is_sasl2, SaslFailure::Aborted),
             _ => self.refuse_mixed(is_sasl2),
         }
@@ -185,20 +192,17 @@ impl Opening {
             return self.refuse(SaslFailure::TemporaryAuthFailure);
         };
         let disabled = credentials.as_ref().is_some_and(|c| c.disabled);
-        if disabled {
-            return self.refuse(SaslFailure::AccountDisabled);
-        }
         let (keys, epoch) = credentials.map(|c| (c.keys, c.epoch)).unwrap_or_default();
-        let identity = Identity { account, epoch };
+        let whose = (Identity { account, epoch }, disabled);
         match with {
-            Mechanism::Scram(hash, first) => self.challenge(identity, hash, first, keys),
-            Mechanism::Plain { password } => self.check_plain(identity, &password, keys),
+            Mechanism::Scram(hash, first) => self.challenge(whose, hash, first, keys),
+            Mechanism::Plain { password } => self.check_plain(whose, &password, keys),
         }
     }
 
     fn challenge(
         &mut self,
-        identity: Identity,
+        (identity, disabled): (Identity, bool),
         hash: ScramHash,
         first: ClientFirst,
         keys: Vec<StoredKeys>,
@@ -211,6 +215,7 @@ impl Opening {
         self.login.exchange = Exchange::Challenged {
             identity,
             server: Box::new(server),
+            disabled,
         };
         self.send(match &self.login.asked {
             Some(_) => sasl2::write("challenge", &challenge),
@@ -235,10 +240,16 @@ impl Opening {
         }
     }
 
-    fn on_response(&mut self, identity: Identity, server: &ServerExchange, element: &Element) {
+    fn on_response(
+        &mut self,
+        (identity, disabled): (Identity, bool),
+        server: &ServerExchange,
+        element: &Element,
+    ) {
         let finished =
             sasl::data_of(element).and_then(|data| server.finish(&data).map_err(failure_of));
         match finished {
+            Ok(_) if disabled => self.refuse(SaslFailure::AccountDisabled),
             Ok(signature) => {
                 let proof = Proof::Password(server.stored_key().to_vec());
                 self.succeed(identity, signature.into_bytes(), proof);
@@ -247,13 +258,20 @@ impl Opening {
         }
     }
 
-    fn check_plain(&mut self, identity: Identity, password: &str, keys: Vec<StoredKeys>) {
+    fn check_plain(
+        &mut self,
+        (identity, disabled): (Identity, bool),
+        password: &str,
+        keys: Vec<StoredKeys>,
+    ) {
         let hash = ScramHash::Sha256;
         let known = keys.into_iter().find(|keys| keys.hash == hash);
         let keys = known.unwrap_or_else(|| self.fake_keys(hash, &identity.account));
         let prepared = protocol::password::prepare(password).unwrap_or_default();
         let typed = StoredKeys::of_password(hash, &prepared, keys.salt.clone(), keys.iterations);
-        if typed == keys {
+        if typed == keys && disabled {
+            self.refuse(SaslFailure::AccountDisabled);
+        } else if typed == keys {
             self.succeed(identity, Vec::new(), Proof::Password(keys.stored_key));
         } else {
             self.refuse_guess(identity.account, SaslFailure::NotAuthorized);

@@ -15,19 +15,9 @@ pub(super) fn credentials(
     tx: &Connection,
     account: &BareJid,
 ) -> Result<Option<Credentials>, StoreError> {
-    let query = "SELECT user, epoch, disabled FROM account WHERE jid = ?1";
-    let found = tx
-        .prepare_cached(query)?
-        .query_row([account.as_str()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
-        });
-    let Some((user, epoch, disabled)) = found.optional()? else {
-        return Ok(None);
-    };
-    let mut query = tx.prepare_cached(
-        "SELECT mechanism, salt, iterations, stored_key, server_key FROM credential WHERE user = ?1",
-    )?;
-    let mut rows = query.query([user])?;
+    let login = login(tx, account)?;
+    let mut query = tx.prepare_cached(sql::KEYS)?;
+    let mut rows = query.query([login.user])?;
     let mut keys = Vec::new();
     while let Some(row) = rows.next()? {
         let hash = ScramHash::of_mechanism(&row.get::<_, String>(0)?);
@@ -39,11 +29,40 @@ pub(super) fn credentials(
             server_key: row.get(4)?,
         });
     }
-    Ok(Some(Credentials {
+    Ok(login.is_known().then_some(Credentials {
         keys,
-        epoch: KeyEpoch(epoch),
-        disabled,
+        epoch: login.epoch,
+        disabled: login.disabled,
     }))
+}
+
+/// What a login finds of an account before it looks for keys.
+#[derive(Default)]
+pub(super) struct Login {
+    /// 0 if there is no such account. Keys are looked for all the same, so that it takes no less time
+    /// to find none (AU-08, SEC-25).
+    pub(super) user: i64,
+    pub(super) epoch: KeyEpoch,
+    pub(super) disabled: bool,
+}
+
+impl Login {
+    pub(super) fn is_known(&self) -> bool {
+        self.user != 0
+    }
+}
+
+/// Reads the account that somebody wants to log in to.
+pub(super) fn login(tx: &Connection, account: &BareJid) -> rusqlite::Result<Login> {
+    let mut query = tx.prepare_cached(sql::LOGIN)?;
+    let found = query.query_row([account.as_str()], |row| {
+        Ok(Login {
+            user: row.get(0)?,
+            epoch: KeyEpoch(row.get(1)?),
+            disabled: row.get(2)?,
+        })
+    });
+    Ok(found.optional()?.unwrap_or_default())
 }
 
 /// Reads what a session needs of an account, but for the newest entry of its log.

@@ -61,6 +61,12 @@ macro_rules! clear_row {
 }
 
 pub(super) const USER_OF: &str = "SELECT user FROM account WHERE jid = ?1";
+/// What a login is checked against.
+pub(super) const LOGIN: &str = "SELECT user, epoch, disabled FROM account WHERE jid = ?1";
+pub(super) const KEYS: &str =
+    "SELECT mechanism, salt, iterations, stored_key, server_key FROM credential WHERE user = ?1";
+pub(super) const TOKENS: &str = "SELECT verifier, answer, made, expires, used FROM token \
+     WHERE user = ?1 AND device = ?2 AND mechanism = ?3 ORDER BY used";
 pub(super) const PARTY_OF: &str = "SELECT id FROM party WHERE jid = ?1 ORDER BY id DESC LIMIT 1";
 pub(super) const PARTIES_OF: &str = "SELECT id FROM party WHERE jid = ?1 ORDER BY id";
 pub(super) const NEW_PARTY: &str = "INSERT INTO party (jid) VALUES (?1)";
@@ -233,6 +239,9 @@ impl SideSql {
 #[cfg(test)]
 pub(super) const ALL: &[&str] = &[
     USER_OF,
+    LOGIN,
+    KEYS,
+    TOKENS,
     PARTY_OF,
     PARTIES_OF,
     NEW_PARTY,

@@ -4,10 +4,11 @@ use protocol::BareJid;
 use protocol::fast::{MECHANISM, TokenKeys};
 use protocol::time::Stamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use server_core::records::{ChangeError, KeyEpoch};
+use server_core::records::ChangeError;
 use server_core::tokens::{DeviceId, DeviceTokens, Proof, StoredToken, TokenUse};
 
 use super::change::ChangeFault;
+use super::{accounts, sql};
 use crate::StoreError;
 use crate::limits::{TOKEN_MEMORY_MS, TOKENS_PER_ACCOUNT};
 
@@ -17,19 +18,9 @@ pub(super) fn of_device(
     account: &BareJid,
     device: DeviceId,
 ) -> Result<Option<DeviceTokens>, StoreError> {
-    let found = tx
-        .prepare_cached("SELECT user, epoch, disabled FROM account WHERE jid = ?1")?
-        .query_row([account.as_str()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
-        });
-    let Some((user, epoch, disabled)) = found.optional()? else {
-        return Ok(None);
-    };
-    let mut query = tx.prepare_cached(
-        "SELECT verifier, answer, made, expires, used FROM token \
-         WHERE user = ?1 AND device = ?2 AND mechanism = ?3 ORDER BY used",
-    )?;
-    let mut rows = query.query(params![user, device.0, MECHANISM])?;
+    let login = accounts::login(tx, account)?;
+    let mut query = tx.prepare_cached(sql::TOKENS)?;
+    let mut rows = query.query(params![login.user, device.0, MECHANISM])?;
     let mut tokens = Vec::new();
     while let Some(row) = rows.next()? {
         tokens.push(StoredToken {
@@ -42,10 +33,10 @@ pub(super) fn of_device(
             used: row.get(4)?,
         });
     }
-    Ok(Some(DeviceTokens {
+    Ok(login.is_known().then_some(DeviceTokens {
         tokens,
-        epoch: KeyEpoch(epoch),
-        disabled,
+        epoch: login.epoch,
+        disabled: login.disabled,
     }))
 }
 

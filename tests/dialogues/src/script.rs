@@ -161,6 +161,8 @@ impl Stage {
             "reads entries again" => self.world.walk_again(),
             "stops answering" => self.world.stop_answering(),
             "answers again" => self.world.answer_again(),
+            "keeps ends to itself" => self.world.keep_ends(),
+            "tells ends again" => self.world.tell_ends(),
             "fails the next change" => self.world.store.fail_changes(1),
             "fails the next append" => self.world.fail_appends(1, FailingSide::Whole),
             "fails the sender's side of the next append" => {

@@ -52,6 +52,8 @@ pub(crate) struct World {
     /// Log entries that wait to be read, and appends that were made and not answered, while they wait.
     unwalked: Option<VecDeque<Output>>,
     unanswered: Option<VecDeque<Input>>,
+    /// Where archives began and ended when they were read, while nobody hears of it.
+    untold_ends: Option<VecDeque<Input>>,
 }
 
 const ACCOUNTS: [&str; 3] = ["romeo", "juliet", "mercutio"];
@@ -110,6 +112,7 @@ impl World {
             unread,
             unwalked: None,
             unanswered: None,
+            untold_ends: None,
         })
     }
 
@@ -296,6 +299,18 @@ impl World {
         }
     }
 
+    /// The store reads where archives begin and end, and nobody hears of it for a while.
+    pub(crate) fn keep_ends(&mut self) {
+        self.untold_ends.get_or_insert_default();
+    }
+
+    /// The store tells what it read meanwhile.
+    pub(crate) fn tell_ends(&mut self) {
+        for answer in self.untold_ends.take().unwrap_or_default() {
+            self.input(answer);
+        }
+    }
+
     pub(crate) fn fail_appends(&self, appends: u32, side: FailingSide) {
         self.store.fail_appends(FaultPlan { appends, side });
     }
@@ -333,6 +348,7 @@ impl World {
         self.stopped = None;
         self.held_keys = None;
         (self.unread, self.unwalked, self.unanswered) = (None, None, None);
+        self.untold_ends = None;
         for peer in self.peers.values_mut() {
             peer.conn = None;
             peer.opening = None;
@@ -394,7 +410,11 @@ impl World {
             }
             Output::ReadEnds { ticket, account } => {
                 let result = self.store.ends_now(&account);
-                self.input(Input::Ends { ticket, result });
+                let answer = Input::Ends { ticket, result };
+                match &mut self.untold_ends {
+                    Some(waiting) => waiting.push_back(answer),
+                    None => self.input(answer),
+                }
             }
             Output::Locate {
                 ticket,

@@ -7,10 +7,13 @@
 
 use std::collections::VecDeque;
 
+use protocol::jid::ResourcePart;
 use protocol::roster::{Item, Subscription};
-use protocol::{BareJid, Now};
+use protocol::{BareJid, IdPrefix, Now};
 use server_core::archive::ReadError;
-use server_core::records::{AccountRecord, Contact, Credentials, KeyEpoch};
+use server_core::records::{
+    AccountRecord, Contact, Credentials, KeyEpoch, SessionKey, SessionLife, SessionRecord,
+};
 use server_core::{ConnId, Core, Identity, Input, Limits, Output, ServerConfig};
 
 const NOW: Now = Now {
@@ -52,6 +55,8 @@ struct Server {
     /// What the store answers to the next loads.
     records: VecDeque<Record>,
     sent: Vec<(ConnId, String)>,
+    /// Whether a load is answered only by [`Server::load`].
+    loads_wait: bool,
 }
 
 impl Server {
@@ -67,7 +72,15 @@ impl Server {
             core: Core::new(config, [3; 32]),
             records: records.into(),
             sent: Vec::new(),
+            loads_wait: false,
         }
+    }
+
+    /// The load that waits is answered.
+    fn load(&mut self) {
+        let result = self.records.pop_front().unwrap();
+        let account = romeo();
+        self.input(Input::Loaded { account, result });
     }
 
     fn input(&mut self, input: Input) {
@@ -82,6 +95,7 @@ impl Server {
                         disabled: false,
                     })),
                 },
+                Output::Load { .. } if self.loads_wait => continue,
                 Output::Load { account } => Input::Loaded {
                     account,
                     result: self.records.pop_front().unwrap(),
@@ -170,6 +184,59 @@ fn of_a_removed_account_nothing_is_left_for_the_next_of_that_name() {
     server.say(first, REMOVE);
     assert!(server.told(first, "not-authorized"));
     server.attach(second);
+    server.say(second, BIND);
+    server.say(second, ROSTER);
+    assert!(server.told(second, "rosaline@localhost"));
+    assert!(!server.told(second, "juliet@localhost"));
+}
+
+// proves: RG-11 AU-29
+#[test]
+fn of_a_revoked_account_nothing_is_left_for_the_next_of_that_name() {
+    let (first, second) = (ConnId(1), ConnId(2));
+    let loads = ["juliet@localhost", "rosaline@localhost"];
+    let mut server = Server::new(loads.map(|contact| Ok(Some(record_with(contact)))));
+    server.attach(first);
+    server.say(first, BIND);
+    // Another program removes the account and makes it anew; the first socket is not gone yet.
+    server.input(Input::Revoked { account: romeo() });
+    assert!(server.told(first, "not-authorized"));
+    server.attach(second);
+    server.say(second, BIND);
+    server.say(second, ROSTER);
+    assert!(server.told(second, "rosaline@localhost"));
+    assert!(!server.told(second, "juliet@localhost"));
+}
+
+// proves: AU-29 S11-62
+#[test]
+fn what_was_read_before_a_revocation_serves_nobody_after_it() {
+    let mut record = record_with("juliet@localhost");
+    record.sessions = vec![SessionRecord {
+        key: SessionKey::of("sm-id"),
+        resource: ResourcePart::new("phone").unwrap().into_owned(),
+        prefix: Some(IdPrefix::from_bits([7; 16])),
+        device: None,
+        handled: 5,
+        max_s: 600,
+        life: SessionLife::Attached,
+    }];
+    let mut anew = record_with("rosaline@localhost");
+    anew.sessions = record.sessions.clone();
+    let (first, second) = (ConnId(1), ConnId(2));
+    let mut server = Server::new([Ok(Some(record)), Ok(Some(anew))]);
+    server.loads_wait = true;
+    server.attach(first);
+    server.input(Input::Revoked { account: romeo() });
+    assert!(server.told(first, "not-authorized"));
+    server.attach(second);
+    server.loads_wait = false;
+    server.load();
+    // The record may still say so, for it is written later; nobody comes back to it all the same.
+    let resume = "<resume xmlns='urn:xmpp:sm:3' previd='sm-id' h='0' \
+        xmlns:s='urn:x-balcony:s11:0' s:pos='AAAAAAAAAAAAAAAAAAAAAA.r1'/>";
+    server.say(second, resume);
+    assert!(server.told(second, "item-not-found"), "{:?}", server.sent);
     server.say(second, BIND);
     server.say(second, ROSTER);
     assert!(server.told(second, "rosaline@localhost"));

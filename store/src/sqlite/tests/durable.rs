@@ -4,11 +4,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Instant;
 
 use protocol::time::Stamp;
+use rusqlite::StatementStatus;
 use server_core::archive::{Filter, Paging};
 use server_core::records::{Change, Invite};
+use server_core::tokens::DeviceId;
 use tempfile::TempDir;
 
-use super::super::sql;
+use super::super::{accounts, sql, tokens};
 use super::{check_integrity, count, look};
 use crate::suite::tools::{append, bare, list, query, register, sent, store_one, with_id, write};
 use crate::{Accounts as _, Archive as _, Options, Sqlite, StoreError};
@@ -152,4 +154,26 @@ async fn two_processes_may_share_a_database() {
     store_one(&server, append("romeo/phone", "juliet", "x")).await;
     let head = tool.load(&bare("juliet")).await.unwrap().unwrap().head;
     assert_eq!(head, 1);
+}
+
+// proves: AU-08 SEC-25
+#[tokio::test]
+async fn who_has_no_account_is_looked_up_as_often_as_who_has_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    register(&store, &["romeo"]).await;
+    let conn = look(&dir.path().join("data/balcony.db"));
+    let runs = |query| {
+        let query = conn.prepare_cached(query).unwrap();
+        query.reset_status(StatementStatus::Run)
+    };
+    let mut seen = Vec::new();
+    for name in ["romeo", "nobody"] {
+        let keys = accounts::credentials(&conn, &bare(name)).unwrap();
+        let of_device = tokens::of_device(&conn, &bare(name), DeviceId([7; 32])).unwrap();
+        assert_eq!(keys.is_some(), name == "romeo");
+        assert_eq!(of_device.is_some(), name == "romeo");
+        seen.push([sql::LOGIN, sql::KEYS, sql::TOKENS].map(runs));
+    }
+    assert_eq!(seen, [[2, 1, 1], [2, 1, 1]]);
 }
