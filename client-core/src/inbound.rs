@@ -21,8 +21,12 @@ pub(crate) enum Inbound {
     Result(Option<Draft>),
     /// An own message of this session was not archived (S11-33).
     NotSaved { message_id: String },
-    /// An own message came back.
-    Refused { message_id: String, words: String },
+    /// An own message came back from where it went.
+    Refused {
+        from: BareJid,
+        message_id: String,
+        words: String,
+    },
     /// Nothing for the history; why, for the log.
     Ignored(&'static str),
 }
@@ -237,11 +241,18 @@ fn asks_of(message: &Message) -> Asks {
     }
 }
 
+/// Servers answer for the bare address that a message went to; a full one is some client's word, and
+/// anybody's client may say that (IM-22).
 fn refused(message: &Message) -> Inbound {
+    let from = message.header().from.jid();
+    let Some(Err(from)) = from.map(|from| from.clone().try_into_full()) else {
+        return Inbound::Ignored("error of a client");
+    };
     let error = message.0.find("error", ns::CLIENT);
     let error = error.and_then(|error| error.element().ok());
     match (message.id(), error) {
         (Some(message_id), Some(error)) => Inbound::Refused {
+            from,
             message_id: message_id.to_owned(),
             words: words::of_error(&StanzaError::from_element(&error)),
         },

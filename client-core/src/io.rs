@@ -17,10 +17,11 @@ pub enum Input {
     Frame(Text),
     /// The socket is closed, or could not be opened; the reason is for the log.
     Disconnected(String),
-    /// The oldest unanswered [`Output::Commit`] is durable; commits are answered in order.
+    /// The [`Output::Commit`] is durable.
     Committed,
-    /// The oldest unanswered [`Output::Commit`] failed, and nothing of it was written.
-    CommitFailed(String),
+    /// The [`Output::Commit`] failed and nothing of it was written, or an [`Output::Query`] could not be
+    /// answered: the device stops.
+    StorageFailed(String),
     /// The answer to an [`Output::Query`], oldest first.
     Rows {
         /// Which query.
@@ -104,7 +105,8 @@ pub enum Output {
     Transmit(Text),
     /// Close the socket; answer with [`Input::Disconnected`].
     Disconnect,
-    /// Write this in one transaction and answer with [`Input::Committed`] (P7).
+    /// Write this in one transaction and answer with [`Input::Committed`] (P7); there is no other commit
+    /// before that.
     Commit(Batch),
     /// Read rows and answer with [`Input::Rows`].
     Query(RowQuery),
@@ -114,6 +116,13 @@ pub enum Output {
         keys: ClientKeys,
         /// SaltedPassword, from which the driver can make non-extractable keys; only after a login by password.
         salted_password: Option<Vec<u8>>,
+    },
+    /// A line that was to be sent cannot be kept: give it back to where it was written (INV-17).
+    Unsaved {
+        /// The contact.
+        to: BareJid,
+        /// The text.
+        body: String,
     },
     /// The kept keys do not work any more; forget them.
     ForgetKeys,

@@ -193,6 +193,7 @@ impl Driver {
                     let account = self.account.clone();
                     spawn_local(async move { report(keys::forget(&account).await) });
                 }
+                Output::Unsaved { to, body } => self.state.give_back(&to, &body),
                 Output::Changed(change) => {
                     if !changes.contains(&change) {
                         changes.push(change);
@@ -301,18 +302,18 @@ impl Storage {
 async fn commit(db: &IndexedDb, batch: &Batch) -> Input {
     match db.commit(batch).await {
         Ok(()) => Input::Committed,
-        Err(error) => Input::CommitFailed(error.to_string()),
+        Err(error) => Input::StorageFailed(error.to_string()),
     }
 }
 
 async fn rows(db: &IndexedDb, query: &RowQuery) -> Input {
-    let rows = db.query(&query.wanted).await;
-    Input::Rows {
-        query: query.query,
-        rows: rows.unwrap_or_else(|error| {
-            report(Err(error));
-            Vec::new()
-        }),
+    let query_no = query.query;
+    match db.query(&query.wanted).await {
+        Ok(rows) => Input::Rows {
+            query: query_no,
+            rows,
+        },
+        Err(error) => Input::StorageFailed(error.to_string()),
     }
 }
 

@@ -290,6 +290,13 @@ impl AppState {
             .update(|drafts| drop(drafts.insert(peer.clone(), text.to_owned())));
     }
 
+    /// A line could not be kept: it stands in its conversation's draft again, before what is there.
+    pub fn give_back(&self, peer: &BareJid, body: &str) {
+        let draft = self.draft(peer);
+        let both = format!("{body}\n{draft}");
+        self.set_draft(peer, both.trim_end());
+    }
+
     /// Opens a conversation by the address bar, so that Back works.
     pub fn open(&self, peer: &BareJid) {
         let fragment = crate::route::chat(peer);

@@ -6,12 +6,10 @@ use std::collections::BTreeMap;
 use protocol::{ArchiveId, BareJid, Handled};
 
 use super::Engine;
-use crate::history::{Batch, Place, Row, RowQuery, Wanted};
+use crate::history::{Batch, OutboxItem, Place, Row, RowQuery, Wanted};
 use crate::io::Output;
 use crate::reduce::{Event, Page, Spot};
 
-/// So many batches are written at once; what comes meanwhile is written together.
-const COMMITS_MAX: usize = 2;
 /// So many rows are read at once.
 const ROWS_MAX: usize = 100;
 /// So many reads are waited for.
@@ -54,13 +52,18 @@ impl Engine {
 
     /// Whether anything waits to become durable.
     pub(super) fn is_writing(&self) -> bool {
-        self.must_write || !self.batch.is_empty() || !self.pending.is_empty()
+        self.has_noted() || self.pending.is_some()
     }
 
-    /// Writes what is noted, if there is room.
+    /// Whether something is noted that is not being written yet.
+    pub(super) fn has_noted(&self) -> bool {
+        self.must_write || !self.batch.is_empty()
+    }
+
+    /// Writes what is noted, unless something is being written: each batch counts on all before it, so that
+    /// none may be written once one has failed (P7).
     pub(super) fn flush(&mut self) {
-        let has_some = self.must_write || !self.batch.is_empty();
-        if !has_some || self.pending.len() >= COMMITS_MAX {
+        if !self.has_noted() || self.pending.is_some() {
             return;
         }
         self.must_write = false;
@@ -72,7 +75,7 @@ impl Engine {
             batch.device = None;
         }
         self.out.push_back(Output::Commit(batch.clone()));
-        self.pending.push_back(Pending {
+        self.pending = Some(Pending {
             batch,
             received,
             is_live: self.link.is_up() && !self.state.catching,
@@ -81,13 +84,13 @@ impl Engine {
 
     /// What is being written counts nothing of a stream that begins now.
     pub(super) fn count_anew(&mut self) {
-        for pending in &mut self.pending {
+        if let Some(pending) = &mut self.pending {
             pending.received = Handled(0);
         }
     }
 
     pub(super) fn on_committed(&mut self) {
-        let Some(pending) = self.pending.pop_front() else {
+        let Some(pending) = self.pending.take() else {
             return;
         };
         self.has_device = true;
@@ -100,12 +103,22 @@ impl Engine {
         self.see_again();
     }
 
-    /// The device's storage failed: nothing more is counted, shown or sent.
-    pub(super) fn on_commit_failed(&mut self, reason: &str) {
-        tracing::error!(reason, "history not written");
+    /// The device's storage failed: nothing more is counted, shown or sent. Lines that were written and
+    /// are not durable go back to where they were written (INV-17).
+    pub(super) fn on_storage_failed(&mut self, reason: &str) {
+        tracing::error!(reason, "history not written or not read");
         self.is_broken = true;
-        self.batch = Batch::default();
-        self.pending.clear();
+        let pending = self.pending.take().map(|pending| pending.batch);
+        let noted = std::mem::take(&mut self.batch);
+        let items = pending.into_iter().chain([noted]);
+        let items = items.flat_map(|batch| batch.outbox);
+        let is_line = |item: &OutboxItem| item.signal.is_none() && item.failed.is_none();
+        let items =
+            items.filter(|item| is_line(item) && !self.shown.outbox().contains_key(&item.seq));
+        let lines: BTreeMap<_, _> = items.map(|item| (item.seq, (item.to, item.body))).collect();
+        for (to, body) in lines.into_values() {
+            self.out.push_back(Output::Unsaved { to, body });
+        }
         if self.link.listens() {
             self.out.push_back(Output::Disconnect);
         }

@@ -49,8 +49,8 @@ pub struct Engine {
     /// What is to be written next, and whether anything is.
     batch: Batch,
     must_write: bool,
-    /// What is being written, oldest first.
-    pending: VecDeque<Pending>,
+    /// What is being written.
+    pending: Option<Pending>,
     link: Link,
     stream: Option<Stream>,
     pulse: Pulse,
@@ -88,7 +88,7 @@ impl Engine {
             shown,
             batch: Batch::default(),
             must_write: false,
-            pending: VecDeque::new(),
+            pending: None,
             stream,
             pulse: Pulse::default(),
             wire: Wire::default(),
@@ -110,6 +110,9 @@ impl Engine {
     pub fn handle(&mut self, input: Input, now: Now) {
         self.now = now;
         if self.is_broken {
+            if let Input::Intent(Intent::Send { to, body }) = input {
+                self.out.push_back(Output::Unsaved { to, body });
+            }
             return;
         }
         match input {
@@ -118,7 +121,7 @@ impl Engine {
             Input::Frame(text) => self.on_text(&text),
             Input::Disconnected(reason) => self.on_disconnected(&reason),
             Input::Committed => self.on_committed(),
-            Input::CommitFailed(reason) => self.on_commit_failed(&reason),
+            Input::StorageFailed(reason) => self.on_storage_failed(&reason),
             Input::Rows { query, rows } => self.on_rows(query, &rows),
             Input::Online => self.check_link(),
             Input::Visible(is_visible) => self.on_visible(is_visible),

@@ -68,9 +68,15 @@ impl Engine {
                 let mark = Mark::NotSaved;
                 self.note(Event::Unarchived { message_id, mark });
             }
-            Inbound::Refused { message_id, words } => {
-                self.note(Event::Refused { message_id, words });
-            }
+            Inbound::Refused {
+                from,
+                message_id,
+                words,
+            } => self.note(Event::Refused {
+                from,
+                message_id,
+                words,
+            }),
             Inbound::Ignored(reason) => tracing::trace!(reason, "message ignored"),
         }
     }

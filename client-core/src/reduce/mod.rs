@@ -47,8 +47,12 @@ pub(crate) enum Event {
     Archived { seq: u64 },
     /// An own message was delivered but is in no archive (S11-33).
     Unarchived { message_id: String, mark: Mark },
-    /// An own message came back.
-    Refused { message_id: String, words: String },
+    /// An own message came back from whom it went to.
+    Refused {
+        from: BareJid,
+        message_id: String,
+        words: String,
+    },
     /// An own message is not sent any more without asking (S11-24).
     GaveUp { seq: u64, words: String },
     /// The person wants a line to be sent again that nobody refused.
@@ -227,7 +231,11 @@ impl State {
             Event::Arrived(draft) => self.arrived(batch, draft),
             Event::Archived { seq } => self.archived(batch, seq),
             Event::Unarchived { message_id, mark } => self.unarchived(batch, &message_id, mark),
-            Event::Refused { message_id, words } => self.refused(batch, &message_id, words),
+            Event::Refused {
+                from,
+                message_id,
+                words,
+            } => self.refused(batch, &from, &message_id, words),
             Event::GaveUp { seq, words } => self.set_failed(batch, seq, Some(words), false),
             Event::Retry { seq } => self.set_failed(batch, seq, None, false),
             Event::Discard { seq, last } => self.discard(batch, seq, last),

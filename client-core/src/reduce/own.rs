@@ -1,7 +1,7 @@
 //! Own messages written on this device, from Enter to archived.
 
 use protocol::mutant;
-use protocol::{ArchiveId, IdPrefix};
+use protocol::{ArchiveId, BareJid, IdPrefix};
 
 use super::{State, Summary, Written};
 use crate::history::{Batch, Content, OutboxItem, Place, Row, Signal};
@@ -78,12 +78,25 @@ impl State {
         self.put_live(batch, row);
     }
 
-    pub(super) fn refused(&mut self, batch: &mut Batch, message_id: &str, words: String) {
-        if let Some(seq) = self.item_of(message_id).map(|item| item.seq) {
-            self.set_failed(batch, seq, Some(words), true);
-        } else {
-            let is_it = |row: &Row| row.own && row.message_id.as_deref() == Some(message_id);
-            self.mark_failed(batch, is_it, words);
+    pub(super) fn refused(
+        &mut self,
+        batch: &mut Batch,
+        from: &BareJid,
+        message_id: &str,
+        words: String,
+    ) {
+        match self.item_of(message_id) {
+            Some(item) if item.to == *from => {
+                let seq = item.seq;
+                self.set_failed(batch, seq, Some(words), true);
+            }
+            Some(_) => {}
+            None => {
+                let is_it = |row: &Row| {
+                    row.own && row.peer == *from && row.message_id.as_deref() == Some(message_id)
+                };
+                self.mark_failed(batch, is_it, words);
+            }
         }
     }
 

@@ -186,6 +186,41 @@ fn lines_beside_the_log_say_why() {
     );
 }
 
+// proves: IM-22
+#[test]
+fn only_the_server_sends_a_line_back() {
+    let mut world = World::live();
+    world.intent(Intent::OpenChat(bare("romeo")));
+    world.send("Ay me");
+    world.run();
+    let message_id = world.server.archive[0].message.header.id.clone().unwrap();
+    let error = |from: &str| {
+        let error = protocol::StanzaError::new(protocol::Condition::ServiceUnavailable);
+        Stanza::new(StanzaKind::Message)
+            .typed("error")
+            .from(protocol::Jid::new(from).unwrap())
+            .to(account())
+            .id(message_id.clone())
+            .child(&error.to_element())
+            .write()
+    };
+    for (from, is_believed) in [
+        ("romeo@montague.example/street", false),
+        ("tybalt@capulet.example", false),
+        ("capulet.example", false),
+        ("romeo@montague.example", true),
+    ] {
+        world.server.inject(&error(from));
+        world.run();
+        let mark = world.lines()[0].mark.clone();
+        assert_eq!(
+            matches!(mark, client_core::Mark::Failed(_)),
+            is_believed,
+            "{from}"
+        );
+    }
+}
+
 #[test]
 fn hostile_frames_hurt_nobody() {
     let frames = [

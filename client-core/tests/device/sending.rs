@@ -279,7 +279,7 @@ fn what_xml_cannot_carry_is_left_out_and_what_is_too_long_stays() {
 fn a_failing_disk_stops_everything() {
     let mut world = World::live();
     world.send("Ay me");
-    world.input(client_core::Input::CommitFailed("full".into()));
+    world.input(client_core::Input::StorageFailed("full".into()));
     while let Some(output) = world.engine.poll() {
         assert!(
             !matches!(output, client_core::Output::Transmit(_)),
@@ -291,6 +291,40 @@ fn a_failing_disk_stops_everything() {
         client_core::Connection::Broken
     );
     assert_eq!(world.engine.deadline(), None);
+}
+
+// proves: S11-50 SM-10 INV-14
+#[test]
+fn nothing_is_written_behind_what_may_fail() {
+    let mut world = World::live();
+    world.disk_is_slow = true;
+    world.send("one");
+    world.run();
+    world.send("two");
+    world.server.arrive("romeo", "m1", "three");
+    world.run();
+    assert_eq!(world.written, ["one"]);
+    world.disk_is_slow = false;
+    world.release_disk();
+    world.run();
+    assert_eq!(world.written, ["one", "two"]);
+    world.assert_same_as_archive();
+}
+
+// proves: INV-17
+#[test]
+fn what_a_failing_disk_does_not_take_is_given_back() {
+    let mut world = World::live();
+    world.send("kept");
+    world.run();
+    world.disk_is_slow = true;
+    world.send("on its way");
+    world.run();
+    world.send("behind it");
+    world.input(client_core::Input::StorageFailed("full".into()));
+    world.send("too late");
+    world.run();
+    assert_eq!(world.unsaved, ["on its way", "behind it", "too late"]);
 }
 
 // proves: S11-53

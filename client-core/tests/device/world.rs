@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) forgot_keys: bool,
     /// Texts that became durable in the outbox.
     pub(crate) written: Vec<String>,
+    /// Texts that were given back.
+    pub(crate) unsaved: Vec<String>,
     pub(crate) changes: Vec<Change>,
     pub(crate) is_online: bool,
     has_socket: bool,
@@ -49,6 +51,7 @@ impl World {
             keys: None,
             forgot_keys: false,
             written: Vec::new(),
+            unsaved: Vec::new(),
             changes: Vec::new(),
             is_online: true,
             has_socket: false,
@@ -143,6 +146,7 @@ impl World {
             }
             Output::KeepKeys { keys, .. } => self.keys = Some(keys),
             Output::ForgetKeys => self.forgot_keys = true,
+            Output::Unsaved { body, .. } => self.unsaved.push(body),
             Output::Changed(change) => self.changes.push(change),
         }
     }

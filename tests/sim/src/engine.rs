@@ -180,7 +180,7 @@ impl Tab {
         if std::mem::take(&mut self.aborts_next) {
             self.commits.clear();
             let reason = "aborted".to_owned();
-            return self.engine.handle(Input::CommitFailed(reason), now);
+            return self.engine.handle(Input::StorageFailed(reason), now);
         }
         let is_strict = !batch.outbox.is_empty() || !batch.drop_outbox.is_empty();
         self.history.apply(batch.clone());
@@ -210,7 +210,11 @@ impl Tab {
                     continue;
                 }
                 Output::Changed(Change::Timeline) => Effect::Show,
-                Output::KeepKeys { .. } | Output::ForgetKeys | Output::Changed(_) => continue,
+                // The person finds it where it was written, and writes nothing more here.
+                Output::Unsaved { .. }
+                | Output::KeepKeys { .. }
+                | Output::ForgetKeys
+                | Output::Changed(_) => continue,
             });
         }
         None

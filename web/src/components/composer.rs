@@ -1,6 +1,6 @@
 //! Where a line is written. It never waits for the network.
 
-use client_core::Intent;
+use client_core::{Connection, Intent};
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -15,17 +15,19 @@ use crate::{browser, texts};
 pub(crate) fn Composer(peer: BareJid) -> impl IntoView {
     let state = expect_context::<AppState>();
     let field = NodeRef::<html::Textarea>::new();
-    let text = RwSignal::new(state.draft(&peer));
-    let is_empty = Memo::new(move |_| text.with(|t| t.trim().is_empty()));
     let peer = StoredValue::new(peer);
-    let write = move |value: String| {
-        peer.with_value(|peer| state.set_draft(peer, &value));
-        text.set(value);
-    };
+    let text = Memo::new(move |_| {
+        state.drafts.track();
+        peer.with_value(|peer| state.draft(peer))
+    });
+    let is_broken = move || state.connection.get() == Connection::Broken;
+    let is_empty = Memo::new(move |_| text.with(|t| t.trim().is_empty()));
+    let write = move |value: String| peer.with_value(|peer| state.set_draft(peer, &value));
     let send = move || {
         let body = text.get_untracked();
         let body = body.trim();
-        if body.is_empty() {
+        // What cannot be kept stays where it was written.
+        if body.is_empty() || untrack(is_broken) {
             return;
         }
         state.send(Intent::Send {
@@ -78,7 +80,7 @@ pub(crate) fn Composer(peer: BareJid) -> impl IntoView {
                 type="submit"
                 data-testid="send"
                 aria-label=texts::SEND
-                aria-disabled=move || is_empty.get().to_string()
+                aria-disabled=move || (is_empty.get() || is_broken()).to_string()
             >
                 {Icon::Send}
             </button>

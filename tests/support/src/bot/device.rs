@@ -228,7 +228,7 @@ impl Device {
                     self.handle(Input::Rows { query, rows });
                 }
                 Output::KeepKeys { keys, .. } => self.secret = Secret::Keys(keys),
-                Output::ForgetKeys | Output::Changed(_) => {}
+                Output::Unsaved { .. } | Output::ForgetKeys | Output::Changed(_) => {}
             }
         }
     }
