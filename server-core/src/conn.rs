@@ -6,10 +6,14 @@ use protocol::{IdPrefix, Text, fork::Mode};
 use crate::core::Context;
 use crate::inline::Inline;
 use crate::io::{ConnId, Identity, Output};
+use crate::limits::Limits;
 use crate::records::KeyEpoch;
 use crate::session::SessionId;
 use crate::timers::Timer;
 use crate::tokens::DeviceId;
+
+/// Frames that may wait for the wire before the server sends nothing more of its own accord.
+const AHEAD_FRAMES: usize = 64;
 
 /// One connection: what it carries and how much of it is not yet on the wire.
 pub(crate) struct Conn {
@@ -27,8 +31,8 @@ pub(crate) struct Conn {
     pub(crate) early: Vec<Text>,
     /// Until when a session must be bound (LIM-02).
     pub(crate) bind_by_ms: u64,
-    pub(crate) unsent_frames: usize,
-    pub(crate) unsent_bytes: usize,
+    unsent_frames: usize,
+    unsent_bytes: usize,
     /// When something last went onto the wire, or was first put there.
     pub(crate) written_at_ms: u64,
     /// Whether a timer watches that what is sent goes onto the wire.
@@ -76,6 +80,11 @@ impl Conn {
             is_watched: false,
             is_too_slow: false,
         }
+    }
+
+    /// Whether enough waits for the wire: what can wait with the session does so (LIM-07).
+    pub(crate) fn is_busy(&self, limits: &Limits) -> bool {
+        self.unsent_frames >= AHEAD_FRAMES || self.unsent_bytes >= limits.unsent_bytes / 4
     }
 
     pub(crate) fn is_unbound(&self) -> bool {
@@ -132,6 +141,12 @@ impl Context {
             return;
         }
         self.output(Output::Send { conn: id, frame });
+    }
+
+    /// Whether enough waits for the wire of a connection, or there is none.
+    pub(crate) fn is_busy(&self, id: ConnId) -> bool {
+        let conn = self.conns.get(&id);
+        conn.is_none_or(|conn| conn.is_busy(&self.config.limits))
     }
 
     /// Ends the stream of a connection; frames that still come on it are not handled.

@@ -35,6 +35,8 @@ pub(crate) struct Hold {
     /// When the first thing was held, also an entry that lies in the log.
     pub(crate) since_ms: Option<u64>,
     held: VecDeque<(Urgency, Text, SentKind)>,
+    /// Of what is held.
+    bytes: usize,
 }
 
 impl Hold {
@@ -43,13 +45,22 @@ impl Hold {
         self.since_ms.get_or_insert(now_ms);
         if let Urgency::Latest(LatestOf::Item(..), _) = &urgency {
             // Behind a purge of its node, not before it.
-            self.held.retain(|(held, ..)| *held != urgency);
+            let bytes = &mut self.bytes;
+            self.held.retain(|(held, old, _)| {
+                let stays = *held != urgency;
+                *bytes -= if stays { 0 } else { old.len() };
+                stays
+            });
         }
+        self.bytes += frame.len();
         let same = matches!(urgency, Urgency::Latest(..))
             .then(|| self.held.iter_mut().find(|(held, ..)| *held == urgency))
             .flatten();
         match same {
-            Some(slot) => (slot.1, slot.2) = (frame, kind),
+            Some(slot) => {
+                self.bytes -= slot.1.len();
+                (slot.1, slot.2) = (frame, kind);
+            }
             None => self.held.push_back((urgency, frame, kind)),
         }
     }
@@ -59,12 +70,13 @@ impl Hold {
         let too_long = self
             .since_ms
             .is_some_and(|since| now_ms >= since + limits.held_ms);
-        too_long || self.held.len() >= limits.held_copies
+        let too_much = self.held.len() >= limits.held_copies || self.bytes >= limits.held_bytes;
+        too_long || too_much
     }
 
     /// Takes everything that is held, oldest first.
     pub(crate) fn take(&mut self) -> VecDeque<(Urgency, Text, SentKind)> {
-        self.since_ms = None;
+        (self.since_ms, self.bytes) = (None, 0);
         std::mem::take(&mut self.held)
     }
 }

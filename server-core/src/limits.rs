@@ -74,6 +74,8 @@ pub struct Limits {
     pub known_caps: usize,
     /// LIM-25: copies held back from an inactive session.
     pub held_copies: usize,
+    /// Bytes of the same.
+    pub held_bytes: usize,
     /// LIM-25: milliseconds for which they are held at most.
     pub held_ms: u64,
     /// Entries of a log that are kept in memory for walking.
@@ -118,6 +120,7 @@ impl Default for Limits {
             items_page_bytes: 128 << 10,
             known_caps: 1_000,
             held_copies: 256,
+            held_bytes: 1 << 20,
             held_ms: 600_000,
             tail_entries: 256,
             read_entries: 128,

@@ -206,7 +206,7 @@ impl Account {
         session.device = cx.device_of(conn).or(session.device);
         cx.set_stage(conn, Stage::Bound(id));
         let sm = session.sm.as_mut()?;
-        if let Err(error) = sm.on_ack(h) {
+        if let Err(error) = sm.take_up(h) {
             self.fail(cx, conn, &error.to_stream_error());
             return None;
         }
@@ -237,18 +237,8 @@ impl Account {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        let sent = session.sm.iter().flat_map(|sm| sm.unacked.iter());
-        let mut again: Vec<_> = sent.map(|sent| sent.frame.clone()).collect();
-        if mutant("retransmission-backwards") {
-            again.reverse();
-        }
-        if mutant("no-retransmission") {
-            again.clear();
-        }
-        if let Some(conn) = session.conn.filter(|_| !again.is_empty()) {
-            for frame in again {
-                cx.transmit(conn, frame);
-            }
+        if session.sm.as_ref().is_some_and(|sm| sm.unsent > 0) {
+            session.pour(cx);
             session.request_now(cx);
         }
         self.release(cx, id);

@@ -4,7 +4,7 @@ use protocol::mutant;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use protocol::jid::{BareJid, FullJid, Jid};
-use protocol::sm::{Slot, SmNonza};
+use protocol::sm::{AckError, Slot, SmNonza};
 use protocol::{Handled, IdPrefix, Presence, Text, Unacked, Watermark, fork::Mode};
 
 use crate::archive::{Page, ReadError};
@@ -104,6 +104,10 @@ pub(crate) struct Sm {
     pub(crate) received: Watermark,
     pub(crate) unacked: Unacked<Sent>,
     unacked_bytes: usize,
+    /// How many of them, the last ones, wait until the present connection takes more (LIM-07).
+    pub(crate) unsent: usize,
+    /// Whether an `<a/>` waits behind these.
+    owes_ack: bool,
     /// Sent since the last `<r/>`.
     since_request: usize,
     request_due_ms: Option<u64>,
@@ -145,6 +149,8 @@ impl Sm {
             received,
             unacked: Unacked::new(h),
             unacked_bytes: 0,
+            unsent: 0,
+            owes_ack: false,
             since_request: 0,
             request_due_ms: None,
             ack_due_ms: None,
@@ -153,16 +159,43 @@ impl Sm {
 
     fn push(&mut self, frame: Text, kind: SentKind) {
         self.unacked_bytes += frame.len();
-        self.since_request += 1;
         self.unacked.push(Sent { frame, kind });
     }
 
     /// Takes the peer's `h`.
-    pub(crate) fn on_ack(&mut self, h: Handled) -> Result<(), protocol::sm::AckError> {
+    pub(crate) fn on_ack(&mut self, h: Handled) -> Result<(), AckError> {
+        let sent = self.unacked.len().saturating_sub(self.unsent);
+        let acked = self.unacked.acked();
+        if h.since(acked) as usize > sent {
+            let sent = acked.plus(u32::try_from(sent).unwrap_or(u32::MAX));
+            return Err(AckError { h, sent });
+        }
         let bytes: usize = self.unacked.ack(h)?.map(|sent| sent.frame.len()).sum();
         self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
         self.request_due_ms = None;
         Ok(())
+    }
+
+    /// Takes the `h` of a `<resume/>`: what it does not cover is to be sent once more (SM-17).
+    pub(crate) fn take_up(&mut self, h: Handled) -> Result<(), AckError> {
+        (self.unsent, self.owes_ack) = (0, false);
+        self.on_ack(h)?;
+        if !mutant("no-retransmission") {
+            self.unsent = self.unacked.len();
+        }
+        Ok(())
+    }
+
+    /// The next stanza that waits for the connection.
+    fn next_unsent(&mut self) -> Option<Text> {
+        let at = self.unacked.len().checked_sub(self.unsent)?;
+        let at = match mutant("retransmission-backwards") {
+            true => self.unsent.checked_sub(1)?,
+            false => at,
+        };
+        let frame = self.unacked.iter().nth(at)?.frame.clone();
+        self.unsent = self.unsent.checked_sub(1)?;
+        Some(frame)
     }
 
     fn is_over(&self, limits: &Limits) -> bool {
@@ -170,7 +203,7 @@ impl Sm {
     }
 
     /// Whether so much is unacknowledged that a walk had better wait.
-    pub(crate) fn is_crowded(&self, limits: &Limits) -> bool {
+    fn is_crowded(&self, limits: &Limits) -> bool {
         self.unacked.len() > limits.unacked_stanzas / 2
             || self.unacked_bytes > limits.unacked_bytes / 2
     }
@@ -268,9 +301,13 @@ impl Session {
         }
     }
 
-    /// Tells how much is handled.
+    /// Tells how much is handled, behind all that was sent before.
     pub(crate) fn ack(&mut self, cx: &mut Context) {
         let Some(sm) = &mut self.sm else { return };
+        sm.owes_ack = sm.unsent > 0;
+        if sm.owes_ack {
+            return;
+        }
         sm.told = sm.received.handled();
         if mutant("ack-one-too-many") {
             sm.told = sm.told.plus(1);
@@ -281,26 +318,57 @@ impl Session {
         }
     }
 
-    /// Sends a stanza: onto the wire if there is one, and into the queue of what is unacknowledged.
+    /// Sends a stanza: into the queue of what is unacknowledged, and onto the wire if there is one that
+    /// takes more.
     pub(crate) fn send(&mut self, cx: &mut Context, frame: Text, kind: SentKind) {
         if self.is_broken {
             return;
         }
-        if let Some(conn) = self.conn {
-            cx.transmit(conn, frame.clone());
-        }
-        let Some(sm) = &mut self.sm else { return };
+        let Some(sm) = &mut self.sm else {
+            if let Some(conn) = self.conn {
+                cx.transmit(conn, frame);
+            }
+            return;
+        };
         if self.conn.is_none() && mutant("queue-dropped-while-detached") {
             return;
         }
         sm.push(frame, kind);
+        sm.unsent += usize::from(self.conn.is_some());
         if sm.is_over(&cx.config.limits) {
             self.is_broken = true;
             cx.timers
                 .arm(cx.now.mono_ms, Timer::Session(self.jid.to_bare(), self.id));
-        } else if self.conn.is_some() {
+        }
+        self.pour(cx);
+    }
+
+    /// Puts onto the wire what waits for it, as much as it takes: neither a burst nor what is sent once
+    /// more cuts off a peer that reads (LIM-07).
+    pub(crate) fn pour(&mut self, cx: &mut Context) {
+        let (Some(sm), Some(conn)) = (&mut self.sm, self.conn) else {
+            return;
+        };
+        let before = sm.unsent;
+        while !cx.is_busy(conn)
+            && let Some(frame) = sm.next_unsent()
+        {
+            sm.since_request += 1;
+            cx.transmit(conn, frame);
+        }
+        let (is_through, has_sent) = (sm.unsent == 0, sm.unsent < before);
+        if is_through && sm.owes_ack {
+            self.ack(cx);
+        }
+        if has_sent {
             self.request_ack(cx);
         }
+    }
+
+    /// Whether the peer takes more than it has: else what the server sends of its own accord waits.
+    pub(crate) fn takes_more(&self, cx: &Context) -> bool {
+        let is_full = |sm: &Sm| sm.unsent > 0 || sm.is_crowded(&cx.config.limits);
+        self.conn.is_some_and(|conn| !cx.is_busy(conn)) && !self.sm.as_ref().is_some_and(is_full)
     }
 
     fn request_ack(&mut self, cx: &mut Context) {

@@ -21,7 +21,6 @@ use crate::io::Output;
 use crate::pending::Pending;
 use crate::records::Change;
 use crate::session::{SentKind, Session, SessionId};
-use crate::walk::WALK_AHEAD_FRAMES;
 
 /// What an account knows of its flagged entries.
 #[derive(Default)]
@@ -121,10 +120,7 @@ impl Account {
             return;
         }
         let session = self.sessions.get(&id);
-        let conn = session.and_then(|s| s.conn).and_then(|c| cx.conns.get(&c));
-        let is_slow = conn.is_none_or(|conn| conn.unsent_frames >= WALK_AHEAD_FRAMES);
-        let sm = session.and_then(|session| session.sm.as_ref());
-        if is_slow || sm.is_some_and(|sm| sm.is_crowded(&cx.config.limits)) {
+        if session.is_none_or(|session| !session.takes_more(cx)) {
             return;
         }
         spool.asked_for = Some(id);

@@ -13,9 +13,6 @@ use crate::message::Work;
 use crate::session::{Own, SentKind, Session, SessionId};
 use crate::tail::{Line, Tail};
 
-/// Frames that may wait for the wire before a walk pauses.
-pub(crate) const WALK_AHEAD_FRAMES: usize = 64;
-
 /// Why a walk stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
@@ -32,6 +29,9 @@ enum Stop {
 impl Account {
     /// Lets a session's cursor go as far as it can (S11-40, S11-41).
     pub(crate) fn walk(&mut self, cx: &mut Context, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.pour(cx);
+        }
         self.read_spool(cx, id);
         if self.give_page(cx, id) {
             self.walk_to(cx, id, u64::MAX);
@@ -101,7 +101,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn run(&mut self, tail: &Tail, account: &BareJid, limit: u64) -> Stop {
         while self.session.cursor < tail.head().min(limit) {
-            if self.is_blocked() {
+            if !self.session.takes_more(self.cx) {
                 return Stop::Pause;
             }
             let Some(line) = tail.at(self.session.cursor + 1) else {
@@ -180,18 +180,6 @@ impl Walk<'_> {
         if std::mem::take(&mut self.owes_ack) {
             self.session.ack(self.cx);
         }
-    }
-
-    fn is_blocked(&self) -> bool {
-        let conn = self.session.conn.and_then(|conn| self.cx.conns.get(&conn));
-        let is_slow = conn.is_none_or(|conn| conn.unsent_frames >= WALK_AHEAD_FRAMES);
-        let limits = &self.cx.config.limits;
-        is_slow
-            || self
-                .session
-                .sm
-                .as_ref()
-                .is_some_and(|sm| sm.is_crowded(limits))
     }
 }
 

@@ -34,7 +34,7 @@ impl Default for Limits {
             strangers_bytes: (1 << 30) / 20,
             stranger_bytes: 64 << 10,
             entry_bytes_max: 512 << 10,
-            page_bytes_max: 4 << 20,
+            page_bytes_max: 1 << 20,
             retention: Retention::default(),
         }
     }
@@ -54,15 +54,17 @@ impl Limits {
         within(account, used, len_bytes, self.quota_bytes)
     }
 
-    /// Whether a log that holds `of_one` bytes from a stranger and `of_all` from all of them takes
-    /// `len_bytes` more from this one.
+    /// Whether a log that holds `of_one` bytes from a stranger to whom nobody answered, and `of_all` from
+    /// all strangers, takes `len_bytes` more from this one.
     pub(crate) fn strangers_room(
         &self,
         account: &BareJid,
-        (of_one, of_all): (u64, u64),
+        (of_one, of_all): (Option<u64>, u64),
         len_bytes: usize,
     ) -> Result<(), AppendError> {
-        within(account, of_one, len_bytes, self.stranger_bytes)?;
+        if let Some(of_one) = of_one {
+            within(account, of_one, len_bytes, self.stranger_bytes)?;
+        }
         within(account, of_all, len_bytes, self.strangers_bytes)
     }
 }
@@ -81,4 +83,25 @@ fn within(
         account,
         limit_bytes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: LIM-17
+    #[test]
+    fn an_answered_stranger_may_send_more_at_once_than_others_may_leave() {
+        let limits = Limits::default();
+        let account = BareJid::new("romeo@localhost").unwrap();
+        let large = 200_000;
+        assert!(
+            limits
+                .strangers_room(&account, (Some(0), 0), large)
+                .is_err()
+        );
+        assert!(limits.strangers_room(&account, (None, 0), large).is_ok());
+        let all = limits.strangers_bytes;
+        assert!(limits.strangers_room(&account, (None, all), large).is_err());
+    }
 }

@@ -145,7 +145,9 @@ impl Account {
         if waits && !self.walk_to(cx, id, newest) {
             return false;
         }
+        // One page goes out when the peer has taken what came before it (LIM-07).
         let session = self.sessions.get_mut(&id);
+        let session = session.filter(|session| session.conn.is_none() || session.takes_more(cx));
         let page = session
             .map(|session| std::mem::replace(&mut session.awaited_page, AwaitedPage::Reading));
         let Some(AwaitedPage::Read(read)) = page else {

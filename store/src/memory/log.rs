@@ -188,10 +188,12 @@ impl Log {
         }
     }
 
-    /// Bytes of one stranger that wait for the account to answer, and of all strangers.
-    pub(super) fn strangers_bytes(&self, one: &BareJid) -> (u64, u64) {
-        let share = self.strangers.get(one).filter(|share| !share.is_answered);
-        (share.map_or(0, |share| share.bytes), self.of_strangers())
+    /// Bytes of one stranger, unless the account has answered them, and of all strangers.
+    pub(super) fn strangers_bytes(&self, one: &BareJid) -> (Option<u64>, u64) {
+        let share = self.strangers.get(one);
+        let is_answered = share.is_some_and(|share| share.is_answered);
+        let bytes = share.map_or(0, |share| share.bytes);
+        ((!is_answered).then_some(bytes), self.of_strangers())
     }
 
     /// Bytes of all strangers.

@@ -72,17 +72,17 @@ pub(super) fn answer(tx: &Connection, user: i64, (party, seq): (i64, i64)) -> ru
     Ok(())
 }
 
-/// What a log holds from one stranger, whichever account had this address; nothing if the account has
+/// What a log holds from one stranger, whichever account had this address; `None` if the account has
 /// written to them, for then it waits for nobody.
 pub(super) fn waiting_of(
     tx: &Connection,
     user: i64,
     (party, sender): (i64, &BareJid),
-) -> rusqlite::Result<u64> {
+) -> rusqlite::Result<Option<u64>> {
     let mut query = tx.prepare_cached(sql::STRANGER_OF_JID)?;
     let found = query.query_row(params![user, sender.as_str(), party], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
     });
     let (bytes, is_answered) = found?;
-    Ok(if is_answered { 0 } else { bytes.max(0) as u64 })
+    Ok((!is_answered).then_some(bytes.max(0) as u64))
 }
