@@ -90,8 +90,8 @@ fn a_prepared_address_stays_as_it_is() {
     }
 }
 
-// proves: CO-09
-// covers: H-78 LIM-22
+// proves: CO-09 LIM-22
+// covers: H-78
 #[test]
 fn each_part_has_at_most_1023_bytes_and_a_domain_253() {
     let a = |len: usize| "a".repeat(len);

@@ -45,7 +45,8 @@ fn assert_stopped(text: &str, at: usize) {
     assert!(error.at <= at, "{error}");
 }
 
-// covers: H-61 H-62 H-63 H-64 SEC-19 LIM-10 LIM-11 LIM-12 LIM-13
+// proves: SEC-19 LIM-10 LIM-11 LIM-12 LIM-13
+// covers: H-61 H-62 H-63 H-64
 #[test]
 fn bombs_are_refused_where_they_pass_the_limit() {
     assert_stopped(&message(&"<a>".repeat(100_000)), 200);
@@ -60,7 +61,8 @@ fn bombs_are_refused_where_they_pass_the_limit() {
     assert_stopped(&message(&format!("<x xmlns='{name}'/>")), 40);
 }
 
-// covers: H-65 H-66 H-67 H-68 SEC-19
+// proves: SEC-19
+// covers: H-65 H-66 H-67 H-68
 #[test]
 fn long_but_good_stanzas_are_cheap_and_share_the_text() {
     let references = message(&format!("<body>{}</body>", "&#65;".repeat(51_200)));
@@ -93,7 +95,8 @@ fn long_but_good_stanzas_are_cheap_and_share_the_text() {
     }
 }
 
-// covers: SEC-19 SEC-21 LIM-11
+// proves: SEC-19 LIM-11
+// covers: SEC-21
 #[test]
 fn no_tree_is_much_larger_than_its_text() {
     let uri = "u".repeat(256);
@@ -121,7 +124,8 @@ fn weight(tree: &Element) -> usize {
     tree.name().len() + tree.ns().len() + attributes.sum::<usize>() + nodes.sum::<usize>()
 }
 
-// covers: SEC-19 SEC-21
+// proves: SEC-19
+// covers: SEC-21
 #[test]
 fn declarations_of_the_root_do_not_multiply_a_stanza() {
     let uri = "u".repeat(256);
@@ -154,7 +158,7 @@ fn numbered(count: usize, write: impl Fn(usize) -> String) -> String {
     (0..count).map(write).collect()
 }
 
-// covers: LIM-10 LIM-12
+// proves: LIM-10 LIM-12
 #[test]
 fn depth_and_elements_are_limited_to_the_unit() {
     let nested = |depth: usize| {
@@ -168,7 +172,7 @@ fn depth_and_elements_are_limited_to_the_unit() {
     assert_exact(4_096, XmlLimits::AFTER_LOGIN, siblings);
 }
 
-// covers: LIM-11
+// proves: LIM-11
 #[test]
 fn attributes_and_names_are_limited_to_the_unit() {
     let limits = XmlLimits::AFTER_LOGIN;
@@ -192,7 +196,7 @@ fn attributes_and_names_are_limited_to_the_unit() {
     });
 }
 
-// covers: LIM-13
+// proves: LIM-13
 #[test]
 fn declarations_are_limited_to_the_unit() {
     let limits = XmlLimits::AFTER_LOGIN;
@@ -213,7 +217,8 @@ fn declarations_are_limited_to_the_unit() {
     });
 }
 
-// covers: SEC-21 LIM-10 LIM-12 LIM-13
+// proves: LIM-10 LIM-12 LIM-13
+// covers: SEC-21
 #[test]
 fn what_a_session_may_send_can_be_read_when_it_is_relayed() {
     let deepest = "<a>".repeat(31) + &"</a>".repeat(31);

@@ -88,8 +88,8 @@ fn at_boundary(text: &[char], nth: usize) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    // proves: WS-03 WS-04 WS-06 CO-14 CO-15
-    // covers: SEC-18 SEC-20 SEC-21
+    // proves: WS-03 WS-04 WS-06 CO-14 CO-15 SEC-18 SEC-20
+    // covers: SEC-21
     #[test]
     fn damaged_stanzas_are_refused_or_mean_the_same_everywhere(
         seed in 0..SEEDS.len(),
@@ -102,7 +102,8 @@ proptest! {
         tools::check(&text.into_iter().collect::<String>());
     }
 
-    // covers: SEC-18 SEC-20 SEC-21
+    // proves: SEC-18 SEC-20
+    // covers: SEC-21
     #[test]
     fn fragments_between_tags_are_refused_or_mean_the_same_everywhere(
         seed in 0..SEEDS.len(),
@@ -119,7 +120,7 @@ proptest! {
         tools::check(&text.into_iter().collect::<String>());
     }
 
-    // covers: SEC-18
+    // proves: SEC-18
     #[test]
     fn soup_of_fragments_is_refused_or_means_the_same_everywhere(
         parts in prop::collection::vec(0..FRAGMENTS.len(), 0..12),

@@ -10,11 +10,11 @@ use std::collections::VecDeque;
 use protocol::jid::ResourcePart;
 use protocol::roster::{Item, Subscription};
 use protocol::{BareJid, IdPrefix, Now};
-use server_core::archive::ReadError;
+use server_core::archive::{Page, ReadError};
 use server_core::records::{
     AccountRecord, Contact, Credentials, KeyEpoch, SessionKey, SessionLife, SessionRecord,
 };
-use server_core::{ConnId, Core, Identity, Input, Limits, Output, ServerConfig};
+use server_core::{ConnId, Core, Identity, Input, Limits, Output, ServerConfig, Ticket};
 
 const NOW: Now = Now {
     mono_ms: 1,
@@ -57,6 +57,8 @@ struct Server {
     sent: Vec<(ConnId, String)>,
     /// Whether a load is answered only by [`Server::load`].
     loads_wait: bool,
+    /// Pages that the store was asked for and has not read.
+    pages: VecDeque<Ticket>,
 }
 
 impl Server {
@@ -73,6 +75,7 @@ impl Server {
             records: records.into(),
             sent: Vec::new(),
             loads_wait: false,
+            pages: VecDeque::new(),
         }
     }
 
@@ -108,10 +111,13 @@ impl Server {
                     self.sent.push((conn, frame.to_string()));
                     continue;
                 }
+                Output::ReadPage { ticket, .. } => {
+                    self.pages.push_back(ticket);
+                    continue;
+                }
                 Output::Close { .. }
                 | Output::Credit { .. }
                 | Output::Append { .. }
-                | Output::ReadPage { .. }
                 | Output::ReadEnds { .. }
                 | Output::Locate { .. }
                 | Output::ReadEntries { .. }
@@ -241,4 +247,37 @@ fn what_was_read_before_a_revocation_serves_nobody_after_it() {
     server.say(second, ROSTER);
     assert!(server.told(second, "rosaline@localhost"));
     assert!(!server.told(second, "juliet@localhost"));
+}
+
+// proves: LIM-19 MAM-26
+#[test]
+fn two_pages_of_an_account_are_read_at_once_and_others_wait() {
+    let mut server = Server::new([Ok(Some(record_with("juliet@localhost")))]);
+    let query = |n: u64| {
+        format!(
+            "<iq xmlns='jabber:client' type='set' id='q{n}'><query xmlns='urn:xmpp:mam:2'/></iq>"
+        )
+    };
+    for n in 1..=4 {
+        server.attach(ConnId(n));
+        server.say(ConnId(n), BIND);
+        server.say(ConnId(n), &query(n));
+    }
+    assert_eq!(server.pages.len(), 2);
+    for n in 1..=4 {
+        assert!(!server.told(ConnId(n), "<fin"));
+        let ticket = server.pages.pop_front().unwrap();
+        let page = Page {
+            entries: Vec::new(),
+            complete: true,
+            count: None,
+        };
+        let result = Ok(page);
+        server.input(Input::Page { ticket, result });
+        assert!(
+            server.told(ConnId(n), "<fin"),
+            "in the order in which they came"
+        );
+        assert_eq!(server.pages.len(), if n < 3 { 2 } else { 4 - n as usize });
+    }
 }

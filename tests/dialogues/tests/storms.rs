@@ -106,7 +106,7 @@ fn counters_pass_the_end_of_their_range() {
     );
 }
 
-// proves: SM-31
+// proves: SM-31 LIM-09
 #[test]
 fn a_detached_session_that_grows_too_large_is_lost_and_the_archive_is_whole() {
     for (unacked_stanzas, unacked_bytes) in [(20, 8 << 20), (5_000, 6_000)] {

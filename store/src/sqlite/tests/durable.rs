@@ -156,7 +156,7 @@ async fn two_processes_may_share_a_database() {
     assert_eq!(head, 1);
 }
 
-// proves: AU-08 SEC-25
+// proves: AU-08
 #[tokio::test]
 async fn who_has_no_account_is_looked_up_as_often_as_who_has_one() {
     let dir = tempfile::tempdir().unwrap();
