@@ -379,36 +379,34 @@ impl Account {
         envelope: Option<Arc<Envelope>>,
         flagged: Option<bool>,
     ) {
-        let mut given = false;
+        let mut given = Vec::new();
         match entry.pos.cmp(&(self.tail.head() + 1)) {
             std::cmp::Ordering::Less => {}
             std::cmp::Ordering::Equal => given = self.append_line(cx, entry, envelope),
             std::cmp::Ordering::Greater => self.read_gap(cx),
         }
-        if flagged == Some(true) && given {
-            self.note_had(entry.pos);
-        }
         if let Some(flagged) = flagged {
-            self.check_flag(cx, entry.pos, flagged, given);
+            self.check_flag(cx, entry.pos, flagged, &given);
         }
     }
 
-    /// Adds an entry to the tail; tells whether an ordinary session got a copy.
+    /// Adds an entry to the tail; tells which ordinary sessions got the message itself.
     fn append_line(
         &mut self,
         cx: &mut Context,
         entry: &Entry,
         envelope: Option<Arc<Envelope>>,
-    ) -> bool {
+    ) -> Vec<SessionId> {
         let Some(line) = Line::new(&self.jid, entry, envelope) else {
             tracing::error!(pos = entry.pos, "stored stanza cannot be read");
-            return false;
+            return Vec::new();
         };
         self.tail.push(line.clone(), cx.config.limits.tail_entries);
         self.newest = Some((entry.id.clone(), entry.stamp));
         let others = copies::for_others(&line.envelope, &self.jid, self.sessions.values());
         let alone = others.len() == 1 && self.sessions.values().all(|s| s.mode != Mode::S11);
-        let given = !others.is_empty();
+        let direct = others.iter().filter(|(_, copy)| *copy == Copy::Direct);
+        let given = direct.map(|(session, _)| *session).collect();
         for (session, copy) in others {
             let kind = match copy {
                 Copy::Direct => SentKind::Entry {
@@ -582,11 +580,8 @@ impl Account {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        session.hold.push(urgency, frame, kind, cx.now.mono_ms);
-        let due = cx.now.mono_ms + cx.config.limits.held_ms;
-        cx.timers.arm(due, session.timer());
-        let is_due = session.hold.is_due(&cx.config.limits, cx.now.mono_ms);
-        if is_due && !self.spool.is_read_by(id) {
+        session.hold(cx, frame, kind, urgency);
+        if session.hold.is_due(&cx.config.limits, cx.now.mono_ms) {
             self.release(cx, id);
         }
     }
@@ -597,7 +592,11 @@ impl Account {
     }
 
     /// Lets everything go that was held back, in order; the session stays as inactive as it was (CS-03).
+    /// Behind older messages that are still being read, it stays held (RT-08).
     pub(crate) fn release(&mut self, cx: &mut Context, id: SessionId) {
+        if self.spool.is_read_by(id) {
+            return;
+        }
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };

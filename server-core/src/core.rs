@@ -247,7 +247,7 @@ impl Core {
                 && self.accounts.get(&to).is_none_or(Account::is_gone)
             {
                 // The last session left while it was being written.
-                crate::spool::flag(&mut self.cx, &to, vec![(entry.pos, entry.pos)]);
+                self.flag(&to, vec![(entry.pos, entry.pos)]);
             }
             self.with(&to, |account, cx| account.on_parcel(cx, parcel));
         }

@@ -40,9 +40,14 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    /// Keeps a frame back.
-    pub(crate) fn push(&mut self, urgency: Urgency, frame: Text, kind: SentKind, now_ms: u64) {
-        self.since_ms.get_or_insert(now_ms);
+    /// Keeps a frame back; tells since when something is held.
+    pub(crate) fn push(
+        &mut self,
+        urgency: Urgency,
+        frame: Text,
+        kind: SentKind,
+        now_ms: u64,
+    ) -> u64 {
         if let Urgency::Latest(LatestOf::Item(..), _) = &urgency {
             // Behind a purge of its node, not before it.
             let bytes = &mut self.bytes;
@@ -63,6 +68,17 @@ impl Hold {
             }
             None => self.held.push_back((urgency, frame, kind)),
         }
+        *self.since_ms.get_or_insert(now_ms)
+    }
+
+    /// How many frames are held.
+    pub(crate) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// How many bytes they have.
+    pub(crate) fn bytes(&self) -> usize {
+        self.held.iter().map(|(_, frame, _)| frame.len()).sum()
     }
 
     /// Whether it is time to let everything go (CS-04).

@@ -15,6 +15,7 @@ use crate::pep::{ItemsRead, NodeDone};
 use crate::records::SessionKey;
 use crate::roster::RosterDone;
 use crate::session::SessionId;
+use crate::spool::FlagsDone;
 
 /// One question that is out.
 pub(crate) enum Pending {
@@ -30,8 +31,7 @@ pub(crate) enum Pending {
     Items(Box<ItemsRead>),
     Hash(Box<Request>),
     Account(Box<Request>),
-    /// A flag of an entry; nobody waits for it.
-    Spool,
+    Flags(FlagsDone),
     /// The record of a session of this account is being written.
     Session(BareJid),
     Locate(Box<Restoring>),

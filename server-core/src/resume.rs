@@ -264,9 +264,10 @@ impl Session {
     pub(crate) fn settle_own(&mut self) {
         for own in self.own.values_mut() {
             own.owes_credit = false;
-            if let (Some(sm), Some(slot)) = (&mut self.sm, own.slot)
-                && !mutant("own-entries-unsettled-at-resume")
-            {
+            let slot = own
+                .slot
+                .take_if(|_| !mutant("own-entries-unsettled-at-resume"));
+            if let (Some(sm), Some(slot)) = (&mut self.sm, slot) {
                 sm.received.settle(slot);
             }
         }

@@ -494,13 +494,7 @@ impl Core {
                 });
             }
             Pending::Account(request) => crate::iq::account::on_changed(self, *request, result),
-            Pending::Spool => {
-                if result == Err(ChangeError::Storage) {
-                    tracing::warn!(
-                        "ordinary clients may get messages twice, or from the archive only"
-                    );
-                }
-            }
+            Pending::Flags(done) => self.on_flags(&done, result),
             Pending::Blocking(done) => self.on_blocking_changed(*done, result),
             Pending::Node(done) => {
                 let jid = done.account.clone();

@@ -9,7 +9,7 @@ use protocol::{Handled, IdPrefix, Presence, Text, Unacked, Watermark, fork::Mode
 
 use crate::archive::{Page, ReadError};
 use crate::core::Context;
-use crate::hold::Hold;
+use crate::hold::{Hold, Urgency};
 use crate::io::ConnId;
 use crate::iq::mam::PageRequest;
 use crate::limits::Limits;
@@ -198,10 +198,6 @@ impl Sm {
         Some(frame)
     }
 
-    fn is_over(&self, limits: &Limits) -> bool {
-        self.unacked.len() > limits.unacked_stanzas || self.unacked_bytes > limits.unacked_bytes
-    }
-
     /// Whether so much is unacknowledged that a walk had better wait.
     fn is_crowded(&self, limits: &Limits) -> bool {
         self.unacked.len() > limits.unacked_stanzas / 2
@@ -335,10 +331,8 @@ impl Session {
         }
         sm.push(frame, kind);
         sm.unsent += usize::from(self.conn.is_some());
-        if sm.is_over(&cx.config.limits) {
-            self.is_broken = true;
-            cx.timers
-                .arm(cx.now.mono_ms, Timer::Session(self.jid.to_bare(), self.id));
+        if self.is_over(&cx.config.limits) {
+            self.break_up(cx);
         }
         self.pour(cx);
     }
@@ -369,6 +363,35 @@ impl Session {
     pub(crate) fn takes_more(&self, cx: &Context) -> bool {
         let is_full = |sm: &Sm| sm.unsent > 0 || sm.is_crowded(&cx.config.limits);
         self.conn.is_some_and(|conn| !cx.is_busy(conn)) && !self.sm.as_ref().is_some_and(is_full)
+    }
+
+    /// Holds a stanza back; it counts like one that was sent and is not acknowledged (LIM-09).
+    pub(crate) fn hold(&mut self, cx: &mut Context, frame: Text, kind: SentKind, urgency: Urgency) {
+        if self.is_broken {
+            return;
+        }
+        let since_ms = self.hold.push(urgency, frame, kind, cx.now.mono_ms);
+        cx.timers
+            .arm(since_ms + cx.config.limits.held_ms, self.timer());
+        if self.is_over(&cx.config.limits) {
+            self.break_up(cx);
+        }
+    }
+
+    /// Whether more waits for the peer than is kept for anybody (SM-31).
+    fn is_over(&self, limits: &Limits) -> bool {
+        let sent = self
+            .sm
+            .as_ref()
+            .map(|sm| (sm.unacked.len(), sm.unacked_bytes));
+        let (stanzas, bytes) = sent.unwrap_or_default();
+        stanzas + self.hold.len() > limits.unacked_stanzas
+            || bytes + self.hold.bytes() > limits.unacked_bytes
+    }
+
+    fn break_up(&mut self, cx: &mut Context) {
+        self.is_broken = true;
+        cx.timers.arm(cx.now.mono_ms, self.timer());
     }
 
     fn request_ack(&mut self, cx: &mut Context) {

@@ -14,12 +14,12 @@ use protocol::{Text, delay, sid};
 use crate::account::Account;
 use crate::archive::{Entry, ReadError};
 use crate::copies;
-use crate::core::Context;
+use crate::core::{Context, Core};
 use crate::envelope::Envelope;
 use crate::hold::Urgency;
 use crate::io::Output;
 use crate::pending::Pending;
-use crate::records::Change;
+use crate::records::{Change, ChangeError};
 use crate::session::{SentKind, Session, SessionId};
 
 /// What an account knows of its flagged entries.
@@ -35,6 +35,8 @@ pub(crate) struct Spool {
     until: u64,
     /// For which session the store was asked and has not answered.
     asked_for: Option<SessionId>,
+    /// How many changes of flags are being written.
+    changes: usize,
 }
 
 impl Spool {
@@ -76,11 +78,20 @@ impl Account {
     }
 
     /// An entry was given out, or to nobody: makes its flag true where the hint was wrong.
-    pub(crate) fn check_flag(&mut self, cx: &mut Context, pos: u64, flagged: bool, given: bool) {
-        let waits = !given && !self.has_taker();
+    pub(crate) fn check_flag(
+        &mut self,
+        cx: &mut Context,
+        pos: u64,
+        flagged: bool,
+        given: &[SessionId],
+    ) {
+        let waits = given.is_empty() && !self.has_taker();
         match (flagged, waits) {
             (true, true) => self.spool.any = true,
-            (true, false) => unflag(cx, &self.jid, (pos, pos)),
+            (true, false) => {
+                self.note_had(pos, given);
+                self.unflag(cx, (pos, pos));
+            }
             (false, true) => self.flag(cx, vec![(pos, pos)]),
             (false, false) => {}
         }
@@ -88,13 +99,63 @@ impl Account {
 
     fn flag(&mut self, cx: &mut Context, spans: Vec<(u64, u64)>) {
         self.spool.any = true;
-        flag(cx, &self.jid, spans);
+        let account = self.jid.clone();
+        self.change_flags(cx, Change::Spool { account, spans });
+    }
+
+    fn unflag(&mut self, cx: &mut Context, (first, last): (u64, u64)) {
+        let account = self.jid.clone();
+        let change = Change::Unspool {
+            account,
+            first,
+            last,
+        };
+        self.change_flags(cx, change);
+    }
+
+    fn change_flags(&mut self, cx: &mut Context, change: Change) {
+        self.in_flight += 1;
+        self.spool.changes += 1;
+        let done = FlagsDone {
+            account: self.jid.clone(),
+            is_counted: true,
+            are_set: matches!(change, Change::Spool { .. }),
+        };
+        write_flags(cx, done, change);
+    }
+
+    /// Flags are written, or could not be: whoever is there is given what waits.
+    fn on_flags(&mut self, cx: &mut Context, done: &FlagsDone) {
+        if done.is_counted {
+            self.in_flight = self.in_flight.saturating_sub(1);
+            self.spool.changes = self.spool.changes.saturating_sub(1);
+        }
+        if done.are_set && self.is_ready() {
+            self.spool.any = true;
+            self.offer_spool_to_all(cx);
+        }
+        self.forget_had();
+    }
+
+    /// What was given is not read again once no flag is left of it.
+    fn forget_had(&mut self) {
+        if self.spool.changes == 0 && !self.spool.is_reading() {
+            self.sessions.values_mut().for_each(|s| s.had.clear());
+        }
+    }
+
+    fn offer_spool_to_all(&mut self, cx: &mut Context) {
+        let there = self.sessions.values().filter(|s| s.conn.is_some());
+        let there: Vec<_> = there.map(|session| session.id).collect();
+        for id in there {
+            self.offer_spool(cx, id);
+        }
     }
 
     /// Somebody reads the archive for themselves (A16).
     pub(crate) fn clear_spool(&mut self, cx: &mut Context) {
         if std::mem::take(&mut self.spool.any) {
-            unflag(cx, &self.jid, (1, self.tail.head()));
+            self.unflag(cx, (1, self.tail.head()));
         }
     }
 
@@ -149,13 +210,14 @@ impl Account {
         let until = self.spool.until;
         let waiting = entries.iter().filter(|entry| entry.pos <= until);
         let Some(last) = waiting.clone().next_back().map(|entry| entry.pos) else {
-            return self.end_spool(cx, id);
+            self.end_spool(cx, id);
+            return self.offer_spool_to_all(cx); // more may have come to wait
         };
         for entry in waiting {
             self.give_late(cx, id, entry);
         }
         self.spool.after = last;
-        unflag(cx, &self.jid, (1, last));
+        self.unflag(cx, (1, last));
         self.read_spool(cx, id);
     }
 
@@ -178,9 +240,11 @@ impl Account {
     }
 
     /// An entry that is flagged was given out all the same; its flag goes, but may be read before.
-    pub(crate) fn note_had(&mut self, pos: u64) {
-        for session in self.sessions.values_mut() {
-            session.had.insert(pos);
+    fn note_had(&mut self, pos: u64, given: &[SessionId]) {
+        for id in given {
+            if let Some(session) = self.sessions.get_mut(id) {
+                session.had.insert(pos);
+            }
         }
     }
 
@@ -233,30 +297,37 @@ impl Account {
     }
 }
 
-/// Flags entries of an account that may not be in memory.
-pub(crate) fn flag(cx: &mut Context, account: &BareJid, spans: Vec<(u64, u64)>) {
-    change(
-        cx,
-        Change::Spool {
-            account: account.clone(),
-            spans,
-        },
-    );
+/// A change of flags that is being written.
+pub(crate) struct FlagsDone {
+    account: BareJid,
+    /// Whether the account waits for it.
+    is_counted: bool,
+    are_set: bool,
 }
 
-fn unflag(cx: &mut Context, account: &BareJid, (first, last): (u64, u64)) {
-    change(
-        cx,
-        Change::Unspool {
+impl Core {
+    /// Flags entries of an account that is not in memory.
+    pub(crate) fn flag(&mut self, account: &BareJid, spans: Vec<(u64, u64)>) {
+        let done = FlagsDone {
             account: account.clone(),
-            first,
-            last,
-        },
-    );
+            is_counted: false,
+            are_set: true,
+        };
+        let account = account.clone();
+        write_flags(&mut self.cx, done, Change::Spool { account, spans });
+    }
+
+    /// The store answered a change of flags.
+    pub(crate) fn on_flags(&mut self, done: &FlagsDone, result: Result<(), ChangeError>) {
+        if result == Err(ChangeError::Storage) {
+            tracing::warn!("ordinary clients may get messages twice, or from the archive only");
+        }
+        self.with(&done.account, |account, cx| account.on_flags(cx, done));
+    }
 }
 
-fn change(cx: &mut Context, change: Change) {
-    let ticket = cx.await_answer(Pending::Spool);
+fn write_flags(cx: &mut Context, done: FlagsDone, change: Change) {
+    let ticket = cx.await_answer(Pending::Flags(done));
     cx.output(Output::Change {
         ticket,
         change: Box::new(change),

@@ -157,8 +157,10 @@ impl Walk<'_> {
         if let Some(conn) = self.session.conn.filter(|_| own.owes_credit) {
             self.cx.credit(conn);
         }
-        if let (Some(sm), Some(slot)) = (&mut self.session.sm, own.slot) {
-            sm.received.settle(slot);
+        if let Some(sm) = &mut self.session.sm {
+            if let Some(slot) = own.slot {
+                sm.received.settle(slot);
+            }
             self.owes_ack |= sm.received.handled() != sm.told;
         }
     }
