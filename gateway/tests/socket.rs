@@ -276,7 +276,7 @@ async fn whoever_does_not_log_in_is_sent_away_and_pings_do_not_help() {
     assert!(from.elapsed() < Duration::from_secs(8));
 }
 
-// proves: LIM-15 SEC-26
+// proves: AU-33 LIM-15 SEC-26
 #[tokio::test]
 async fn after_many_failed_logins_the_next_waits_and_still_gets_in() {
     let server = Server::start(with_limits(Limits {
@@ -294,9 +294,15 @@ async fn after_many_failed_logins_the_next_waits_and_still_gets_in() {
         let refused = thief.log_in("romeo", "wrong").await.unwrap_err();
         assert!(refused.contains("<not-authorized"), "{refused}");
     }
+    // Two at once gain nothing: one waits behind the other.
     let from = Instant::now();
-    Peer::session(server.address(), "romeo").await;
-    assert!(from.elapsed() >= Duration::from_secs(2));
+    let session = || async {
+        Peer::session(server.address(), "romeo").await;
+        from.elapsed()
+    };
+    let (one, other) = tokio::join!(session(), session());
+    assert!(one.min(other) >= Duration::from_secs(2));
+    assert!(one.max(other) >= Duration::from_secs(4));
 }
 
 // proves: WS-22
