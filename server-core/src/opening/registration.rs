@@ -134,7 +134,7 @@ impl Opening {
         let account = format!("{}@{}", field("username"), self.config.domain);
         let account = BareJid::new(&account)
             .ok()
-            .filter(|jid| jid.node().is_some());
+            .filter(|jid| jid.node().is_some_and(|node| !hides(node.as_str())));
         let account = account.ok_or_else(|| not_acceptable("This name cannot be used."))?;
         let prepared = password::prepare(&field("password"));
         let prepared = prepared.ok_or_else(|| not_acceptable("This password cannot be used."))?;
@@ -193,4 +193,22 @@ impl Opening {
         }
         self.send(iq.write());
     }
+}
+
+/// Whether a prepared name has characters that nobody sees, so that it looks like another one (SEC-30).
+/// Preparation refuses or drops most of these; fillers and blank patterns count as letters there.
+fn hides(name: &str) -> bool {
+    let is_blank = |c| {
+        matches!(
+            c,
+            '\u{115f}'
+                | '\u{1160}'
+                | '\u{17b4}'
+                | '\u{17b5}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{ffa0}'
+        )
+    };
+    name.chars().any(is_blank)
 }
