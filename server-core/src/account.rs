@@ -653,7 +653,7 @@ impl Core {
         let record = match result {
             Ok(Some(record)) => record,
             Ok(None) => return self.on_missing(jid, &conns, parcels),
-            Err(_) => return self.abandon(jid, &conns, StreamCondition::InternalServerError),
+            Err(_) => return self.on_unreadable(jid, &conns, parcels),
         };
         account.tail = Tail::new(record.head);
         account.spool.any = record.has_spool;
@@ -680,6 +680,14 @@ impl Core {
             parcel.come_back(&mut self.cx);
         }
         self.abandon(jid, conns, StreamCondition::NotAuthorized);
+    }
+
+    /// The account cannot be read now: whoever waits for it is told to try again later.
+    fn on_unreadable(&mut self, jid: &BareJid, conns: &[ConnId], parcels: VecDeque<Parcel>) {
+        for parcel in parcels {
+            parcel.come_back_later(&mut self.cx, jid);
+        }
+        self.abandon(jid, conns, StreamCondition::InternalServerError);
     }
 
     fn abandon(&mut self, jid: &BareJid, conns: &[ConnId], condition: StreamCondition) {

@@ -38,8 +38,12 @@ impl Account {
             targets.retain(|(_, copy)| *copy != copies::Copy::Direct);
         }
         let reached = !targets.is_empty();
+        let is_alone = targets.len() == 1 && !loose.outgoing;
         for (session, copy) in targets {
-            let kind = SentKind::Droppable;
+            let kind = match is_alone {
+                true => SentKind::Loose(Box::new(loose.clone())),
+                false => SentKind::Droppable,
+            };
             self.give(cx, session, envelope, &text, (copy, kind));
         }
         if !reached && !loose.outgoing {
@@ -129,8 +133,18 @@ pub(crate) fn bounce_missing(cx: &mut Context, loose: Loose) {
     }
 }
 
+/// The only session that was given a message beside the log ended without taking it (SM-29, S11-34).
+pub(crate) fn bounce_untaken(cx: &mut Context, loose: Loose) {
+    let condition = match loose.unarchived {
+        Some(_) => Condition::ResourceConstraint,
+        None if loose.envelope.has_body => Condition::ServiceUnavailable,
+        None => return,
+    };
+    bounce(cx, loose, &condition.into());
+}
+
 /// Tells the sender that a message came back, and lets the log remember it (RT-18, S11-36).
-fn bounce(cx: &mut Context, loose: Loose, error: &StanzaError) {
+pub(crate) fn bounce(cx: &mut Context, loose: Loose, error: &StanzaError) {
     let envelope = &loose.envelope;
     if envelope.chat_state
         || envelope.kind == MessageType::Error

@@ -255,12 +255,16 @@ impl Account {
             cx,
             session.record(SessionLife::Ended(Stamp(cx.now.wall_ms))),
         );
-        self.spool_unacked(cx, &mut session);
-        for sent in session.sm.into_iter().flat_map(|sm| sm.unacked.take()) {
-            if let SentKind::Request(from, request) = sent.kind {
-                crate::iq::unanswered(cx, &session.jid, from, request);
+        for kind in session.untaken() {
+            match kind {
+                SentKind::Request(from, request) => {
+                    crate::iq::unanswered(cx, &session.jid, from.clone(), request.clone());
+                }
+                SentKind::Loose(loose) => crate::beside::bounce_untaken(cx, (**loose).clone()),
+                SentKind::Droppable | SentKind::Entry { .. } => {}
             }
         }
+        self.spool_unacked(cx, &mut session);
         self.resume_settled(cx);
     }
 }

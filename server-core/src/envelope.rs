@@ -14,6 +14,7 @@ pub(crate) struct Envelope {
     pub(crate) carbons: bool,
     /// Whether it is a record of ours that only s11 sessions understand (S11-36).
     pub(crate) is_record: bool,
+    pub(crate) has_body: bool,
     /// Whether it is nothing but a chat state.
     pub(crate) chat_state: bool,
     /// The stanza as accepted; ends with `</message>`.
@@ -30,6 +31,7 @@ impl Envelope {
             id: message.id().map(str::to_owned),
             carbons: fork::eligible_for_carbons(message).yes,
             is_record: message.0.find("bounced", ns::S11).is_some(),
+            has_body: message.body().is_some(),
             chat_state: fork::is_chat_state(message),
             stanza: message.0.write().into(),
         }

@@ -90,6 +90,11 @@ impl Hold {
         too_long || too_much
     }
 
+    /// What is held, oldest first.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &SentKind> {
+        self.held.iter().map(|(.., kind)| kind)
+    }
+
     /// Takes everything that is held, oldest first.
     pub(crate) fn take(&mut self) -> VecDeque<(Urgency, Text, SentKind)> {
         (self.since_ms, self.bytes) = (None, 0);

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use protocol::jid::{BareJid, Jid};
 use protocol::s11::Reason;
-use protocol::{Iq, PresenceType, Stanza, Text};
+use protocol::{Condition, Iq, PresenceType, Stanza, StanzaError, StanzaKind, Text};
 
 use crate::archive::Entry;
-use crate::beside::bounce_missing;
+use crate::beside::{bounce, bounce_missing};
 use crate::core::Context;
 use crate::envelope::Envelope;
 use crate::iq;
@@ -45,7 +45,7 @@ pub(crate) enum Parcel {
 }
 
 /// A message that has no place in the log.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Loose {
     pub(crate) envelope: Arc<Envelope>,
     /// Why it is not archived, if that is a failure (S11-35).
@@ -57,7 +57,7 @@ pub(crate) struct Loose {
 }
 
 /// How to answer a message that reached nobody.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bounce {
     /// The entry in the sender's log, if it has one (S11-36).
     pub(crate) entry: Option<protocol::ArchiveId>,
@@ -102,6 +102,42 @@ impl Parcel {
             | Self::Notice(_)
             | Self::Interest(_)
             | Self::Subscription { .. } => {}
+        }
+    }
+
+    /// Nobody knows who is there, for the account `to` cannot be read: whoever waits may try again.
+    pub(crate) fn come_back_later(self, cx: &mut Context, to: &BareJid) {
+        let error = StanzaError::new(Condition::ResourceConstraint);
+        match self {
+            Self::Message(loose) => bounce(cx, loose, &error),
+            Self::Iq(stanza) => iq::send_back(cx, &stanza, &error),
+            Self::Question(iq) => pep::answer_other(cx, &iq.error(error)),
+            Self::Subscription { from, stanza, .. } => {
+                let mut frame = Stanza::new(StanzaKind::Presence)
+                    .typed("error")
+                    .from(to.clone())
+                    .to(from.clone())
+                    .child(&error.to_element());
+                frame.header.id.clone_from(&stanza.header.id);
+                let contact = to.clone().into();
+                cx.dispatch(
+                    from,
+                    Self::Presence {
+                        from: contact,
+                        frame,
+                    },
+                );
+            }
+            Self::Entry {
+                entry,
+                flagged: Some(false),
+                ..
+            } => crate::spool::flag(cx, to, vec![(entry.pos, entry.pos)]),
+            Self::Entry { .. }
+            | Self::Presence { .. }
+            | Self::Probe { .. }
+            | Self::Notice(_)
+            | Self::Interest(_) => {}
         }
     }
 }

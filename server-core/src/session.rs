@@ -14,6 +14,7 @@ use crate::io::ConnId;
 use crate::iq::mam::PageRequest;
 use crate::limits::Limits;
 use crate::message::Work;
+use crate::parcel::Loose;
 use crate::pep::Interests;
 use crate::records::{SessionKey, SessionLife, SessionRecord};
 use crate::timers::Timer;
@@ -130,6 +131,8 @@ pub(crate) enum SentKind {
     Droppable,
     /// The message itself, at this position of the log; `alone` if no other session got it.
     Entry { pos: u64, alone: bool },
+    /// A message that lies in no archive of the account and that no other session got.
+    Loose(Box<Loose>),
     /// A question that somebody waits for: (who, id).
     Request(Jid, String),
 }
@@ -267,6 +270,12 @@ impl Session {
 
     pub(crate) fn timer(&self) -> Timer {
         Timer::Session(self.jid.to_bare(), self.id)
+    }
+
+    /// What it was given and did not acknowledge, and what was held back from it, oldest first.
+    pub(crate) fn untaken(&self) -> impl Iterator<Item = &SentKind> {
+        let sent = self.sm.iter().flat_map(|sm| sm.unacked.iter());
+        sent.map(|sent| &sent.kind).chain(self.hold.kinds())
     }
 
     /// Counts a received stanza.

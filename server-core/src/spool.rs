@@ -284,7 +284,7 @@ impl Account {
             .chain(held)
             .filter_map(|kind| match kind {
                 SentKind::Entry { pos, alone } => (alone || nobody).then_some(pos),
-                SentKind::Droppable | SentKind::Request(..) => None,
+                SentKind::Droppable | SentKind::Loose(_) | SentKind::Request(..) => None,
             });
         let mut spans = spans_of(lost);
         let ahead = (session.cursor + 1, self.tail.head());

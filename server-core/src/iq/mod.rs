@@ -279,14 +279,18 @@ fn common_answer(iq: &Iq, payload: &Element) -> Iq {
 
 /// Sends a request back whose addressee is not there (RT-09).
 pub(crate) fn refuse(cx: &mut Context, stanza: &Stanza) {
+    send_back(cx, stanza, &StanzaError::new(Condition::ServiceUnavailable));
+}
+
+/// Sends a request back with an error.
+pub(crate) fn send_back(cx: &mut Context, stanza: &Stanza, error: &StanzaError) {
     let (Some(from), Some(to)) = (stanza.header.from.jid(), stanza.header.to.jid()) else {
         return;
     };
     let Ok(back_to) = from.try_as_full() else {
         return;
     };
-    let error = StanzaError::new(Condition::ServiceUnavailable);
-    if let Some(answer) = stanza.error(&error, to.clone(), back_to) {
+    if let Some(answer) = stanza.error(error, to.clone(), back_to) {
         cx.dispatch(from.to_bare(), Parcel::Iq(Box::new(answer)));
     }
 }

@@ -281,3 +281,51 @@ fn two_pages_of_an_account_are_read_at_once_and_others_wait() {
         assert_eq!(server.pages.len(), if n < 3 { 2 } else { 4 - n as usize });
     }
 }
+
+// proves: CO-03 RT-09 RO-09 S11-32
+#[test]
+fn what_waits_for_an_account_that_cannot_be_read_comes_back() {
+    const PRESENCE: &str = "<presence xmlns='jabber:client'/>";
+    let asks = [
+        "<iq xmlns='jabber:client' type='get' id='q1' to='juliet@localhost/hall'><ping xmlns='urn:xmpp:ping'/></iq>",
+        "<iq xmlns='jabber:client' type='get' id='q2' to='juliet@localhost'>\
+         <pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='n'/></pubsub></iq>",
+        "<message xmlns='jabber:client' type='chat' id='m' to='juliet@localhost'><body>!</body>\
+         <no-store xmlns='urn:xmpp:hints'/></message>",
+        "<presence xmlns='jabber:client' type='subscribe' id='s' to='juliet@localhost'/>",
+    ];
+    let romeo = Ok(Some(record_with("mercutio@localhost")));
+    let mut loads = vec![romeo, Err(ReadError::Storage)];
+    loads.extend(asks.map(|_| Err(ReadError::Storage)));
+    let mut server = Server::new(loads);
+    let conn = ConnId(1);
+    server.attach(conn);
+    for frame in [BIND, PRESENCE] {
+        server.say(conn, frame);
+    }
+    for ask in asks {
+        server.sent.clear();
+        server.say(conn, ask);
+        let mut back = server.sent.iter().map(|(_, frame)| frame);
+        let is_back = |frame: &String| {
+            frame.contains("type='error'") && frame.contains("<resource-constraint")
+        };
+        assert_eq!(
+            back.clone().filter(|f| is_back(f)).count(),
+            1,
+            "{ask}: {:?}",
+            server.sent
+        );
+        let id = ask
+            .split("id='")
+            .nth(1)
+            .unwrap()
+            .split('\'')
+            .next()
+            .unwrap();
+        assert!(
+            back.any(|frame| frame.contains(&format!("id='{id}'"))),
+            "{ask}"
+        );
+    }
+}
