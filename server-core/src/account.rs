@@ -685,6 +685,14 @@ impl Core {
     /// The account cannot be read now: whoever waits for it is told to try again later.
     fn on_unreadable(&mut self, jid: &BareJid, conns: &[ConnId], parcels: VecDeque<Parcel>) {
         for parcel in parcels {
+            if let Parcel::Entry {
+                entry,
+                flagged: Some(false),
+                ..
+            } = &parcel
+            {
+                self.flag(jid, vec![(entry.pos, entry.pos)]);
+            }
             parcel.come_back_later(&mut self.cx, jid);
         }
         self.abandon(jid, conns, StreamCondition::InternalServerError);

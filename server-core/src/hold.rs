@@ -78,7 +78,7 @@ impl Hold {
 
     /// How many bytes they have.
     pub(crate) fn bytes(&self) -> usize {
-        self.held.iter().map(|(_, frame, _)| frame.len()).sum()
+        self.bytes
     }
 
     /// Whether it is time to let everything go (CS-04).

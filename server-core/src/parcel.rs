@@ -128,11 +128,6 @@ impl Parcel {
                     },
                 );
             }
-            Self::Entry {
-                entry,
-                flagged: Some(false),
-                ..
-            } => crate::spool::flag(cx, to, vec![(entry.pos, entry.pos)]),
             Self::Entry { .. }
             | Self::Presence { .. }
             | Self::Probe { .. }
