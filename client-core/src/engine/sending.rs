@@ -75,7 +75,7 @@ impl Engine {
 
     /// Sends what waits, in the order in which it was written.
     pub(super) fn pump(&mut self) {
-        if !self.state.catching {
+        if self.has_seen_enough() {
             self.wire.may_send = true;
             // The server knows what became of what is covered and came by no page (S11-22).
             for seq in std::mem::take(&mut self.wire.covered) {
@@ -108,6 +108,15 @@ impl Engine {
             self.wire.on_wire.insert(seq);
             self.send(text, Some(seq));
         }
+    }
+
+    /// Whether the archive told all that it has of what may lie there already: also what lies behind a
+    /// gap that is being filled (S11-54), for what is sent again is given the place of its ack.
+    fn has_seen_enough(&self) -> bool {
+        let device = &self.state.device;
+        let fills_gap = device.fills_gap() && device.oldest.is_some();
+        let is_new = |item: &OutboxItem| item.prefix.is_none();
+        !self.state.catching && (!fills_gap || self.state.outbox.values().all(is_new))
     }
 
     /// The prefix must be durable before the message is sent under it (P6).

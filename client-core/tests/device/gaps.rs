@@ -109,6 +109,35 @@ fn a_last_page_that_reaches_what_is_known_opens_no_gap() {
     }
 }
 
+// proves: S11-20 S11-54
+#[test]
+fn what_may_lie_in_a_gap_is_not_sent_again_before_it_is_filled() {
+    let mut world = World::live();
+    world.intent(Intent::OpenChat(bare("romeo")));
+    fill(&mut world, 0, 3);
+    world.run();
+    // It is archived, and its ack is lost.
+    world.server.holds_acks = true;
+    world.send("mine");
+    world.run();
+    world.server.holds_acks = false;
+    world.server.expire();
+    world.server.archive.remove(2);
+    fill(&mut world, 3, 23);
+    world.cut();
+    world.pass(5_000);
+    assert!(world.is_live());
+    assert_eq!(gaps(&world), []);
+    let sent = world.server.seen.iter();
+    assert_eq!(sent.filter(|frame| frame.contains("mine")).count(), 1);
+    let own = (0..3).map(|n| format!("line {n}"));
+    let expected = own.chain(["mine".to_owned()]);
+    let expected: Vec<_> = expected
+        .chain((3..23).map(|n| format!("line {n}")))
+        .collect();
+    assert_eq!(world.texts(), expected);
+}
+
 // proves: S11-54
 #[test]
 fn a_gap_in_a_gap_closes_from_the_top() {

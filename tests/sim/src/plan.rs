@@ -112,10 +112,12 @@ pub struct Faults {
     pub moves: bool,
     /// Somebody tries to resume what is not theirs, and forges ids.
     pub hostile: bool,
+    /// Archives lose their oldest entries.
+    pub trims: bool,
 }
 
 /// How many kinds of fault there are.
-pub(crate) const FAULT_KINDS: usize = 15;
+pub(crate) const FAULT_KINDS: usize = 16;
 
 impl Faults {
     /// A quiet world.
@@ -135,6 +137,7 @@ impl Faults {
         hides: false,
         moves: false,
         hostile: false,
+        trims: false,
     };
 
     /// The switch of each kind.
@@ -155,6 +158,7 @@ impl Faults {
             &mut self.hides,
             &mut self.moves,
             &mut self.hostile,
+            &mut self.trims,
         ]
     }
 
@@ -173,6 +177,7 @@ impl Faults {
             Action::Hide { .. } => self.hides,
             Action::NewDevice { .. } | Action::SignOut { .. } => self.moves,
             Action::Steal { .. } => self.hostile,
+            Action::Trim { .. } => self.trims,
         }
     }
 }
@@ -348,6 +353,14 @@ pub enum Action {
         /// Which.
         dev: usize,
     },
+    /// An archive keeps so many of its newest entries only (MAM-24); nothing happens where there are
+    /// ordinary clients, which have no way to know.
+    Trim {
+        /// Whose.
+        account: usize,
+        /// How many stay.
+        keep: u8,
+    },
 }
 
 impl Action {
@@ -372,7 +385,8 @@ impl Action {
             | Self::FailAppends { .. }
             | Self::FailReads { .. }
             | Self::ServerClock { .. }
-            | Self::NewDevice { .. } => None,
+            | Self::NewDevice { .. }
+            | Self::Trim { .. } => None,
         }
     }
 }
@@ -449,6 +463,7 @@ impl Plan {
             steps: Vec::new(),
         };
         plan.draw_steps(&mut rng, wish.actions, ordinary);
+        plan.draw_trims(wish);
         plan
     }
 
@@ -458,6 +473,7 @@ impl Plan {
         self.counts_only = true;
         self.faults.full_disk = false;
         self.faults.hostile = false;
+        self.faults.trims = false;
         self.limits.quota_bytes = 1 << 30;
         for device in &mut self.devices {
             device.kind = Kind::Engine;
@@ -468,6 +484,30 @@ impl Plan {
             if let Action::NewDevice { kind, .. } = &mut step.action {
                 *kind = Kind::Engine;
             }
+        }
+    }
+
+    /// From a generator of its own: it came later, and the seeds before it keep their meaning.
+    fn draw_trims(&mut self, wish: Wish) {
+        let mut rng = ChaCha20Rng::seed_from_u64(self.seed ^ 0x7219);
+        self.faults.trims = match wish.faults {
+            Some(faults) => faults.trims,
+            None => rng.random_bool(0.15),
+        };
+        if !self.faults.trims {
+            return;
+        }
+        let count = self.steps.len();
+        for _ in 0..rng.random_range(1..4) {
+            let at = rng.random_range(0..count.max(1));
+            let Some(step) = self.steps.get(at).copied() else {
+                return;
+            };
+            let action = Action::Trim {
+                account: rng.random_range(0..self.accounts),
+                keep: rng.random_range(1..30),
+            };
+            self.steps.insert(at, Step { action, ..step });
         }
     }
 
@@ -572,7 +612,7 @@ fn draw_faults(rng: &mut ChaCha20Rng) -> Faults {
     let mut faults = Faults::NONE;
     // Some runs have nearly every fault, some one or two, so that each shows what it does alone.
     let share = *[0.1, 0.3, 0.5, 0.8].choose(rng).unwrap_or(&0.5);
-    for switch in faults.switches() {
+    for switch in faults.switches().into_iter().take(FAULT_KINDS - 1) {
         *switch = rng.random_bool(share);
     }
     faults

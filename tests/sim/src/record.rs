@@ -114,6 +114,11 @@ pub(crate) enum Event {
     },
     Crash,
     Up,
+    /// An archive keeps so many of its newest entries only.
+    Trim {
+        log: String,
+        keep: u64,
+    },
     /// Something that no rule asks about, for the reader of a story.
     Fault {
         what: String,

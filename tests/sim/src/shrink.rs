@@ -322,6 +322,7 @@ fn weight(action: Action) -> u64 {
         Action::FailReads { reads } => u64::from(reads),
         Action::Clock { by_ms, .. } | Action::ServerClock { by_ms } => by_ms.unsigned_abs(),
         Action::NewDevice { kind, .. } => u64::from(kind != Kind::Engine),
+        Action::Trim { keep, .. } => u64::from(keep),
         Action::Cut { .. }
         | Action::Online { .. }
         | Action::Abort { .. }
@@ -345,6 +346,7 @@ fn lower(action: &mut Action) {
         | Action::FailReads { reads: n } => *n = (*n / 2).max(1),
         Action::Clock { by_ms, .. } | Action::ServerClock { by_ms } => *by_ms /= 10,
         Action::NewDevice { kind, .. } => *kind = Kind::Engine,
+        Action::Trim { keep, .. } => *keep = (*keep / 2).max(1),
         Action::Cut { .. }
         | Action::Online { .. }
         | Action::Abort { .. }

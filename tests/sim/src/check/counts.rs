@@ -255,7 +255,8 @@ impl Facts {
             return Ok(false);
         };
         if !session.is_counting || !seen.counts() {
-            let is_ack = matches!(seen, Seen::Ack { .. } | Seen::Request);
+            // A burst may wait for the wire behind a request (LIM-07), but no ack comes before its end.
+            let is_ack = matches!(seen, Seen::Ack { .. });
             let waits = session.again.len();
             hold!(
                 "INV-13",
@@ -506,7 +507,7 @@ impl Facts {
         if let Some(device) =
             device.filter(|d| !d.is_engine && d.open_query.as_ref() == Some(queryid))
         {
-            let expected = device.paged + 1;
+            let expected = (device.paged + 1).max(log.map_or(0, |log| log.gone) + 1);
             hold!(
                 "INV-04",
                 pos == expected,

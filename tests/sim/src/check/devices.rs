@@ -134,7 +134,12 @@ impl Facts {
             .skip(from)
             .filter_map(|(_, pos)| *pos)
             .collect();
-        for pos in was_there.filter(|pos| is_same && first.is_some_and(|first| first <= *pos)) {
+        // What lies in a gap comes again when it is filled (S11-54).
+        let mut above_gap = shown.iter().skip_while(|(key, _)| !key.starts_with("gap-"));
+        let filled_to = above_gap.find_map(|(_, pos)| *pos).unwrap_or(0);
+        let gone = log.gone.max(filled_to.saturating_sub(1));
+        let stays = |pos: &u64| *pos > gone && first.is_some_and(|first| first <= *pos);
+        for pos in was_there.filter(|pos| is_same && stays(pos)) {
             hold!(
                 "INV-16",
                 present.contains(&pos),

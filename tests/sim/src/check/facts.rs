@@ -23,6 +23,8 @@ pub(super) struct Facts {
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) entries: Vec<Entry>,
+    /// So many of the oldest are gone by retention.
+    pub(super) gone: u64,
     by_id: HashMap<String, u64>,
     by_mid: HashMap<String, u64>,
 }
@@ -255,6 +257,34 @@ impl Facts {
             && session.conn == Some(conn)
         {
             session.conn = None;
+        }
+    }
+
+    /// How many entries of a log have to stay for a while: those of which a device was told and that it
+    /// did not place yet, and those that settle its own lines. Archives keep them for days; what goes
+    /// sooner is placed where it was heard of, for lack of anything better.
+    pub(super) fn unsettled(&self, account: &str) -> u64 {
+        let Some(log) = self.logs.get(account) else {
+            return 0;
+        };
+        let own = self.devices.iter().enumerate();
+        let own = own.filter(|(_, device)| device.account == account);
+        let oldest = own.filter_map(|(dev, device)| {
+            let waiting = device.outbox.values();
+            let waiting = waiting.filter_map(|mid| log.pos_of_message(mid)).min();
+            let sessions = self.sessions.iter().filter(|session| session.dev == dev);
+            let told = sessions.filter_map(|s| s.covered.last().copied().max(s.cursor));
+            let next = device.cursor.unwrap_or(0) + 1;
+            let unplaced = told.max().filter(|told| *told >= next).map(|_| next);
+            waiting.into_iter().chain(unplaced).min()
+        });
+        oldest.min().map_or(0, |oldest| log.head() + 1 - oldest)
+    }
+
+    /// Only the oldest entries ever go, and none comes again (MAM-24).
+    pub(super) fn on_trim(&mut self, account: &str, keep: u64) {
+        if let Some(log) = self.logs.get_mut(account) {
+            log.gone = log.gone.max(log.head().saturating_sub(keep));
         }
     }
 

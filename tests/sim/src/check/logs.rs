@@ -128,9 +128,13 @@ impl Facts {
             let Ok(entries) = server.store.entries_after_now(&jid, 0, usize::MAX) else {
                 continue;
             };
-            let (is, was) = (entries.len(), log.entries.len());
+            let gone = usize::try_from(log.gone).unwrap_or(usize::MAX);
+            let known = log.entries.get(gone..).unwrap_or_default();
+            let (is, was) = (entries.len(), known.len());
             hold!("INV-03", is == was, "{account}: {is} entries, not {was}");
-            for (entry, known) in entries.iter().zip(&log.entries) {
+            let places = (log.gone + 1..).zip(known);
+            for (entry, (place, known)) in entries.iter().zip(places) {
+                hold!("INV-03", entry.pos == place, "{account}: {place} moved");
                 let is_same = entry.id.as_str() == known.aid;
                 let line = crate::seen::stored(&entry.stanza);
                 let is_same = is_same && line.as_ref() == Some(&known.line);

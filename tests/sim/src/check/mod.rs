@@ -135,6 +135,7 @@ impl Checker {
             Event::SignOut { dev } => facts.on_sign_out(*dev),
             Event::Reload { dev, .. } => facts.on_reload(*dev),
             Event::Crash => facts.on_crash(),
+            Event::Trim { log, keep } => facts.on_trim(log, *keep),
             Event::Again { .. }
             | Event::Told { .. }
             | Event::Cut { .. }
@@ -158,6 +159,11 @@ impl Checker {
     /// Whether a message was seen before.
     pub(crate) fn knows(&self, mid: &str) -> bool {
         self.facts.messages.contains_key(mid)
+    }
+
+    /// How many entries of an account's log some device still has to learn of, to settle its lines.
+    pub(crate) fn unsettled(&self, account: &str) -> u64 {
+        self.facts.unsettled(account)
     }
 
     /// The SM-ID of a device's newest session.
@@ -196,6 +202,7 @@ impl Checker {
             | Event::Lost { .. }
             | Event::SignOut { .. }
             | Event::Up
+            | Event::Trim { .. }
             | Event::Fault { .. }
             | Event::Quiet => return,
         };

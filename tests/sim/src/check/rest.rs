@@ -42,7 +42,8 @@ impl Checker {
         let Some(device) = self.facts.devices.get(dev) else {
             return Ok(());
         };
-        let head = self.facts.log(&device.account).map_or(0, Log::head);
+        let log = self.facts.log(&device.account);
+        let head = log.map_or(0, Log::head);
         if !device.is_engine {
             let paged = device.paged;
             hold!(
@@ -62,7 +63,9 @@ impl Checker {
         hold!("INV-15", held == 0, "{dev} has {held} rows without a place");
         let rows = device.rows.values();
         let entries: Vec<_> = rows.filter(|row| matches!(row, Row::Entry(_))).collect();
-        let is_whole = entries.first().is_none_or(|row| **row == Row::Entry(1));
+        let first = log.map_or(1, |log| log.gone + 1);
+        let reaches = |row: &&Row| matches!(row, Row::Entry(pos) if *pos <= first);
+        let is_whole = entries.first().is_none_or(reaches);
         let known = entries.len();
         hold!(
             "INV-15",

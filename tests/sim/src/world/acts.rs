@@ -1,7 +1,7 @@
 //! What people, browsers, disks and strangers do.
 
 use server_core::ConnId;
-use store::{FailingSide, FaultPlan};
+use store::{FailingSide, FaultPlan, Retention};
 
 use super::{Due, World};
 use crate::check::Violation;
@@ -75,8 +75,33 @@ impl World {
             }
             Action::SignOut { dev } => self.sign_out(dev),
             Action::Steal { dev } => self.steal(dev),
+            Action::Trim { account, keep } => return self.trim(account, keep.into()),
         }
         Ok(())
+    }
+
+    /// The oldest entries of an archive go (MAM-24).
+    fn trim(&mut self, account: usize, keep: u64) -> Result<(), Violation> {
+        let is_engine = |device: &Device| device.tab().is_some();
+        let account = self.accounts.get(account % self.accounts.len().max(1));
+        let Some(account) = account.filter(|_| self.devices.iter().all(is_engine)) else {
+            return Ok(());
+        };
+        let log = account.to_string();
+        let keep = keep.max(self.checker.unsettled(&log));
+        let store = &self.server.store;
+        let retain = |entries| {
+            let own = Retention {
+                entries,
+                ..Retention::default()
+            };
+            // Reads and changes may be told to fail just now.
+            while store.set_retention_now(account, Some(own)).is_err() {}
+        };
+        retain(Some(keep));
+        while !matches!(store.tend_now(), Ok(false)) {}
+        retain(None);
+        self.record(Event::Trim { log, keep })
     }
 
     /// What somebody does with a device's screen.
