@@ -21,6 +21,7 @@ use crate::iq::mam::PageRequest;
 use crate::parcel::Parcel;
 use crate::pep::Pep;
 use crate::records::{AccountRecord, SessionLife, SessionRecord};
+use crate::requests::Tasks;
 use crate::roster::{Roster, Wish};
 use crate::session::{SentKind, Session, SessionId};
 use crate::spool::Spool;
@@ -52,6 +53,7 @@ pub(crate) struct Account {
     pub(crate) queries_running: usize,
     pub(crate) queries_waiting: VecDeque<Box<PageRequest>>,
     pub(crate) spool: Spool,
+    pub(crate) tasks: Tasks,
     /// Whether it stands in [`Context::takers`].
     pub(crate) is_taken: bool,
     /// Whether the record that is on its way may have been read too early.
@@ -95,6 +97,7 @@ impl Account {
             queries_running: 0,
             queries_waiting: VecDeque::new(),
             spool: Spool::default(),
+            tasks: Tasks::default(),
             is_taken: false,
             is_outdated: false,
             is_revoked: false,

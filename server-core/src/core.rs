@@ -162,7 +162,7 @@ impl Core {
             }),
             Input::Hashed { ticket, keys } => self.answer(ticket, |pending, core| {
                 if let Pending::Hash(request) = pending {
-                    crate::iq::account::on_hashed(&mut core.cx, request, keys);
+                    crate::iq::account::on_hashed(core, request, keys);
                 }
             }),
             Input::Revoked { account } => self.revoke(&account),
@@ -414,7 +414,10 @@ impl Core {
         let mut conns: Vec<_> = conns.map(|(id, _)| *id).collect();
         conns.sort_unstable();
         // Else the end of a session would let those bind that wait to resume it.
-        self.with(jid, |account, _| account.resuming.clear());
+        self.with(jid, |account, _| {
+            account.resuming.clear();
+            account.drop_tasks(spared);
+        });
         for conn in conns {
             self.fail(conn, error);
         }

@@ -140,8 +140,8 @@ pub enum Input {
     Hashed {
         /// Which.
         ticket: Ticket,
-        /// One set of keys per hash function.
-        keys: Vec<protocol::scram::StoredKeys>,
+        /// One set of keys per hash function; `None` if it could not be hashed.
+        keys: Option<Vec<protocol::scram::StoredKeys>>,
     },
     /// An account was removed or its password changed outside: end its streams (AU-29, RG-11).
     Revoked {

@@ -26,6 +26,7 @@ mod pending;
 mod pep;
 mod presence;
 pub mod records;
+mod requests;
 mod resume;
 mod roster;
 mod session;

@@ -9,6 +9,7 @@ use crate::core::{Context, Core};
 use crate::io::{Output, Password};
 use crate::pending::{Pending, Request};
 use crate::records::{Change, ChangeError};
+use crate::requests::Task;
 use crate::session::SessionId;
 
 impl Account {
@@ -25,7 +26,6 @@ impl Account {
         }
         let account = self.jid.clone();
         if query.find("remove", ns::REGISTER).is_some() {
-            self.in_flight += 1;
             let change = Change::Delete {
                 account: account.clone(),
             };
@@ -35,7 +35,7 @@ impl Account {
                 slot,
                 iq,
             };
-            return change_account(cx, request, change);
+            return self.change_account(cx, request, change);
         }
         let field = |name| {
             query
@@ -49,18 +49,14 @@ impl Account {
             .is_some_and(|node| node.as_str() == field("username"));
         match password::prepare(&field("password")).filter(|_| is_own) {
             Some(prepared) => {
-                self.in_flight += 1;
                 let request = Request {
                     account,
                     session: id,
                     slot,
                     iq,
                 };
-                let ticket = cx.await_answer(Pending::Hash(Box::new(request)));
-                cx.output(Output::Hash {
-                    ticket,
-                    password: Password(prepared),
-                });
+                let task = Task::Hash(Box::new(request), Password(prepared));
+                self.begin_task(cx, id, task);
             }
             None => self.answer(cx, id, slot, &iq.error(Condition::BadRequest)),
         }
@@ -83,7 +79,6 @@ impl Account {
                 return self.answer(cx, id, slot, &iq.error(Condition::ItemNotFound));
             }
         };
-        self.in_flight += 1;
         let account = self.jid.clone();
         let change = Change::RevokeTokens {
             account: account.clone(),
@@ -95,20 +90,22 @@ impl Account {
             slot,
             iq,
         };
-        change_account(cx, request, change);
+        self.change_account(cx, request, change);
+    }
+
+    fn change_account(&mut self, cx: &mut Context, request: Request, change: Change) {
+        let session = request.session;
+        let pending = Pending::Account(Box::new(request));
+        self.begin_task(cx, session, Task::Change(pending, Box::new(change)));
     }
 }
 
-fn change_account(cx: &mut Context, request: Request, change: Change) {
-    let ticket = cx.await_answer(Pending::Account(Box::new(request)));
-    cx.output(Output::Change {
-        ticket,
-        change: Box::new(change),
-    });
-}
-
-/// The new password is hashed: write it.
-pub(crate) fn on_hashed(cx: &mut Context, request: Box<Request>, keys: Vec<StoredKeys>) {
+/// The new password is hashed: write it. Without keys it could not be.
+pub(crate) fn on_hashed(core: &mut Core, request: Box<Request>, keys: Option<Vec<StoredKeys>>) {
+    let Some(keys) = keys else {
+        return on_changed(core, *request, Err(ChangeError::Storage));
+    };
+    let cx = &mut core.cx;
     let change = Change::SetKeys {
         account: request.account.clone(),
         keys,
@@ -137,16 +134,20 @@ pub(crate) fn on_changed(core: &mut Core, request: Request, result: Result<(), C
         Err(_) => request.iq.error(Condition::InternalServerError),
     };
     core.with(&jid, |account, cx| {
-        account.in_flight = account.in_flight.saturating_sub(1);
         account.answer(cx, request.session, request.slot, &answer);
     });
-    if result.is_err() || is_of_one_device {
-        return;
+    if result.is_ok() && !is_of_one_device {
+        end_streams(core, &request, is_removal);
     }
+    core.with(&jid, Account::end_task);
+}
+
+fn end_streams(core: &mut Core, request: &Request, is_removal: bool) {
+    let jid = &request.account;
     let error = StreamError::new(StreamCondition::NotAuthorized).because("sign in again");
     let spared = (!is_removal).then_some(request.session);
-    core.end_all(&jid, &error, spared);
+    core.end_all(jid, &error, spared);
     if is_removal {
-        core.with(&jid, |account, _| account.forget());
+        core.with(jid, |account, _| account.forget());
     }
 }

@@ -8,10 +8,10 @@ use protocol::{Condition, Element, Iq, IqKind, StanzaError};
 use crate::account::Account;
 use crate::core::{Context, Core};
 use crate::ids;
-use crate::io::Output;
 use crate::parcel::Parcel;
 use crate::pending::Pending;
 use crate::records::{Change, ChangeError};
+use crate::requests::Task;
 use crate::session::SessionId;
 
 /// A change of the blocklist that is being written.
@@ -78,18 +78,14 @@ impl Account {
                 account: account.clone(),
             },
         };
-        self.in_flight += 1;
-        let ticket = cx.await_answer(Pending::Blocking(Box::new(BlockingDone {
+        let done = Pending::Blocking(Box::new(BlockingDone {
             account,
             session: id,
             slot,
             iq,
             request,
-        })));
-        cx.output(Output::Change {
-            ticket,
-            change: Box::new(change),
-        });
+        }));
+        self.begin_task(cx, id, Task::Change(done, Box::new(change)));
     }
 
     fn on_blocking_changed(
@@ -98,7 +94,6 @@ impl Account {
         done: BlockingDone,
         result: Result<(), ChangeError>,
     ) {
-        self.in_flight = self.in_flight.saturating_sub(1);
         let answer = match result {
             Ok(()) => done.iq.result(None),
             Err(ChangeError::Full) => done.iq.error(Condition::ResourceConstraint),
@@ -114,6 +109,7 @@ impl Account {
         if result.is_ok() {
             self.push_blocking(cx, &done.request);
         }
+        self.end_task(cx);
     }
 
     /// Whoever is blocked now sees the account go, whoever is not any more sees it come (BL-04).

@@ -159,6 +159,13 @@ impl Stage {
             "fails the next read" => self.world.store.fail_reads(1),
             "stops reading entries" => self.world.stop_walking(),
             "reads entries again" => self.world.walk_again(),
+            "stops changing" => self.world.stop_changing(),
+            "changes again" => self.world.change_again(),
+            "has 1 change to make" => {
+                let found = self.world.changes();
+                ensure!(found == 1, "it has {found}");
+            }
+            "cannot hash the next password" => self.world.fail_hash(),
             "stops answering" => self.world.stop_answering(),
             "answers again" => self.world.answer_again(),
             "keeps ends to itself" => self.world.keep_ends(),

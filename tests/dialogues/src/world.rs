@@ -54,6 +54,10 @@ pub(crate) struct World {
     unanswered: Option<VecDeque<Input>>,
     /// Where archives began and ended when they were read, while nobody hears of it.
     untold_ends: Option<VecDeque<Input>>,
+    /// Changes that wait while the store makes none.
+    unchanged: Option<VecDeque<Output>>,
+    /// Whether the next password cannot be hashed.
+    fails_hash: bool,
 }
 
 const ACCOUNTS: [&str; 3] = ["romeo", "juliet", "mercutio"];
@@ -113,6 +117,8 @@ impl World {
             unwalked: None,
             unanswered: None,
             untold_ends: None,
+            unchanged: None,
+            fails_hash: false,
         })
     }
 
@@ -275,6 +281,27 @@ impl World {
         Ok(self.store.change_now(Change::SetKeys { account, keys })?)
     }
 
+    /// The store makes no changes for a while.
+    pub(crate) fn stop_changing(&mut self) {
+        self.unchanged.get_or_insert_default();
+    }
+
+    /// The store makes the changes that waited, and goes on.
+    pub(crate) fn change_again(&mut self) {
+        for change in self.unchanged.take().unwrap_or_default() {
+            self.perform(change);
+        }
+    }
+
+    /// How many changes wait.
+    pub(crate) fn changes(&self) -> usize {
+        self.unchanged.as_ref().map_or(0, VecDeque::len)
+    }
+
+    pub(crate) fn fail_hash(&mut self) {
+        self.fails_hash = true;
+    }
+
     /// The store reads no entries for delivery for a while.
     pub(crate) fn stop_walking(&mut self) {
         self.unwalked.get_or_insert_default();
@@ -348,6 +375,7 @@ impl World {
         self.stopped = None;
         self.held_keys = None;
         (self.unread, self.unwalked, self.unanswered) = (None, None, None);
+        self.unchanged = None;
         self.untold_ends = None;
         for peer in self.peers.values_mut() {
             peer.conn = None;
@@ -376,6 +404,10 @@ impl World {
         }
         let is_walked = matches!(output, Output::ReadEntries { .. });
         if let (true, Some(waiting)) = (is_walked, &mut self.unwalked) {
+            return waiting.push_back(output);
+        }
+        let is_change = matches!(output, Output::Change { .. });
+        if let (true, Some(waiting)) = (is_change, &mut self.unchanged) {
             return waiting.push_back(output);
         }
         match output {
@@ -449,12 +481,10 @@ impl World {
                 self.input(Input::Changed { ticket, result });
             }
             Output::Hash { ticket, password } => {
-                let keys = vec![StoredKeys::of_password(
-                    ScramHash::Sha256,
-                    &password.0,
-                    vec![1; 16],
-                    4_096,
-                )];
+                let salt = vec![1; 16];
+                let hash = || StoredKeys::of_password(ScramHash::Sha256, &password.0, salt, 4_096);
+                let is_hashed = !std::mem::take(&mut self.fails_hash);
+                let keys = is_hashed.then(|| vec![hash()]);
                 self.input(Input::Hashed { ticket, keys });
             }
         }
