@@ -400,10 +400,7 @@ impl Account {
         entry: &Entry,
         envelope: Option<Arc<Envelope>>,
     ) -> Vec<SessionId> {
-        let Some(line) = Line::new(&self.jid, entry, envelope) else {
-            tracing::error!(pos = entry.pos, "stored stanza cannot be read");
-            return Vec::new();
-        };
+        let line = Line::new(&self.jid, entry, envelope);
         self.tail.push(line.clone(), cx.config.limits.tail_entries);
         self.newest = Some((entry.id.clone(), entry.stamp));
         let others = copies::for_others(&line.envelope, &self.jid, self.sessions.values());
@@ -480,9 +477,7 @@ impl Account {
         // says first, so that an own entry becomes an ack and never a copy (S11-41).
         let head = self.tail.head();
         for entry in entries.iter().filter(|entry| entry.pos <= head) {
-            if let Some(line) = Line::new(&self.jid, entry, None) {
-                lines.push(line, entries.len());
-            }
+            lines.push(Line::new(&self.jid, entry, None), entries.len());
         }
         std::mem::swap(&mut self.tail, &mut lines);
         self.walk_all(cx);

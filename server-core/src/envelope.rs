@@ -52,6 +52,21 @@ impl Envelope {
         })
     }
 
+    /// What cannot be read: a record of the account's own that no session understands.
+    pub(crate) fn to_nobody(account: &BareJid, stanza: Text) -> Self {
+        Self {
+            from: account.clone().into(),
+            to: account.clone().into(),
+            kind: MessageType::Error,
+            id: None,
+            carbons: false,
+            is_record: true,
+            has_body: false,
+            chat_state: false,
+            stanza,
+        }
+    }
+
     pub(crate) fn is_from(&self, account: &BareJid) -> bool {
         self.from.to_bare() == *account
     }

@@ -25,6 +25,9 @@ use crate::records::{SessionLife, SessionRecord};
 use crate::session::{Own, SessionId};
 use crate::strip::{own_id, strip};
 
+/// So many messages of a session may lie ahead of its cursor before it may send no more.
+const OWN_AHEAD_MAX: usize = 1_024;
+
 /// A stanza of a session that waits its turn (CO-07).
 pub(crate) enum Work {
     /// A message that is being written; the store answers in the order in which it was asked.
@@ -337,19 +340,21 @@ impl Account {
         if session.mode != Mode::S11 || session.cursor >= pos {
             return self.settle(cx, id, slot);
         }
-        let again = session.own.insert(
-            pos,
-            Own {
-                slot,
-                needs_copy,
-                owes_credit: true,
-            },
-        );
-        if let Some(first) = again {
+        if session.own.contains_key(&pos) {
             // The same message came twice before the cursor got there: both are handled with it.
-            session.own.insert(pos, first);
             return self.settle(cx, id, slot);
         }
+        // The cursor may wait for an `<a/>`, which must not wait behind more messages (LIM-14).
+        let owes_credit = session.own.len() >= OWN_AHEAD_MAX;
+        if let Some(conn) = session.conn.filter(|_| !owes_credit) {
+            cx.credit(conn);
+        }
+        let own = Own {
+            slot,
+            needs_copy,
+            owes_credit,
+        };
+        session.own.insert(pos, own);
         self.walk(cx, id);
         self.resume_settled(cx);
     }

@@ -124,7 +124,9 @@ impl Account {
             let blocked: Vec<_> = blocked.cloned().collect();
             for to in blocked {
                 session.directed.remove(&to);
-                if self.roster.is_seen_by(&to.to_bare()) {
+                let contact = to.to_bare();
+                let was_shown = session.presence.is_some() && self.roster.is_seen_by(&contact);
+                if was_shown && self.blocked.blocks_account(&contact) {
                     continue; // and hears of it as a contact
                 }
                 let unavailable = Presence::bare(PresenceType::Unavailable);

@@ -473,11 +473,11 @@ impl Account {
         );
     }
 
-    /// Requests that nobody answered yet, for a device that came (RO-10).
+    /// Requests that nobody answered yet, for a device that came (RO-10); not of who is blocked (BL-02).
     pub(crate) fn open_requests(&self) -> Vec<Text> {
-        self.roster
-            .contacts
-            .values()
+        let contacts = self.roster.contacts.values();
+        let heard = contacts.filter(|contact| !self.blocked.blocks_account(&contact.item.jid));
+        heard
             .filter_map(|contact| contact.request.clone())
             .collect()
     }

@@ -58,23 +58,24 @@ impl Tail {
 }
 
 impl Line {
-    /// Makes an entry ready; `None` if its stanza cannot be read.
-    pub(crate) fn new(
-        account: &BareJid,
-        entry: &Entry,
-        envelope: Option<Arc<Envelope>>,
-    ) -> Option<Self> {
-        let envelope = match envelope {
-            Some(envelope) => envelope,
-            None => Arc::new(Envelope::of_stored(&entry.stanza)?),
+    /// Makes an entry ready. If its stanza cannot be read it has its place and goes to nobody, so that
+    /// what follows it still arrives (INV-27).
+    pub(crate) fn new(account: &BareJid, entry: &Entry, envelope: Option<Arc<Envelope>>) -> Self {
+        let read = || {
+            let envelope = Envelope::of_stored(&entry.stanza).unwrap_or_else(|| {
+                tracing::error!(pos = entry.pos, "stored stanza cannot be read");
+                Envelope::to_nobody(account, entry.stanza.clone())
+            });
+            Arc::new(envelope)
         };
+        let envelope = envelope.unwrap_or_else(read);
         let mut stanza_id = String::new();
         sid::stanza_id(account, &entry.id).write(&mut stanza_id, "");
         let copy = copies::direct(&entry.stanza, &stanza_id);
-        Some(Self {
+        Self {
             pos: entry.pos,
             envelope,
             copy,
-        })
+        }
     }
 }

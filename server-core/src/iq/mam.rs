@@ -16,6 +16,9 @@ use crate::limits::Limits;
 use crate::pending::{Pending, Request};
 use crate::session::{AwaitedPage, SessionId};
 
+/// Bytes of a `queryid`, which every result of a page repeats (SEC-47).
+const QUERYID_LEN_MAX: usize = protocol::message::MESSAGE_ID_LEN_MAX;
+
 /// A page that is being read.
 pub(crate) struct PageRequest {
     pub(crate) account: BareJid,
@@ -244,6 +247,10 @@ fn plan(
     payload: &Element,
 ) -> Result<(PageQuery, Query), protocol::StanzaError> {
     let query = Query::from_element(payload)?;
+    let queryid = query.queryid.as_ref();
+    if queryid.is_some_and(|id| id.len() > QUERYID_LEN_MAX) {
+        return Err(Condition::BadRequest.into());
+    }
     if query.ids.len() > limits.ids_per_query {
         return Err(Condition::PolicyViolation.into());
     }

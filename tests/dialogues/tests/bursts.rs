@@ -6,7 +6,9 @@
 )]
 
 use dialogues::Stage;
-use protocol::{Element, ns};
+use protocol::{BareJid, Element, ns};
+use server_core::Limits;
+use server_core::archive::{Append, Keep};
 
 const MAM: &str = "<query xmlns='@mam'>";
 
@@ -161,4 +163,93 @@ fn large_messages_that_waited_are_given_out_as_fast_as_they_are_taken() {
     let mut frames = stage.take("romeo/back").unwrap();
     frames.retain(|frame| frame.ns() == ns::CLIENT);
     assert_eq!(frames.len(), 28);
+}
+
+// proves: LIM-14 INV-27 S11-41
+#[test]
+fn who_sends_much_can_still_acknowledge_what_it_got() {
+    let limits = Limits {
+        unacked_stanzas: 20,
+        ..Limits::default()
+    };
+    let mut stage = Stage::with_limits(limits).unwrap();
+    say(
+        &mut stage,
+        &[
+            "juliet/hall connects as s11",
+            "romeo/phone connects as s11",
+            // Beyond half of LIM-09 the cursor waits for an `<a/>`.
+            "juliet/hall sends 15 lines to romeo",
+        ],
+    );
+    let before = 3;
+    say(&mut stage, &["romeo/phone has 3 credits"]);
+    for n in 1..=40 {
+        let body = "<body>!</body>";
+        let line = format!(
+            "romeo/phone sends <message to='juliet@…' type='chat' id='r{n}'>{body}</message>"
+        );
+        let credits = format!("romeo/phone has {} credits", before + n);
+        say(&mut stage, &[&line, &credits]);
+    }
+    let frames = stage.take("romeo/phone").unwrap();
+    let got = frames
+        .iter()
+        .filter(|frame| frame.ns() == ns::CLIENT)
+        .count();
+    assert_eq!(got, 11);
+    say(&mut stage, &["romeo/phone sends <a xmlns='@sm' h='11'/>"]);
+    let frames = stage.take("romeo/phone").unwrap();
+    let rest = frames
+        .iter()
+        .filter(|frame| frame.ns() == ns::CLIENT)
+        .count();
+    assert_eq!(rest, 4);
+    // All of its own messages are passed and acknowledged behind them, each once.
+    assert_eq!(frames.last().unwrap().get_attr("h"), Some("40"));
+    say(&mut stage, &["romeo/phone has 44 credits"]);
+}
+
+// proves: INV-27 SEC-79
+#[test]
+fn an_entry_that_cannot_be_read_keeps_nothing_from_what_follows() {
+    let mut stage = Stage::new().unwrap();
+    say(
+        &mut stage,
+        &[
+            "juliet/hall connects as s11",
+            "romeo/phone connects as s11",
+            "romeo/old connects as sm",
+        ],
+    );
+    let (juliet, romeo) = ("juliet@localhost", "romeo@localhost");
+    let damaged = Append {
+        sender: BareJid::new(juliet).unwrap(),
+        resource: None,
+        recipient: Some(BareJid::new(romeo).unwrap()),
+        peer: BareJid::new(romeo).unwrap(),
+        own_id: None,
+        digest: [1; 32],
+        keep: Keep::Entries,
+        spool: false,
+        retracts: None,
+        stanza: "<message <broken</message>".into(),
+        session: None,
+    };
+    let stored = stage.memory().append_now(&[damaged]);
+    assert!(stored.iter().all(Result::is_ok));
+    say(
+        &mut stage,
+        &[
+            "juliet/hall sends 3 lines to romeo",
+            "romeo/phone receives <message id='line1'/>",
+            "romeo/phone receives <message id='line2'/>",
+            "romeo/phone receives <message id='line3'/>",
+            "romeo/phone receives nothing",
+            "romeo/old receives <message id='line1'/>",
+            "romeo/old receives <message id='line2'/>",
+            "romeo/old receives <message id='line3'/>",
+            "romeo/old receives nothing",
+        ],
+    );
 }
