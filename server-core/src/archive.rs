@@ -189,6 +189,14 @@ pub struct Filter {
     pub ids: Vec<ArchiveId>,
 }
 
+impl Filter {
+    /// Whether it leaves a span of the log without holes.
+    #[must_use]
+    pub fn is_span(&self) -> bool {
+        self.with.is_none() && self.ids.is_empty()
+    }
+}
+
 /// From which end of the matching entries a page is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Paging {
@@ -219,7 +227,8 @@ pub struct Page {
     pub entries: Vec<Arc<Entry>>,
     /// Whether no further entry matched in the direction of paging (MAM-16).
     pub complete: bool,
-    /// How many match in all; only for `max = 0`.
+    /// How many match in all; for `max = 0`, and where the filter is but a span of the log, which costs
+    /// nothing to count.
     pub count: Option<u64>,
 }
 

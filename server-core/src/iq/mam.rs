@@ -27,6 +27,9 @@ pub(crate) struct PageRequest {
     iq: Iq,
     queryid: Option<String>,
     flip: bool,
+    /// Whether it asks for one end of the set: then what matches is the whole set (RSM §2.4), and not
+    /// only what is left of it behind another page.
+    is_first: bool,
     query: PageQuery,
     /// So many of the account's messages must be answered before the store is asked (P5).
     after_appends: u64,
@@ -63,6 +66,8 @@ impl Account {
                 Ok((query, parsed)) => {
                     self.clear_spool(cx);
                     let (queryid, flip) = (parsed.queryid, parsed.flip_page);
+                    let begins = |id: &Option<String>| id.as_ref().is_none_or(String::is_empty);
+                    let is_first = begins(&parsed.page.after) && begins(&parsed.page.before);
                     let account = self.jid.clone();
                     let request = PageRequest {
                         account,
@@ -71,6 +76,7 @@ impl Account {
                         iq,
                         queryid,
                         flip,
+                        is_first,
                         query,
                         after_appends: self.appends.0,
                     };
@@ -201,7 +207,9 @@ impl Account {
             page: PageInfo {
                 first: id_of(page.entries.first()),
                 last: id_of(page.entries.last()),
-                count: page.count,
+                count: page
+                    .count
+                    .filter(|_| request.is_first || request.query.max == 0),
             },
         };
         self.answer(cx, id, slot, &iq.result(Some(fin.to_element())));

@@ -306,7 +306,7 @@ impl Log {
         Ok(Page {
             complete: entries.len() == all || mutant("page-always-complete"),
             entries,
-            count: None,
+            count: query.filter.is_span().then_some(all as u64),
         })
     }
 

@@ -202,7 +202,7 @@ impl Archive for Sqlite {
         let names_ids = [&query.filter.after, &query.filter.before, &query.filter.ids]
             .iter()
             .any(|ids| !ids.is_empty());
-        let is_count = query.max == 0;
+        let is_count = query.max == 0 || query.filter.is_span();
         let page = self
             .read_log(query.account.clone(), move |log| log.page(&query))
             .await;

@@ -72,6 +72,11 @@ impl<'a> LogView<'a> {
         }
         let mut page = Page {
             complete: true,
+            count: query
+                .filter
+                .is_span()
+                .then(|| self.count(&source, None))
+                .transpose()?,
             ..Page::default()
         };
         let mut bytes = 0;
