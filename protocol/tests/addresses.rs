@@ -4,6 +4,8 @@
 //! is dropped instead of refused, and characters younger than Unicode 3.2 (every emoji) are refused
 //! even in resources. It keeps a trailing dot, and A-labels and U-labels count as two domains.
 
+#![cfg(feature = "prep")]
+
 use protocol::jid::{BareJid, FullJid};
 use protocol::stanza::Address;
 use protocol::{Frame, Jid, XmlLimits};

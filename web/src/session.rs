@@ -10,7 +10,7 @@ use crate::driver::{Driver, report};
 use crate::error::WebError;
 use crate::route::Fragment;
 use crate::state::{AppState, Page};
-use crate::{accounts, browser, keys, lifecycle, sign_out, texts};
+use crate::{accounts, browser, keys, lifecycle, sign_out, texts, typed};
 
 /// Decides what a fresh page shows, and starts the device of an account that is signed in.
 pub async fn begin(state: AppState) {
@@ -59,6 +59,7 @@ pub fn sign_in(state: AppState, account: BareJid, password: String, register: Op
     state.sign_in.set(SignIn::Trying);
     spawn_local(async move {
         if ensure_device(state, &account).await.is_some() {
+            let password = typed::password(&password);
             sign_in_with(state, Some(Secret::Password(password)), register);
         }
     });

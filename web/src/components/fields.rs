@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use protocol::BareJid;
 
 use crate::state::AppState;
-use crate::{browser, texts};
+use crate::{browser, texts, typed};
 
 /// The address that a typed name means: this server's, unless another one is named.
 pub(crate) fn address(name: &str) -> Option<BareJid> {
@@ -12,8 +12,9 @@ pub(crate) fn address(name: &str) -> Option<BareJid> {
     if name.is_empty() || name.contains(char::is_whitespace) {
         return None;
     }
+    let name = typed::name(name);
     if name.contains('@') {
-        BareJid::new(name).ok().filter(|jid| jid.node().is_some())
+        BareJid::new(&name).ok().filter(|jid| jid.node().is_some())
     } else {
         BareJid::new(&format!("{name}@{}", browser::domain())).ok()
     }
