@@ -104,6 +104,17 @@ impl Site {
         Ok(())
     }
 
+    /// Returns what module, script and style sheets weigh in all, each as it is sent: by brotli where that is there.
+    pub(crate) fn compiled_bytes(&self) -> usize {
+        let is_compiled = |name: &&String| {
+            let mut endings = [".wasm", ".js", ".css"].into_iter();
+            endings.any(|ending| name.ends_with(ending))
+        };
+        let sent = |name: &String| self.0.get(&format!("{name}.br")).or(self.0.get(name));
+        let files = self.0.keys().filter(is_compiled).filter_map(sent);
+        files.map(Vec::len).sum()
+    }
+
     /// Prints the size of each file, and of its compressed forms.
     pub(crate) fn report(&self) {
         println!(
@@ -218,6 +229,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_compiled_weighs_what_is_sent_of_it() {
+        let mut site = Site::default();
+        for (name, len) in [
+            ("index.html", 7),
+            ("boot.js", 20),
+            ("pkg/web.wasm", 4_000),
+            ("pkg/web.wasm.br", 1_000),
+            ("pkg/web.wasm.gz", 1_500),
+            ("pkg/style.css", 300),
+            ("pkg/style.css.br", 100),
+        ] {
+            site.0.insert(name.into(), vec![0; len]);
+        }
+        assert_eq!(site.compiled_bytes(), 20 + 1_000 + 100);
+    }
+
+    #[test]
     fn a_client_without_a_page_is_refused() {
         let empty = folder(&[]);
         assert!(Site::assemble(empty.path(), empty.path()).is_err());
@@ -232,6 +260,7 @@ mod tests {
         site.0.insert("b.png".into(), long.into_bytes());
         site.compress(out.path()).unwrap();
         assert_eq!(names(&site), ["a.txt", "a.txt.br", "a.txt.gz", "b.png"]);
+        assert_eq!(site.compiled_bytes(), 0, "nothing of it is compiled");
         site.write(out.path()).unwrap();
         assert_eq!(read(out.path()).unwrap(), site.0);
         let written = fs::metadata(out.path().join("a.txt"))

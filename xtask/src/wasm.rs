@@ -1,6 +1,7 @@
 //! The compiler's WebAssembly target, and the glue that lets a browser load a module.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -32,6 +33,28 @@ pub(crate) fn ensure_target() -> Result<()> {
             "the compiler has no target {TARGET}; add it, e.g. by `rustup target add {TARGET}`"
         ),
     }
+}
+
+/// Returns the setting of cargo that keeps the folders of this machine out of a module's messages.
+///
+/// # Errors
+/// When this machine's folders have no names that a setting could hold.
+pub(crate) fn without_paths() -> Result<String> {
+    let registry = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
+        .context("there is no home folder")?;
+    let flag = |folder: &Path, name: &str| {
+        let folder = folder.to_str().context("a folder that is no Unicode")?;
+        Ok(format!("'--remap-path-prefix={folder}={name}'"))
+    };
+    let flags: Vec<String> = [
+        flag(&registry.join("registry/src"), "crates"),
+        flag(&home::root(), "balcony"),
+    ]
+    .into_iter()
+    .collect::<Result<_>>()?;
+    Ok(format!("target.{TARGET}.rustflags=[{}]", flags.join(", ")))
 }
 
 fn libdir() -> Result<Option<PathBuf>> {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     artifact::{self, Wanted},
@@ -11,25 +11,23 @@ use crate::{
     wasm,
 };
 
+/// What the compiled client (module, script and style sheets, each by brotli) may weigh in all.
+const BUDGET: usize = 400 * 1024;
+
 /// Compiles the client and puts it with the files of `static/` into `target/site`.
 ///
 /// # Errors
-/// When something does not compile or cannot be written.
+/// When something does not compile or cannot be written, or what is to be shipped weighs too much.
 pub(crate) fn run(release: bool) -> Result<()> {
     wasm::ensure_target()?;
     let profile = if release { "web-release" } else { "web-dev" };
-    let module = artifact::build(
-        &[
-            "--package",
-            "web",
-            "--lib",
-            "--target",
-            wasm::TARGET,
-            "--profile",
-            profile,
-        ],
-        Wanted::Module("web"),
-    )?;
+    let mut arguments = vec!["--package", "web", "--lib", "--target", wasm::TARGET];
+    arguments.extend(["--profile", profile]);
+    let remapped = wasm::without_paths()?;
+    if release {
+        arguments.extend(["--config", &remapped]);
+    }
+    let module = artifact::build(&arguments, Wanted::Module("web"))?;
     let bound = home::root().join("target/bound").join(profile);
     if bound.exists() {
         fs::remove_dir_all(&bound).with_context(|| format!("emptying {}", bound.display()))?;
@@ -41,5 +39,13 @@ pub(crate) fn run(release: bool) -> Result<()> {
     }
     site.write(&home::site())?;
     site.report();
+    if release {
+        let bytes = site.compiled_bytes();
+        println!("{bytes:>10} of {BUDGET} bytes that the compiled client may have");
+        ensure!(
+            bytes <= BUDGET,
+            "the compiled client is larger than it may be"
+        );
+    }
     Ok(())
 }
