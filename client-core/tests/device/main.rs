@@ -22,4 +22,5 @@ mod resuming;
 mod screen;
 mod sending;
 mod server;
+mod vectors;
 mod world;

@@ -1,0 +1,181 @@
+//! Answers: archive, roster, read state.
+
+use protocol::mam::{Fin, Query};
+use protocol::roster::Item;
+use protocol::rsm::PageInfo;
+use protocol::stanza::Address;
+use protocol::{Condition, Element, Iq, IqKind, mds, ns, pubsub, roster};
+
+use super::stanzas::{mark, result_at};
+use super::{Entry, Server};
+
+impl Server {
+    pub(super) fn on_iq(&mut self, iq: &Iq) {
+        let (IqKind::Get(payload) | IqKind::Set(payload)) = &iq.kind else {
+            return;
+        };
+        if payload.is("bind", ns::BIND) {
+            return self.on_bind(iq);
+        }
+        let answer = if payload.is("query", ns::MAM) {
+            if self.holds_pages {
+                return self.held_queries.push(iq.clone());
+            }
+            if !self.has_mam {
+                iq.error(Condition::ServiceUnavailable)
+            } else {
+                match self.page(&Query::from_element(payload).unwrap()) {
+                    Ok(fin) => iq.result(Some(fin.to_element())),
+                    Err(condition) => iq.error(condition),
+                }
+            }
+        } else if payload.is("query", ns::ROSTER) && matches!(iq.kind, IqKind::Get(_)) {
+            let items = self.roster.iter().map(Item::to_element);
+            iq.result(Some(roster::query(Some("v1"), items)))
+        } else if payload.is("query", ns::DISCO_INFO) {
+            let vars = [ns::MAM, ns::SID];
+            let vars = vars.into_iter().filter(|_| self.has_mam);
+            let vars = vars.chain(self.assists.then_some(ns::MDS_ASSIST));
+            let vars = vars.map(|var| Element::new("feature", ns::DISCO_INFO).attr("var", var));
+            let info = Element::new("query", ns::DISCO_INFO).children_from(vars);
+            iq.result(Some(info))
+        } else if payload.is("pubsub", ns::PUBSUB) {
+            self.on_pubsub(iq)
+        } else if payload.is("ping", ns::PING) && self.refuses_pings {
+            iq.error(Condition::ServiceUnavailable)
+        } else if payload.is("preauth", ns::PREAUTH) {
+            let token = payload.get_attr("token").unwrap().to_owned();
+            if self.tokens.contains(&token) {
+                iq.result(None)
+            } else {
+                iq.error(Condition::ItemNotFound)
+            }
+        } else if payload.is("query", ns::REGISTER) {
+            if self.taken {
+                iq.error(Condition::Conflict)
+            } else {
+                self.tokens.clear();
+                self.taken = true;
+                iq.result(None)
+            }
+        } else {
+            iq.result(None)
+        };
+        let mut answer = answer;
+        answer.from = Address::Absent;
+        match self.conn.as_ref().and_then(|conn| conn.session) {
+            Some(index) => self.send_to(index, answer.write()),
+            None => self.say(answer.write()),
+        }
+    }
+
+    /// The newest archive query that is held.
+    pub(crate) fn take_query(&mut self) -> Option<Iq> {
+        self.held_queries.pop()
+    }
+
+    /// Sends the end of a page of these entries.
+    pub(crate) fn end_page(&mut self, iq: &Iq, entries: &[Entry], complete: bool) {
+        let id = |entry: &Entry| entry.id.to_string();
+        let page = PageInfo {
+            first: entries.first().map(id),
+            last: entries.last().map(id),
+            count: None,
+        };
+        let fin = Fin { complete, page };
+        self.answer_by_hand(iq.result(Some(fin.to_element())));
+    }
+
+    /// Sends results without the end of their page.
+    pub(crate) fn give_results(&mut self, iq: &Iq, entries: &[Entry]) {
+        let queryid = query_of(iq).queryid.unwrap();
+        let to = self.jid();
+        for entry in entries {
+            let result = result_at(&queryid, entry, self.archive_stamp);
+            self.inject(&result.to(to.clone()).write());
+        }
+    }
+
+    pub(crate) fn refuse_query(&mut self, iq: &Iq, condition: Condition) {
+        self.answer_by_hand(iq.error(condition));
+    }
+
+    fn answer_by_hand(&mut self, mut answer: Iq) {
+        answer.from = Address::Absent;
+        self.inject(&answer.write());
+    }
+
+    pub(super) fn on_pubsub(&mut self, iq: &Iq) -> Iq {
+        let Some(marks) = &self.marks else {
+            return iq.error(Condition::FeatureNotImplemented);
+        };
+        match pubsub::Request::of_iq(iq).expect("devices ask for what there is") {
+            pubsub::Request::Items { node, page, .. } => {
+                assert_eq!(node, mds::NODE);
+                let mut rest = marks.iter().skip_while(|(chat, _)| {
+                    page.after.as_ref().is_some_and(|after| *chat <= after)
+                });
+                let items: Vec<_> = rest.by_ref().take(2).map(|(c, id)| mark(c, id)).collect();
+                let is_part = rest.next().is_some();
+                iq.result(Some(pubsub::items_result(mds::NODE, &items, is_part)))
+            }
+            pubsub::Request::Publish { items, options, .. } => {
+                assert!(options.is_some(), "the node must be private");
+                for item in items {
+                    let id = item.payload.find("stanza-id", ns::SID).unwrap();
+                    let id = id.get_attr("id").unwrap().to_owned();
+                    self.keep_mark(&item.id.unwrap(), &id);
+                }
+                iq.result(None)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn page(&mut self, query: &Query) -> Result<Fin, Condition> {
+        let at = |id: &str| {
+            let found = self
+                .archive
+                .iter()
+                .position(|entry| entry.id.as_str() == id);
+            found.ok_or(Condition::ItemNotFound)
+        };
+        let len = self.page_len.min(query.page.max.unwrap() as usize);
+        let (mut start, mut end) = (0, self.archive.len());
+        if let Some(after) = &query.after_id {
+            start = at(after)? + 1;
+        }
+        if let Some(before) = query.page.before.as_ref().filter(|b| !b.is_empty()) {
+            end = at(before)?;
+        }
+        let complete = end - start <= len;
+        if query.page.before.is_some() {
+            start = start.max(end.saturating_sub(len));
+        } else {
+            end = end.min(start + len);
+        }
+        let index = self.conn.as_ref().unwrap().session.unwrap();
+        let entries = self.archive[start..end].to_vec();
+        for entry in &entries {
+            let queryid = query.queryid.as_deref().unwrap();
+            let frame =
+                result_at(queryid, entry, self.archive_stamp).to(self.sessions[index].jid.clone());
+            self.send_to(index, frame.write());
+        }
+        let id = |entry: &Entry| entry.id.to_string();
+        let page = PageInfo {
+            first: entries.first().map(id),
+            last: entries.last().map(id),
+            count: self.counts.then(|| (self.archive.len() - start) as u64),
+        };
+        Ok(Fin { complete, page })
+    }
+}
+
+/// What an archive query asks for.
+pub(crate) fn query_of(iq: &Iq) -> Query {
+    match &iq.kind {
+        IqKind::Set(payload) => Query::from_element(payload).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
