@@ -49,7 +49,10 @@ pub enum Intent {
         register: Option<String>,
     },
     /// Close the stream for good (WS-19). The driver then wipes the slot.
-    SignOut,
+    SignOut {
+        /// Whether all other devices of the account are signed out, too; needs a connection.
+        everywhere: bool,
+    },
     /// Show this conversation; it counts as read as far as it is seen.
     OpenChat(BareJid),
     /// Show no conversation.
@@ -61,12 +64,15 @@ pub enum Intent {
         /// The text; never empty.
         body: String,
     },
-    /// What of the open conversation is in view (IM-07).
+    /// What of the open conversation somebody looks at (IM-07).
     Seen {
         /// [`Line::key`](crate::Line::key) of the newest line in view; none if the end is in view, and
-        /// stays so when lines arrive.
+        /// lines that arrive live are shown as they come. That ends with the connection, with a hidden
+        /// page, and with [`Intent::LookAway`]: it must be said again then.
         key: Option<String>,
     },
+    /// Nobody looks any more, as when another window has the focus; what was seen stays seen.
+    LookAway,
     /// Whether other people are told that their lines arrived and were displayed (IM-06); they are
     /// unless this says otherwise.
     ShareReading(bool),

@@ -6,7 +6,9 @@ use js_sys::Reflect;
 use protocol::Now;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::{Document, Event, EventTarget, Storage, Window};
+use web_sys::{
+    Document, Event, EventTarget, HtmlDocument, HtmlElement, HtmlTextAreaElement, Storage, Window,
+};
 
 /// The page's window.
 ///
@@ -99,6 +101,17 @@ pub fn is_visible() -> bool {
     document().visibility_state() == web_sys::VisibilityState::Visible
 }
 
+/// Whether a person looks at the page: it is shown, and what is typed goes to it.
+pub fn is_looked_at() -> bool {
+    is_visible() && document().has_focus().unwrap_or(false)
+}
+
+/// Does something once what changed is laid out.
+pub fn after_layout(act: impl FnOnce() + 'static) {
+    let act = Closure::once_into_js(act);
+    let _ = window().request_animation_frame(act.unchecked_ref());
+}
+
 /// Whether the browser has something under `navigator`; some things exist only in secure contexts.
 pub fn navigator_has(name: &str) -> bool {
     Reflect::get(&window().navigator(), &name.into()).is_ok_and(|value| value.is_truthy())
@@ -111,8 +124,40 @@ pub fn element<T: wasm_bindgen::JsCast>(id: &str) -> Option<T> {
 
 /// Moves the focus to the element with an id.
 pub fn focus(id: &str) {
-    if let Some(element) = element::<web_sys::HtmlElement>(id) {
+    if let Some(element) = element::<HtmlElement>(id) {
         let _ = element.focus();
+    }
+}
+
+/// Puts a text where it can be pasted from.
+pub fn copy(text: &str) {
+    if navigator_has("clipboard") {
+        // Whether the browser allows it, it alone knows; a person sees what is pasted.
+        let _ = window().navigator().clipboard().write_text(text);
+        return;
+    }
+    // Pages that came without encryption have but the old way: what is selected in a field.
+    let document = document();
+    let Some((field, body)) = document
+        .create_element("textarea")
+        .ok()
+        .zip(document.body())
+    else {
+        return;
+    };
+    let focused = document.active_element();
+    let _ = body.append_child(&field);
+    if let (Some(field), Some(page)) = (
+        field.dyn_ref::<HtmlTextAreaElement>(),
+        document.dyn_ref::<HtmlDocument>(),
+    ) {
+        field.set_value(text);
+        field.select();
+        let _ = page.exec_command("copy");
+    }
+    field.remove();
+    if let Some(focused) = focused.and_then(|focused| focused.dyn_into::<HtmlElement>().ok()) {
+        let _ = focused.focus();
     }
 }
 

@@ -59,6 +59,8 @@ pub enum Reach {
     ThisTab,
     /// All of the account: those in other tabs, and those that no tab holds.
     WholeBrowser,
+    /// All of the account, in whatever browser or program; needs a connection.
+    AllDevices,
 }
 
 /// One device at work.
@@ -232,8 +234,11 @@ impl Driver {
 
     /// Logs out and wipes what this slot keeps; ends with a fresh page.
     async fn sign_out(mut self, reach: Reach) {
-        self.engine
-            .handle(Input::Intent(Intent::SignOut), browser::now());
+        let everywhere = reach == Reach::AllDevices;
+        self.engine.handle(
+            Input::Intent(Intent::SignOut { everywhere }),
+            browser::now(),
+        );
         self.drain();
         self.socket = None;
         self.storage.close().await;
@@ -241,7 +246,7 @@ impl Driver {
         drafts::wipe(&self.account, self.slot.label());
         report(keys::forget(&self.account).await);
         report(IndexedDb::delete(&self.slot.database()).await);
-        if reach == Reach::WholeBrowser {
+        if reach != Reach::ThisTab {
             sign_out::tell_other_tabs(&self.account);
             sign_out::wipe_all_slots(&self.account).await;
         }

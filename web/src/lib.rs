@@ -22,6 +22,7 @@ pub mod slot;
 pub mod socket;
 pub mod state;
 pub mod texts;
+pub mod typed;
 
 use leptos::prelude::*;
 use wasm_bindgen::prelude::wasm_bindgen;

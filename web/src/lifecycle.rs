@@ -16,6 +16,15 @@ pub fn watch(state: AppState) {
             state.push(Input::Online);
         }
     });
+    // The window of another program may have the focus while this page is in full view.
+    for name in ["focus", "blur", "visibilitychange"] {
+        let target = match name {
+            "visibilitychange" => browser::document().into(),
+            _ => browser::window().into(),
+        };
+        listen_forever(&target, name, move |_| state.look());
+    }
+    state.look();
     // `pageshow` also comes when a page returns from the back-forward cache.
     for name in ["online", "pageshow"] {
         listen_forever(&browser::window(), name, move |_| {

@@ -107,6 +107,8 @@ pub struct AppState {
     pub announced: RwSignal<Vec<(u64, String)>>,
     /// Counts own lines, so that the timeline goes to its end for them.
     pub sent: RwSignal<u32>,
+    /// Whether somebody looks at the page.
+    pub looked_at: RwSignal<bool>,
     /// Whether addresses and archive ids are shown.
     pub developer: RwSignal<bool>,
     inbox: RwSignal<Option<Inbox>>,
@@ -148,6 +150,7 @@ impl AppState {
             drafts: RwSignal::new(HashMap::new()),
             announced: RwSignal::new(Vec::new()),
             sent: RwSignal::new(0),
+            looked_at: RwSignal::new(false),
             developer: RwSignal::new(false),
             inbox: RwSignal::new(None),
         }
@@ -173,6 +176,11 @@ impl AppState {
         if let Some(inbox) = self.inbox() {
             inbox.push(input);
         }
+    }
+
+    /// Notes whether somebody looks at the page.
+    pub fn look(&self) {
+        set(self.looked_at, browser::is_looked_at());
     }
 
     /// Takes over a part of the view that changed.

@@ -70,7 +70,7 @@ pub const MESSAGES: &str = "Messages";
 pub const NEW_MESSAGES_LOG: &str = "New messages";
 pub const OLDER: &str = "Load older messages";
 pub const LOADING_OLDER: &str = "Loading older messages…";
-pub const START: &str = "This is where your conversation begins";
+pub const START: &str = "This is the beginning of what is kept";
 pub const GAP: &str = "Messages may be missing here";
 pub const GAP_WHY: &str = "The server does not have them any more.";
 pub const FILLING: &str = "Fetching the messages that are missing here…";
@@ -92,6 +92,9 @@ pub const NOT_SAVED_WHY: &str = "It was delivered, but saving it failed on the s
 pub const NOT_KEPT: &str = "Not stored";
 pub const NOT_KEPT_WHY: &str = "It was delivered, but the server does not store it.";
 pub const FAILED: &str = "Not sent";
+pub const FAILED_WHY: &str = "It could not be delivered.";
+pub const COPY: &str = "Copy";
+pub const COPIED: &str = "Copied";
 pub const RETRY: &str = "Retry";
 pub const DISCARD: &str = "Discard";
 
@@ -112,6 +115,10 @@ pub const SIGN_OUT_TITLE: &str = "Sign out?";
 pub const SIGN_OUT_LEAD: &str = "What is kept in this browser is removed; your messages stay on the server. Each tab is a device of its own: sign out of this one, or of all of them.";
 pub const SIGN_OUT_HERE: &str = "Sign out in this tab";
 pub const SIGN_OUT_BROWSER: &str = "Sign out in the whole browser";
+pub const SIGN_OUT_ALL: &str = "Sign out everywhere";
+pub const SIGN_OUT_ALL_WHY: &str =
+    "Everywhere: on all your devices, in this browser and in any other.";
+pub const SIGN_OUT_ALL_LATER: &str = "Everywhere needs a connection to the server.";
 pub const THEME: &str = "Appearance";
 pub const THEME_SYSTEM: &str = "Like the system";
 pub const THEME_LIGHT: &str = "Light";
@@ -183,7 +190,7 @@ pub fn unread(count: u32) -> String {
 }
 
 /// The latest button when lines came meanwhile.
-pub fn latest(new: usize) -> String {
+pub fn latest(new: u32) -> String {
     match new {
         0 => LATEST.to_owned(),
         1 => "Jump to the latest message, 1 new".to_owned(),
@@ -198,6 +205,11 @@ pub fn said_by(own: bool, name: &str) -> String {
     } else {
         name.to_owned()
     }
+}
+
+/// What became of an own line, before the line itself.
+pub fn own_line(word: &str) -> String {
+    format!("You ({word}):")
 }
 
 /// The question to somebody who asks to chat.

@@ -175,7 +175,9 @@ impl Engine {
     }
 
     fn set_online(&mut self, from: &Jid, is_online: bool) {
-        let resource = from.resource().map(ToString::to_string).unwrap_or_default();
+        let resource = from
+            .resource()
+            .map_or_else(String::new, |part| part.to_string());
         self.shown.set_online(from.to_bare(), resource, is_online);
     }
 

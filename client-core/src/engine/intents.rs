@@ -9,7 +9,7 @@ use crate::history::Asks;
 use crate::io::{Intent, Output};
 use crate::link::Phase;
 use crate::login::Credentials;
-use crate::reduce::{Event, Summary, Written};
+use crate::reduce::{Event, Written};
 use crate::view::{Mark, SignIn};
 use crate::words;
 
@@ -22,14 +22,15 @@ impl Engine {
     pub(super) fn on_intent(&mut self, intent: Intent) {
         match intent {
             Intent::SignIn { secret, register } => self.sign_in(secret, register),
-            Intent::SignOut => self.sign_out(),
+            Intent::SignOut { everywhere } => self.sign_out(everywhere),
             Intent::OpenChat(peer) => self.open_chat(peer),
             Intent::CloseChat => {
                 self.shown.close();
                 self.catch_up.forget_older();
-                self.see(None);
+                self.see_nothing();
             }
-            Intent::Seen { key } => self.see(Some(key)),
+            Intent::Seen { key } => self.see(key.as_deref()),
+            Intent::LookAway => self.look_away(),
             Intent::ShareReading(shares) => self.telling.share(shares),
             Intent::Send { to, body } => self.write(to, &body),
             Intent::Retry { key } => self.retry(&key),
@@ -66,7 +67,7 @@ impl Engine {
         }
     }
 
-    fn sign_out(&mut self) {
+    fn sign_out(&mut self, everywhere: bool) {
         self.link.credentials = None;
         self.shown.set_sign_in(SignIn::Out);
         let had_token = self.state.device.token.is_some();
@@ -74,9 +75,9 @@ impl Engine {
             self.note_device(Event::Token(None));
         }
         if self.link.is_up() {
-            if had_token && self.link.offers.s11 {
+            if (had_token || everywhere) && self.link.offers.s11 {
                 let id = self.ids.request();
-                self.send(Iq::set(id, s11::sign_out(false)).write(), None);
+                self.send(Iq::set(id, s11::sign_out(everywhere)).write(), None);
             }
             self.send_ack();
             self.link.closing(self.now.mono_ms);
@@ -94,7 +95,7 @@ impl Engine {
         if self.shown.peer() != Some(&peer) {
             self.catch_up.forget_older();
             self.shown.open(peer.clone());
-            self.see(None);
+            self.see_nothing();
             self.query_latest(peer, None);
         }
     }
@@ -159,11 +160,7 @@ impl Engine {
         let Some(seq) = self.failed_item(key) else {
             return;
         };
-        let last = self.shown.last_line().map(|line| Summary {
-            text: line.text.clone(),
-            own: line.own,
-            stamp: line.stamp,
-        });
+        let last = self.shown.last_line();
         self.note(Event::Discard { seq, last });
     }
 
@@ -204,11 +201,12 @@ impl Engine {
                 }
                 Intent::RemoveContact(jid) => self.remove_contact(&jid),
                 Intent::SignIn { .. }
-                | Intent::SignOut
+                | Intent::SignOut { .. }
                 | Intent::OpenChat(_)
                 | Intent::CloseChat
                 | Intent::Send { .. }
                 | Intent::Seen { .. }
+                | Intent::LookAway
                 | Intent::ShareReading(_)
                 | Intent::Retry { .. }
                 | Intent::Discard { .. }

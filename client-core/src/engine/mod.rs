@@ -158,6 +158,9 @@ impl Engine {
 
     /// Does what follows from an input, whatever it was.
     fn settle(&mut self) {
+        if !self.is_live || self.state.catching {
+            self.look_away();
+        }
         if !self.is_broken {
             self.go_on_opening();
             self.plan_recheck();

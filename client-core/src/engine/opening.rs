@@ -141,6 +141,11 @@ impl Engine {
         self.note_device(Event::Token(None));
         if !is_expired {
             self.out.push_back(Output::ForgetKeys);
+            // Keys of an earlier login would bring back what was signed out; what somebody typed would not.
+            if let Some(credentials) = &mut self.link.credentials {
+                let typed = |secret: &Secret| matches!(secret, Secret::Password(_));
+                credentials.secret = credentials.secret.take().filter(typed);
+            }
         }
         let now_ms = self.now.mono_ms;
         let step = self.link.log_in_without_token(now_ms, &mut self.ids);

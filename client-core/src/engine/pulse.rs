@@ -127,7 +127,6 @@ impl Engine {
 
     pub(super) fn on_visible(&mut self, is_visible: bool) {
         self.is_visible = is_visible;
-        self.see_again();
         if is_visible {
             self.pulse.hide_at_ms = None;
             if self.link.is_up() {
@@ -135,6 +134,7 @@ impl Engine {
             }
             self.check_link();
         } else {
+            self.look_away();
             self.pulse.hide_at_ms = Some(self.now.mono_ms + INACTIVE_AFTER_MS);
         }
     }

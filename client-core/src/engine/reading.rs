@@ -39,8 +39,10 @@ enum Node {
 /// What is seen here, and whom that has to be told.
 #[derive(Debug, Default)]
 pub(super) struct Telling {
-    /// What is in view of the open conversation: up to a line, or its end.
-    seen: Option<Option<String>>,
+    /// The newest line of the open conversation that was in view.
+    seen: Option<Spot>,
+    /// Whether its end is, so that what arrives live is seen at once.
+    follows: bool,
     /// Whether contacts are told nothing.
     is_silent: bool,
     receipts_at_ms: Option<u64>,
@@ -75,24 +77,44 @@ impl Telling {
 }
 
 impl Engine {
-    /// The person sees the open conversation up to a line, or its end, or nothing of it any more.
-    pub(super) fn see(&mut self, seen: Option<Option<String>>) {
-        self.telling.seen = seen;
+    /// The person sees the open conversation up to a line, or its end. What a catch-up brings runs past
+    /// the end unseen, so the end is followed only once everything is known.
+    pub(super) fn see(&mut self, key: Option<&str>) {
+        if !self.is_visible {
+            return;
+        }
+        if let Some(spot) = self.shown.seen(key) {
+            self.telling.seen = Some(spot);
+        }
+        self.telling.follows = key.is_none() && self.is_live && !self.state.catching;
         self.see_again();
     }
 
-    /// What is in view may have changed, or become more.
+    /// Another conversation is open, or none: nothing of it was seen yet.
+    pub(super) fn see_nothing(&mut self) {
+        self.telling.seen = None;
+        self.look_away();
+    }
+
+    /// What arrives from now on is not seen by anybody.
+    pub(super) fn look_away(&mut self) {
+        self.telling.follows = false;
+        self.state.reading = None;
+    }
+
+    /// What is in view may have become more.
     pub(super) fn see_again(&mut self) {
-        let is_end = self.is_visible && self.telling.seen == Some(None);
-        self.state.reading = self.shown.peer().filter(|_| is_end).cloned();
+        let follows = self.telling.follows;
+        self.state.reading = self.shown.peer().filter(|_| follows).cloned();
         if let Some((peer, spot)) = self.in_view() {
             self.note(Event::Read { peer, spot });
         }
     }
 
     fn in_view(&self) -> Option<(BareJid, Spot)> {
-        let seen = self.telling.seen.as_ref().filter(|_| self.is_visible)?;
-        let spot = self.shown.seen(seen.as_deref())?;
+        let end = || self.shown.seen(None);
+        let followed = self.telling.follows.then(end).flatten();
+        let spot = followed.or_else(|| self.telling.seen.clone())?;
         Some((self.shown.peer()?.clone(), spot))
     }
 

@@ -142,6 +142,13 @@ pub struct Chat {
     pub last_own: bool,
     /// When the last line was archived or written.
     pub last_stamp: Stamp,
+    /// What is known of the last line's fate, if it is an own one; nothing where an earlier version
+    /// kept none.
+    #[serde(default)]
+    pub last_mark: Option<Mark>,
+    /// Its message id, by which others tell of it.
+    #[serde(default)]
+    pub last_message_id: Option<String>,
     /// How far it was read.
     #[serde(default)]
     pub read: Reading,

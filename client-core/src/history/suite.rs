@@ -373,6 +373,8 @@ fn chat(peer: &str, text: &str) -> Chat {
         last_text: text.to_owned(),
         last_own: false,
         last_stamp: Stamp(5),
+        last_mark: Some(Mark::Failed("no".to_owned())),
+        last_message_id: Some("m".to_owned()),
         read: Reading {
             place: Some(-7),
             is_assumed: true,

@@ -3,14 +3,15 @@
 use protocol::BareJid;
 
 use super::{Spot, State, Summary};
-use crate::history::{Batch, Chat, Content, Owed, Reading, Row};
+use crate::history::{Batch, Chat, Content, OutboxItem, Owed, Reading, Row, Signal};
+use crate::view::Mark;
 
 /// So many messages of a conversation wait for a receipt.
 const OWED_MAX: usize = 256;
 
 impl Summary {
     /// What the row says in the list; nothing without text.
-    pub(super) fn of_row(row: &Row) -> Option<Self> {
+    pub(crate) fn of_row(row: &Row) -> Option<Self> {
         let Content::Text(text) = &row.content else {
             return None;
         };
@@ -18,7 +19,42 @@ impl Summary {
             text: text.clone(),
             own: row.own,
             stamp: row.stamp,
+            mark: row.own.then(|| row.mark.clone()),
+            message_id: row.message_id.clone().filter(|_| row.own),
         })
+    }
+
+    fn of_item(item: &OutboxItem) -> Self {
+        Self {
+            text: item.body.clone(),
+            own: true,
+            stamp: item.written,
+            mark: Some(item.failed.clone().map_or(Mark::Waiting, Mark::Failed)),
+            message_id: Some(item.message_id.clone()),
+        }
+    }
+
+    fn of_chat(chat: &Chat) -> Self {
+        Self {
+            text: chat.last_text.clone(),
+            own: chat.last_own,
+            stamp: chat.last_stamp,
+            mark: chat.last_mark.clone(),
+            message_id: chat.last_message_id.clone(),
+        }
+    }
+
+    /// Takes in what became of a message: of one that is displayed, nothing less is said any more.
+    fn mark(&mut self, message_id: &str, mark: &Mark) {
+        let is_it = self.message_id.as_deref() == Some(message_id);
+        let is_more = match (&self.mark, mark) {
+            (Some(Mark::Archived), Mark::Received | Mark::Read) => true,
+            (Some(Mark::Received), Mark::Read) => true,
+            (_, mark) => matches!(mark, Mark::Failed(_)),
+        };
+        if is_it && is_more {
+            self.mark = Some(mark.clone());
+        }
     }
 }
 
@@ -34,6 +70,8 @@ pub(super) struct Touched {
     pub(super) history: Option<i64>,
     /// How far another device read, if that entry took its place.
     pub(super) marked: Option<Spot>,
+    /// What became of own messages, by message id.
+    pub(super) marks: Vec<(String, Mark)>,
     /// Messages whose senders wait for a receipt, and those for which one was sent.
     pub(super) owed: Vec<Owed>,
     pub(super) settled: Vec<String>,
@@ -43,6 +81,7 @@ impl Touched {
     /// A row took its place behind all others.
     pub(super) fn append(&mut self, row: &Row) {
         self.last = Summary::of_row(row).or(self.last.take());
+        self.note_signal(row);
         if row.is_news() {
             let place = row.place.order();
             let id = row.id.clone();
@@ -54,11 +93,23 @@ impl Touched {
     /// A row of a conversation that is not known yet took its place before all others.
     pub(super) fn prepend(&mut self, row: &Row) {
         self.last = self.last.take().or_else(|| Summary::of_row(row));
+        self.note_signal(row);
         if row.is_news() && self.newest.is_none() {
             let place = row.place.order();
             let id = row.id.clone();
             self.newest = Some(Spot { place, id });
             self.history = Some(place);
+        }
+    }
+
+    /// Somebody else tells what became of an own message.
+    fn note_signal(&mut self, row: &Row) {
+        match &row.content {
+            Content::Signal(signal) if !row.own => self.marks.push(match signal {
+                Signal::Received(of) => (of.clone(), Mark::Received),
+                Signal::Displayed(of) => (of.clone(), Mark::Read),
+            }),
+            Content::Gap | Content::Other(_) | Content::Signal(_) | Content::Text(_) => {}
         }
     }
 
@@ -90,7 +141,12 @@ impl State {
             Some(chat) => (chat.read.clone(), chat.owed.clone()),
             None => (self.begin_reading(&touched), Vec::new()),
         };
-        let last = last.or(touched.last).or_else(|| before.map(summary_of))?;
+        let mut last = last
+            .or(touched.last)
+            .or_else(|| before.map(Summary::of_chat))?;
+        for (message_id, mark) in &touched.marks {
+            last.mark(message_id, mark);
+        }
         if let Some(place) = touched.history.filter(|_| read.is_assumed) {
             read.place = read.place.max(Some(place));
         }
@@ -114,6 +170,8 @@ impl State {
             last_text: last.text,
             last_own: last.own,
             last_stamp: last.stamp,
+            last_mark: last.mark,
+            last_message_id: last.message_id,
             read,
             owed,
         })
@@ -140,24 +198,12 @@ impl State {
     fn waiting_line(&self, peer: &BareJid) -> Option<Summary> {
         let mut newest_first = self.outbox.values().rev();
         let item = newest_first.find(|item| item.to == *peer && item.signal.is_none())?;
-        Some(Summary {
-            text: item.body.clone(),
-            own: true,
-            stamp: item.written,
-        })
+        Some(Summary::of_item(item))
     }
 
     fn held_line(&self, peer: &BareJid) -> Option<Summary> {
         let newest_first = self.provisional.values().rev();
         let mut of_peer = newest_first.filter(|row| row.peer == *peer);
         of_peer.find_map(Summary::of_row)
-    }
-}
-
-fn summary_of(chat: &Chat) -> Summary {
-    Summary {
-        text: chat.last_text.clone(),
-        own: chat.last_own,
-        stamp: chat.last_stamp,
     }
 }

@@ -153,6 +153,9 @@ pub(crate) struct Summary {
     pub(crate) text: String,
     pub(crate) own: bool,
     pub(crate) stamp: Stamp,
+    /// What is known of its fate, and its message id, if it is an own line.
+    pub(crate) mark: Option<Mark>,
+    pub(crate) message_id: Option<String>,
 }
 
 /// What a device knows.

@@ -119,6 +119,7 @@ impl State {
             is_spent,
             ..item
         };
+        self.touch(&item.to);
         self.put_item(batch, item);
     }
 
@@ -144,9 +145,18 @@ impl State {
             row.mark = Mark::Failed(words);
             let row = row.clone();
             batch.rows.retain(|other| other.place != row.place);
+            self.note_failed(&row);
             batch.rows.push(row);
         } else if let Some(row) = batch.rows.iter_mut().find(|row| is_it(row)) {
             row.mark = Mark::Failed(words);
+            self.note_failed(row);
+        }
+    }
+
+    fn note_failed(&mut self, row: &Row) {
+        if let Some(message_id) = row.message_id.clone() {
+            let mark = row.mark.clone();
+            self.touch(&row.peer).marks.push((message_id, mark));
         }
     }
 

@@ -114,6 +114,8 @@ pub struct ChatSummary {
     pub last_text: String,
     /// Whether the last line is an own one.
     pub last_own: bool,
+    /// What is known of its fate, if it is an own one.
+    pub last_mark: Option<Mark>,
     /// When; absent without lines.
     pub last_stamp: Option<Stamp>,
     /// Received lines that were not read.

@@ -11,7 +11,7 @@ use super::window::Window;
 use crate::history::{
     Batch, Chat, Contact, Device, OutboxItem, Place, Restored, Row, Signal, UNREAD_MAX,
 };
-use crate::reduce::{Spot, is_request_only};
+use crate::reduce::{Spot, Summary, is_request_only};
 use crate::view::{Change, ChatSummary, Connection, Line, SignIn, Timeline, View};
 
 /// So many contacts can be online, and each with so many devices.
@@ -247,7 +247,7 @@ impl Shown {
     }
 
     /// What the open conversation ends with, lines of the outbox aside.
-    pub(crate) fn last_line(&self) -> Option<&Arc<Line>> {
+    pub(crate) fn last_line(&self) -> Option<Summary> {
         self.window.as_ref()?.last()
     }
 
@@ -393,6 +393,7 @@ impl Shown {
             peer: peer.clone(),
             last_text: chat.map_or_else(String::new, |chat| chat.last_text.clone()),
             last_own: chat.is_some_and(|chat| chat.last_own),
+            last_mark: chat.and_then(|chat| chat.last_mark.clone()),
             last_stamp: chat.map(|chat| chat.last_stamp),
             unread: self
                 .unread

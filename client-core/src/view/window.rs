@@ -4,7 +4,7 @@ use std::sync::Arc;
 use protocol::{ArchiveId, BareJid};
 
 use crate::history::{Content, OutboxItem, Place, Row, Signal};
-use crate::reduce::Spot;
+use crate::reduce::{Spot, Summary};
 use crate::view::{Line, Mark};
 
 /// The loaded end of the open conversation.
@@ -95,9 +95,14 @@ impl Window {
     }
 
     /// What the conversation ends with, a line of the outbox aside.
-    pub(super) fn last(&self) -> Option<&Arc<Line>> {
+    pub(super) fn last(&self) -> Option<Summary> {
         let mut newest_first = self.rows.values().rev();
-        newest_first.find_map(|held| held.line.as_ref())
+        newest_first.find_map(|held| {
+            let summary = Summary::of_row(&held.row)?;
+            let mark = held.line.as_ref().map(|line| line.mark.clone());
+            let mark = mark.filter(|_| summary.own);
+            Some(Summary { mark, ..summary })
+        })
     }
 
     /// The loaded lines, then those of the outbox.
@@ -153,11 +158,15 @@ impl Window {
         told
     }
 
-    /// What is in view, up to the line with this key, or all of it; nothing of what has no place yet.
+    /// What is in view, up to the line with this key, or all of it; nothing of what has no place yet,
+    /// nor of what will come to stand before it.
     pub(super) fn seen(&self, key: Option<&str>) -> Option<Spot> {
         let mut newest_first = self.rows.iter().rev();
         let end = match key {
-            Some(key) => *newest_first.find(|(_, held)| held.row.key == key)?.0,
+            Some(key) => {
+                let (end, held) = newest_first.find(|(_, held)| held.row.key == key)?;
+                matches!(held.row.place, Place::Confirmed(_)).then_some(*end)?
+            }
             None => i64::MAX,
         };
         let in_view = self.rows.range(..=end).rev().map(|(_, held)| &held.row);

@@ -193,7 +193,7 @@ fn signing_out_closes_the_stream_after_an_ack() {
     let mut world = World::live();
     world.server.arrive("romeo", "m1", "Speak again");
     world.run();
-    world.intent(Intent::SignOut);
+    world.intent(Intent::SignOut { everywhere: false });
     world.run();
     let last: Vec<_> = world.server.seen.iter().rev().take(2).collect();
     assert!(last[0].contains("<close "));
@@ -207,7 +207,7 @@ fn signing_out_offline_stops_the_tries() {
     let mut world = World::live();
     world.is_online = false;
     world.cut();
-    world.intent(Intent::SignOut);
+    world.intent(Intent::SignOut { everywhere: false });
     world.pass(200_000);
     assert_eq!(world.engine.view().connection, Connection::Idle);
     assert_eq!(world.engine.deadline(), None);

@@ -163,12 +163,32 @@ fn with_a_password_at_hand_a_refused_token_is_no_more_than_a_detour() {
     world.server.device_tokens = Default::default();
     world.reload();
     world.server.seen.clear();
+    world.keys = None;
     world.sign_in();
     world.run();
     assert!(world.is_live());
     let opens = world.server.seen.iter().filter(|f| f.starts_with("<open"));
     assert_eq!(opens.count(), 1, "on the same connection");
     assert_eq!(world.server.device_tokens.refused, 1);
+}
+
+// proves: AU-29
+#[test]
+fn keys_of_an_earlier_login_do_not_undo_a_sign_out_from_elsewhere() {
+    for (are_expired, is_back) in [(false, false), (true, true)] {
+        let mut world = live();
+        if are_expired {
+            world.server.device_tokens.are_expired = true;
+        } else {
+            world.server.device_tokens = Default::default();
+        }
+        // It has the keys in memory since its login, as a tab has that nobody reloaded.
+        world.cut();
+        world.pass(5_000);
+        assert_eq!(world.is_live(), is_back);
+        let again = SignIn::Refused(Refusal::SignInAgain);
+        assert_eq!(world.engine.view().sign_in == again, !is_back);
+    }
 }
 
 // proves: AU-06 AU-30
@@ -223,7 +243,7 @@ fn a_wrong_password_leaves_nothing_behind() {
 fn signing_out_kills_the_token_on_both_ends() {
     let mut world = live();
     world.server.seen.clear();
-    world.intent(Intent::SignOut);
+    world.intent(Intent::SignOut { everywhere: false });
     world.run();
     let seen = world.server.seen.join("\n");
     let at = |what: &str| {

@@ -278,3 +278,90 @@ fn a_server_without_eventing_is_left_alone() {
     world.pass(60_000);
     assert!(world.is_live());
 }
+
+/// A device that looked at the end of a conversation of three lines, and missed nine.
+fn away() -> World {
+    let mut world = World::live();
+    fill(&mut world, 0, 3);
+    open(&mut world);
+    world.intent(Intent::Seen { key: None });
+    world.run();
+    world.server.expire();
+    world.cut();
+    fill(&mut world, 3, 12);
+    world
+}
+
+// proves: MD-03 IM-07
+#[test]
+fn what_a_catch_up_brings_is_read_only_as_far_as_it_is_seen() {
+    let mut world = away();
+    world.server.holds_pages = true;
+    world.pass(2_000);
+    // The page says so all the time that the end is in view, and what runs past it is not seen.
+    for _ in 0..2 {
+        world.server.release_page();
+        world.run();
+        let newest = world.lines().last().unwrap().key.clone();
+        world.intent(Intent::Seen { key: Some(newest) });
+        world.run();
+    }
+    world.server.release_pages();
+    world.run();
+    assert!(world.is_live());
+    assert_eq!(world.lines().len(), 12);
+    assert_eq!(unread(&world), 3, "the last page was not seen");
+    let key = world.lines()[9].key.clone();
+    world.intent(Intent::Seen { key: Some(key) });
+    world.run();
+    assert_eq!(unread(&world), 2);
+    fill(&mut world, 12, 13);
+    assert_eq!(unread(&world), 3, "the end is not in view");
+    world.intent(Intent::Seen { key: None });
+    fill(&mut world, 13, 14);
+    assert_eq!(unread(&world), 0);
+    world.pass(3_000);
+    assert_eq!(kept(&world), Some(world.server.archive[13].id.to_string()));
+}
+
+// proves: MD-03
+#[test]
+fn an_end_that_was_in_view_before_the_connection_was_lost_is_not_after_it() {
+    let mut world = away();
+    world.pass(5_000);
+    assert!(world.is_live());
+    assert_eq!(unread(&world), 9);
+    // Not even if the page has not noticed yet.
+    let mut world = away();
+    world.server.holds_pages = true;
+    world.pass(2_000);
+    world.intent(Intent::Seen { key: None });
+    world.server.release_pages();
+    world.pass(5_000);
+    assert!(world.is_live());
+    assert_eq!(unread(&world), 9);
+}
+
+// proves: MD-03
+#[test]
+fn what_comes_while_nobody_looks_is_not_read() {
+    let mut world = World::live();
+    fill(&mut world, 0, 2);
+    open(&mut world);
+    world.intent(Intent::Seen { key: None });
+    fill(&mut world, 2, 4);
+    assert_eq!(unread(&world), 0);
+    world.intent(Intent::LookAway);
+    fill(&mut world, 4, 6);
+    assert_eq!(unread(&world), 2);
+    world.pass(3_000);
+    assert_eq!(
+        kept(&world),
+        Some(world.server.archive[3].id.to_string()),
+        "what was seen stays seen"
+    );
+    world.input(Input::Visible(false));
+    world.intent(Intent::Seen { key: None });
+    world.run();
+    assert_eq!(unread(&world), 2, "a hidden page shows nothing");
+}

@@ -26,6 +26,9 @@ fn lines_count_as_unread_until_their_chat_is_open_and_visible() {
     assert_eq!(unread(&world), 1);
     world.input(Input::Visible(true));
     world.run();
+    assert_eq!(unread(&world), 1, "it may be anywhere");
+    world.intent(Intent::Seen { key: None });
+    world.run();
     assert_eq!(unread(&world), 0);
     world.intent(Intent::CloseChat);
     world.server.arrive("romeo", "m5", "five");

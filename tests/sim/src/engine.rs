@@ -70,7 +70,8 @@ impl Tab {
 
     /// Signs out; what the tab still wants to say may be sent, then it is wiped.
     pub(crate) fn sign_out(&mut self, now: Now) {
-        self.engine.handle(Input::Intent(Intent::SignOut), now);
+        self.engine
+            .handle(Input::Intent(Intent::SignOut { everywhere: false }), now);
     }
 
     fn sign_in(&mut self, now: Now) {
@@ -105,6 +106,7 @@ impl Tab {
 
     pub(crate) fn on_visible(&mut self, is_visible: bool, now: Now) {
         self.engine.handle(Input::Visible(is_visible), now);
+        self.look(now);
     }
 
     pub(crate) fn say(&mut self, to: &BareJid, text: String, now: Now) {
@@ -114,10 +116,15 @@ impl Tab {
     }
 
     pub(crate) fn open(&mut self, peer: BareJid, now: Now) {
+        let open = Intent::OpenChat(peer);
+        self.engine.handle(Input::Intent(open), now);
+        self.look(now);
+    }
+
+    /// Somebody looks at the end of what is open.
+    fn look(&mut self, now: Now) {
         let end = Intent::Seen { key: None };
-        for intent in [Intent::OpenChat(peer), end] {
-            self.engine.handle(Input::Intent(intent), now);
-        }
+        self.engine.handle(Input::Intent(end), now);
     }
 
     pub(crate) fn older(&mut self, now: Now) {
@@ -210,6 +217,10 @@ impl Tab {
                     continue;
                 }
                 Output::Changed(Change::Timeline) => Effect::Show,
+                Output::Changed(Change::Connection) if self.connection() == Connection::Live => {
+                    self.look(now);
+                    continue;
+                }
                 // The person finds it where it was written, and writes nothing more here.
                 Output::Unsaved { .. }
                 | Output::KeepKeys { .. }

@@ -1,12 +1,13 @@
 //! The list of conversations.
 
-use client_core::view::ChatSummary;
+use client_core::view::{ChatSummary, Mark};
 use leptos::prelude::*;
 use protocol::BareJid;
 
 use super::HIDDEN;
 use super::avatar::Avatar;
 use super::icon::Icon;
+use super::line::sign;
 use crate::state::AppState;
 use crate::{format, route, texts};
 
@@ -84,6 +85,7 @@ fn ChatRow(chat: ChatSummary, draft: Memo<String>) -> impl IntoView {
         name,
         last_text,
         last_own,
+        last_mark,
         last_stamp,
         unread,
         asked,
@@ -103,8 +105,7 @@ fn ChatRow(chat: ChatSummary, draft: Memo<String>) -> impl IntoView {
         if last_text.is_empty() && asked {
             return view! { <em>{texts::ASKED}</em> }.into_any();
         }
-        let own =
-            last_own.then(|| view! { <span class="own-prefix">{texts::OWN_PREFIX}</span> " " });
+        let own = last_own.then(|| view! { <OwnPrefix mark=last_mark.clone()/> " " });
         view! { {own}{last_text.clone()} }.into_any()
     };
     let time = last_stamp.map(|stamp| {
@@ -129,4 +130,26 @@ fn ChatRow(chat: ChatSummary, draft: Memo<String>) -> impl IntoView {
         <span class="chat-preview" dir="auto">{preview}</span>
         {badge}
     }
+}
+
+/// Before an own line: what became of it; in words for those who do not see the picture.
+#[component]
+fn OwnPrefix(mark: Option<Mark>) -> impl IntoView {
+    let known = mark.and_then(|mark| {
+        if matches!(mark, Mark::Failed(_)) {
+            Some((Icon::Failed, "failed", texts::FAILED, texts::FAILED_WHY))
+        } else {
+            sign(&mark, true)
+        }
+    });
+    let Some((icon, class, word, why)) = known else {
+        return view! { <span class="own-prefix">{texts::OWN_PREFIX}</span> }.into_any();
+    };
+    view! {
+        <span class=format!("sign {class}") title=why data-testid="last-sign">
+            {icon}
+            <span class="unseen">{texts::own_line(word)}</span>
+        </span>
+    }
+    .into_any()
 }

@@ -163,14 +163,36 @@ fn FailedActions(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
                 >
                     {texts::RETRY}
                 </button>
+                <CopyButton line/>
                 {discard}
             </div>
         })
     }
 }
 
+/// Puts the text where it can be pasted from, and says so.
+#[component]
+fn CopyButton(line: Memo<Arc<Line>>) -> impl IntoView {
+    let copied = RwSignal::new(false);
+    let copy = move |_| {
+        browser::copy(&line.with_untracked(|l| l.text.clone()));
+        copied.set(true);
+    };
+    view! {
+        <button class="link" data-testid="copy" on:click=copy on:blur=move |_| copied.set(false)>
+            {texts::COPY}
+        </button>
+        <span role="status" data-testid="copied">
+            {move || copied.get().then_some(texts::COPIED)}
+        </span>
+    }
+}
+
 /// Picture, class, word and explanation of a mark; nothing where there is nothing to say.
-fn sign(mark: &Mark, own: bool) -> Option<(Icon, &'static str, &'static str, &'static str)> {
+pub(crate) fn sign(
+    mark: &Mark,
+    own: bool,
+) -> Option<(Icon, &'static str, &'static str, &'static str)> {
     match mark {
         Mark::Waiting => Some((Icon::Clock, "waiting", texts::WAITING, texts::WAITING_WHY)),
         Mark::Archived if own => {

@@ -1,10 +1,13 @@
 //! The one owner of a timeline's scroll position.
 //!
 //! Whatever changes the height (lines before or behind, a window made smaller, a font that arrives)
-//! is noticed by one observer, after layout and before paint: a timeline at its end stays there,
-//! any other keeps the line that the reader looks at where it is.
+//! is noticed by one observer, after layout and before paint: a timeline at its end stays there, as
+//! long as somebody looks at what comes live; any other keeps the line that the reader looks at where
+//! it is.
 
 use leptos::prelude::*;
+
+use crate::browser;
 use wasm_bindgen::prelude::*;
 use web_sys::{DomRect, Element, HtmlElement, NodeList, ResizeObserver};
 
@@ -22,6 +25,10 @@ pub(crate) struct Scroll {
     pub(crate) at_end: RwSignal<bool>,
     /// Tells after every move, once all is in place.
     pub(crate) rested: RwSignal<()>,
+    /// Whether new lines are shown as they come, so that the end stays in view.
+    pub(crate) follows: RwSignal<bool>,
+    /// The newest line of somebody else when the position was last set right.
+    newest: StoredValue<Option<String>>,
     anchor: StoredValue<Option<(HtmlElement, f64)>, LocalStorage>,
     frame: StoredValue<Option<HtmlElement>, LocalStorage>,
     /// Height of content and frame when the position was last set right.
@@ -34,6 +41,8 @@ impl Scroll {
         Self {
             at_end: RwSignal::new(true),
             rested: RwSignal::new(()),
+            follows: RwSignal::new(false),
+            newest: StoredValue::new(None),
             anchor: StoredValue::new_local(None),
             frame: StoredValue::new_local(None),
             heights: StoredValue::new((0, 0)),
@@ -55,9 +64,14 @@ impl Scroll {
         self.settle();
     }
 
+    /// The scrolling element, while there is one.
+    fn frame(self) -> Option<HtmlElement> {
+        self.frame.try_get_value().flatten()
+    }
+
     /// The frame was scrolled: by the reader, or because its layout changed, which the observer sets right.
     pub(crate) fn scrolled(self) {
-        let Some(frame) = self.frame.get_value() else {
+        let Some(frame) = self.frame() else {
             return;
         };
         if self.heights.get_value() == heights(&frame) {
@@ -67,14 +81,29 @@ impl Scroll {
 
     /// The reader, or this module, has moved.
     fn moved(self) {
-        let Some(frame) = self.frame.get_value() else {
+        let Some(frame) = self.frame() else {
             return;
         };
         self.heights.set_value(heights(&frame));
         let below = frame.scroll_height() - frame.scroll_top() - frame.client_height();
         set(self.at_end, below <= END_PX);
         self.anchor.set_value(first_visible(&frame));
+        self.newest.set_value(newest(&frame));
         self.rested.notify();
+    }
+
+    /// Somebody begins or ends to look at what comes live. What came before they began, and is perhaps
+    /// not laid out yet, is not followed.
+    pub(crate) fn follow(self, wanted: Memo<bool>) {
+        if !wanted.get() {
+            return set(self.follows, false);
+        }
+        browser::after_layout(move || {
+            if wanted.try_get_untracked() == Some(true) {
+                self.settle();
+                set(self.follows, true);
+            }
+        });
     }
 
     /// Whether the start is near.
@@ -83,24 +112,27 @@ impl Scroll {
             .with_value(|frame| frame.as_ref().is_some_and(|f| f.scroll_top() <= START_PX))
     }
 
-    /// The key of the newest line in view.
+    /// The key of the newest line in view that somebody else wrote.
     pub(crate) fn newest_in_view(self) -> Option<String> {
-        let frame = self.frame.get_value()?;
+        let frame = self.frame()?;
         let edge = frame.get_bounding_client_rect().bottom() - SEEN_PX;
         let lines = Lines::of(&frame)?;
         let below = lines.first(|rect| rect.top() > edge);
-        lines.at(below.checked_sub(1)?)?.get_attribute("data-key")
+        lines.received_before(below)
     }
 
     /// Goes to the end, and stays there.
     pub(crate) fn to_end(self) {
         self.at_end.set(true);
-        self.settle();
+        if let Some(frame) = self.frame() {
+            frame.set_scroll_top(frame.scroll_height());
+            self.moved();
+        }
     }
 
     /// Goes to the line with this key, with a little of what stands before it.
     pub(crate) fn to_line(self, key: &str) {
-        let Some(frame) = self.frame.get_value() else {
+        let Some(frame) = self.frame() else {
             return;
         };
         let Some(lines) = Lines::of(&frame) else {
@@ -121,10 +153,14 @@ impl Scroll {
 
     /// Puts the reader back to where the content was before it changed.
     fn settle(self) {
-        let Some(frame) = self.frame.get_value() else {
+        let Some(frame) = self.frame() else {
             return;
         };
-        if self.at_end.get_untracked() {
+        let is_grown = || {
+            let former = self.newest.get_value();
+            former.is_some() && former != newest(&frame)
+        };
+        if self.at_end.get_untracked() && (self.follows.get_untracked() || !is_grown()) {
             frame.set_scroll_top(frame.scroll_height());
         } else if let Some((line, top)) = self.anchor.get_value()
             && line.is_connected()
@@ -134,6 +170,12 @@ impl Scroll {
         }
         self.moved();
     }
+}
+
+/// The key of the newest line that somebody else wrote.
+fn newest(frame: &HtmlElement) -> Option<String> {
+    let lines = Lines::of(frame)?;
+    lines.received_before(lines.0.length())
 }
 
 fn heights(frame: &HtmlElement) -> (i32, i32) {
@@ -171,6 +213,14 @@ impl Lines {
 
     fn at(&self, index: u32) -> Option<HtmlElement> {
         self.0.get(index)?.dyn_into().ok()
+    }
+
+    /// The key of the last received line of the first so many.
+    fn received_before(&self, end: u32) -> Option<String> {
+        let mut last_first = (0..end).rev().filter_map(|at| self.at(at));
+        let is_received =
+            |line: &HtmlElement| line.get_attribute("data-own").as_deref() == Some("false");
+        last_first.find(is_received)?.get_attribute("data-key")
     }
 
     /// The first line of which this holds, or how many there are; lines stand in order, so it is found

@@ -1,5 +1,6 @@
 //! The question before a device is wiped.
 
+use client_core::Connection;
 use leptos::prelude::*;
 
 use super::dialog::Dialog;
@@ -17,6 +18,10 @@ pub(crate) fn SignOutDialog(open: RwSignal<bool>) -> impl IntoView {
             inbox.sign_out(reach);
         }
     };
+    let is_connected = Memo::new(move |_| {
+        let connection = state.connection.get();
+        matches!(connection, Connection::Live | Connection::CatchingUp { .. })
+    });
     let loses = move || {
         let waiting = state.waiting.get();
         (waiting > 0).then(|| view! { <p class="error">{texts::sign_out_loses(waiting)}</p> })
@@ -39,11 +44,28 @@ pub(crate) fn SignOutDialog(open: RwSignal<bool>) -> impl IntoView {
                     <button
                         class="danger outlined"
                         type="button"
-                        data-testid="sign-out-everywhere"
+                        data-testid="sign-out-browser"
                         on:click=move |_| sign_out(Reach::WholeBrowser)
                     >
                         {texts::SIGN_OUT_BROWSER}
                     </button>
+                    <button
+                        class="danger outlined"
+                        type="button"
+                        data-testid="sign-out-all-devices"
+                        disabled=move || !is_connected.get()
+                        aria-describedby="sign-out-all-why"
+                        on:click=move |_| sign_out(Reach::AllDevices)
+                    >
+                        {texts::SIGN_OUT_ALL}
+                    </button>
+                    <p id="sign-out-all-why" class="hint">
+                        {move || if is_connected.get() {
+                            texts::SIGN_OUT_ALL_WHY
+                        } else {
+                            texts::SIGN_OUT_ALL_LATER
+                        }}
+                    </p>
                     <button class="quiet" type="button" on:click=move |_| open.set(false)>
                         {texts::CANCEL}
                     </button>

@@ -1,6 +1,6 @@
 //! The open conversation, oldest line first.
 
-use client_core::Intent;
+use client_core::{Connection, Intent};
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -24,9 +24,11 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
     let scroll = Scroll::new();
     let named = peer.clone();
     let name = Memo::new(move |_| state.name_of(Some(&named)));
-    let unread = state
-        .chat_of
-        .with_untracked(|chats| chats.get(&peer).map_or(0, |chat| chat.unread));
+    let of_peer = peer.clone();
+    let unread = Memo::new(move |_| {
+        let chats = state.chat_of;
+        chats.with(|chats| chats.get(&of_peer).map_or(0, |chat| chat.unread))
+    });
     // Until the engine has found the rows, `lines` may still be another conversation's.
     let is_here = Memo::new(move |_| state.peer.with(|p| p.as_ref() == Some(&peer)));
     let lines = move || {
@@ -49,7 +51,11 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
         }
         sent
     });
-    let first_unread = land(state, scroll, is_here, unread);
+    let is_watched =
+        Memo::new(move |_| state.connection.get() == Connection::Live && state.looked_at.get());
+    Effect::new(move || scroll.follow(is_watched));
+    let first_unread = land(state, scroll, is_here, unread.get_untracked());
+    divide_again(state, scroll, first_unread, unread);
     load_older_near_start(state, scroll, is_here);
     report_seen(state, scroll, is_here, first_unread);
 
@@ -81,7 +87,7 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
                     {move || is_empty().then(|| view! { <NoLines/> })}
                 </div>
             </div>
-            <ToLatest scroll/>
+            <ToLatest scroll unread/>
         </div>
     }
 }
@@ -115,12 +121,7 @@ fn land(state: AppState, scroll: Scroll, is_here: Memo<bool>, unread: u32) -> La
         if !is_here.get() || landed.with_untracked(Option::is_some) {
             return;
         }
-        let first_unread = state.lines.with(|lines| {
-            let is_news = |cell: &&Cell| cell.line.with_untracked(|l| !l.own && !is_gap(&l.mark));
-            let news = lines.iter().rev().filter(is_news);
-            let news = news.take(usize::try_from(unread).unwrap_or(usize::MAX));
-            news.last().map(|cell| cell.key.clone())
-        });
+        let first_unread = state.lines.with(|lines| first_of(lines, unread));
         if state.lines.with_untracked(Vec::is_empty) {
             return;
         }
@@ -132,25 +133,66 @@ fn land(state: AppState, scroll: Scroll, is_here: Memo<bool>, unread: u32) -> La
     landed
 }
 
-/// Tells the engine what of the conversation is in view, as often as that changes.
+/// The first of the newest so many lines that somebody else wrote.
+fn first_of(lines: &[Cell], unread: u32) -> Option<String> {
+    let is_news = |cell: &&Cell| cell.line.with_untracked(|l| !l.own && !is_gap(&l.mark));
+    let news = lines.iter().rev().filter(is_news);
+    let news = news.take(usize::try_from(unread).unwrap_or(usize::MAX));
+    news.last().map(|cell| cell.key.clone())
+}
+
+/// Lines came that the reader, at the end of all, did not see come: they are new for a new visit.
+fn divide_again(state: AppState, scroll: Scroll, landed: Landed, unread: Memo<u32>) {
+    Effect::new(move |former: Option<u32>| {
+        let unread = unread.get();
+        let is_new = former == Some(0) && unread > 0 && landed.with_untracked(Option::is_some);
+        if is_new && !scroll.follows.get_untracked() && scroll.at_end.get_untracked() {
+            let first = state.lines.with_untracked(|lines| first_of(lines, unread));
+            landed.set(Some(first.clone()));
+            browser::after_layout(move || {
+                if let Some(key) = first {
+                    scroll.to_line(&key);
+                }
+            });
+        }
+        unread
+    });
+}
+
+/// What the engine was told last of who looks at what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Told {
+    Nobody,
+    UpTo(String),
+    End,
+}
+
+/// Tells the engine what of the conversation is in view of somebody, as often as that changes.
 fn report_seen(state: AppState, scroll: Scroll, is_here: Memo<bool>, landed: Landed) {
-    let told = StoredValue::new(None::<Option<String>>);
+    let told = StoredValue::new(Told::Nobody);
     Effect::new(move || {
         scroll.rested.track();
+        let follows = scroll.follows.get();
         if !is_here.get() || landed.with(Option::is_none) {
             return;
         }
-        let key = if scroll.at_end.get_untracked() {
-            None
+        let seen = if !state.looked_at.get() {
+            Told::Nobody
+        } else if follows && scroll.at_end.get_untracked() {
+            Told::End
         } else {
             match scroll.newest_in_view() {
-                Some(key) => Some(key),
+                Some(key) => Told::UpTo(key),
                 None => return,
             }
         };
-        if told.with_value(|told| told.as_ref() != Some(&key)) {
-            told.set_value(Some(key.clone()));
-            state.send(Intent::Seen { key });
+        if told.with_value(|told| *told != seen) {
+            state.send(match seen.clone() {
+                Told::Nobody => Intent::LookAway,
+                Told::UpTo(key) => Intent::Seen { key: Some(key) },
+                Told::End => Intent::Seen { key: None },
+            });
+            told.set_value(seen);
         }
     });
 }
@@ -201,35 +243,14 @@ fn NoLines() -> impl IntoView {
     }
 }
 
-/// The way to the end, with what came since the reader left it.
+/// The way to the end, with what waits there unread.
 #[component]
-fn ToLatest(scroll: Scroll) -> impl IntoView {
-    let state = expect_context::<AppState>();
-    let seen = RwSignal::new(None::<String>);
-    Effect::new(move || {
-        let last = state
-            .lines
-            .with(|lines| lines.last().map(|c| c.key.clone()));
-        if scroll.at_end.get() {
-            seen.set(last);
-        }
-    });
-    let new = move || {
-        seen.with(|seen| {
-            state.lines.with(|lines| {
-                lines
-                    .iter()
-                    .rev()
-                    .take_while(|cell| seen.as_ref().is_some_and(|seen| *seen != cell.key))
-                    .count()
-            })
-        })
-    };
+fn ToLatest(scroll: Scroll, unread: Memo<u32>) -> impl IntoView {
     move || {
         if scroll.at_end.get() {
             return None;
         }
-        let new = new();
+        let new = unread.get();
         let badge =
             (new > 0).then(|| view! { <span class="badge" aria-hidden=HIDDEN>{new}</span> });
         Some(view! {
