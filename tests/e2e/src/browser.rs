@@ -143,6 +143,7 @@ impl Profile<'_> {
         let window = remote.new_window().await.context("opening a window")?;
         drop(turn);
         let tab = self.keep(Tab::new(name, window, proxy, Arc::clone(&self.session)));
+        tab.give_focus().await?;
         tab.goto(path).await?;
         Ok(tab)
     }
@@ -153,12 +154,10 @@ impl Profile<'_> {
     /// When no window opens.
     pub async fn duplicate(&self, name: &str, tab: &Tab) -> Result<Arc<Tab>> {
         let window = tab.open_copy().await?;
-        Ok(self.keep(Tab::new(
-            name,
-            window,
-            tab.shared_proxy(),
-            Arc::clone(&self.session),
-        )))
+        let session = Arc::clone(&self.session);
+        let copy = self.keep(Tab::new(name, window, tab.shared_proxy(), session));
+        copy.give_focus().await?;
+        Ok(copy)
     }
 
     fn keep(&self, tab: Tab) -> Arc<Tab> {

@@ -203,6 +203,14 @@ impl Tab {
         .await
     }
 
+    /// Has the page believe that it has the focus, as if each tab had a screen and a person of its own.
+    pub(crate) async fn give_focus(&self) -> Result<()> {
+        let command = "Emulation.setFocusEmulationEnabled";
+        let enabled = json!({ "enabled": true });
+        self.with(async |remote| remote.cdp().send_raw(command, enabled).await.map(drop))
+            .await
+    }
+
     /// Sets the size of the window, in CSS pixels.
     ///
     /// # Errors
@@ -239,6 +247,22 @@ impl Tab {
             .await?;
         fs::write(&path, picture).with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
+    }
+
+    /// Writes pictures `NAME-WIDTH-LOOK` as on a phone and on a desk, light and dark; the page stays as the last one.
+    ///
+    /// # Errors
+    /// When there is no picture, or no place for it.
+    pub async fn pictures(&self, name: &str) -> Result<()> {
+        for (width, height) in [(360, 740), (1440, 900)] {
+            self.show_as(width, height).await?;
+            for look in ["light", "dark"] {
+                let script = "document.documentElement.dataset.theme = arguments[0]";
+                self.script(script, vec![json!(look)]).await?;
+                self.screenshot(&format!("{name}-{width}-{look}")).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns what the browser's consoles of this profile have said since the last call.

@@ -50,23 +50,16 @@ async fn wait_for_marks(tab: &Tab, wanted: &[&str]) -> Result<()> {
     .await
 }
 
+/// What the list says of the last line to those who do not see its picture.
+async fn wait_for_last(tab: &Tab, wanted: &str) -> Result<()> {
+    tab.wait_for_texts("[data-testid=last-sign]", &[wanted])
+        .await
+}
+
 /// The badge beside a conversation; nothing where nothing is unread.
 async fn wait_for_badge(tab: &Tab, wanted: &[&str]) -> Result<()> {
     tab.wait_for_texts("[data-testid=unread] > :first-child", wanted)
         .await
-}
-
-/// Pictures in both looks, as on a phone and on a desk.
-async fn pictures(tab: &Tab, name: &str) -> Result<()> {
-    for (width, height) in [(360, 740), (1440, 900)] {
-        tab.show_as(width, height).await?;
-        for theme in ["light", "dark"] {
-            let script = "document.documentElement.dataset.theme = arguments[0]";
-            tab.script(script, vec![theme.into()]).await?;
-            tab.screenshot(&format!("{name}-{width}-{theme}")).await?;
-        }
-    }
-    Ok(())
 }
 
 // proves: IM-03 IM-05 IM-07 IM-22
@@ -86,9 +79,11 @@ async fn a_line_is_waiting_then_sent_then_received_then_read_on_both_tabs() -> R
         phone.proxy().cut().await;
         phone.say("But soft").await?;
         wait_for_marks(&phone, &["waiting"]).await?;
+        wait_for_last(&phone, "You (Waiting):").await?;
         phone.proxy().heal();
         for tab in [&phone, &desk] {
             wait_for_marks(tab, &["archived"]).await?;
+            wait_for_last(tab, "You (Sent):").await?;
         }
         // A device has it, but nobody looks at it.
         let tower = juliet.open_beside("tower", &hall).await?;
@@ -103,6 +98,7 @@ async fn a_line_is_waiting_then_sent_then_received_then_read_on_both_tabs() -> R
         tower.open_chat(ROMEO).await?;
         for tab in [&phone, &desk] {
             wait_for_marks(tab, &["read", "read"]).await?;
+            wait_for_last(tab, "You (Read):").await?;
         }
         tower.proxy().cut().await;
         phone.say("It is the east").await?;
@@ -110,7 +106,7 @@ async fn a_line_is_waiting_then_sent_then_received_then_read_on_both_tabs() -> R
         phone.proxy().cut().await;
         phone.say("and Juliet is the sun").await?;
         wait_for_marks(&phone, &["read", "read", "archived", "waiting"]).await?;
-        pictures(&phone, "states").await?;
+        phone.pictures("states").await?;
         phone.proxy().heal();
         tower.proxy().heal();
         wait_for_marks(&desk, &["read", "read", "read", "read"]).await
@@ -140,7 +136,7 @@ async fn what_is_read_in_one_tab_is_read_in_the_other() -> Result<()> {
         }
         let title = hall.script("return document.title", vec![]).await?;
         ensure!(title == "(3) Balcony", "the title is {title}");
-        pictures(&hall, "unread").await?;
+        hall.pictures("unread").await?;
         hall.show_as(1280, 800).await?;
         hall.open_chat(ROMEO).await?;
         for tab in [&hall, &tower] {
@@ -153,6 +149,36 @@ async fn what_is_read_in_one_tab_is_read_in_the_other() -> Result<()> {
         let fresh = juliet.open("fresh", server.addr()).await?;
         fresh.sign_in("juliet", PASSWORD).await?;
         wait_for_badge(&fresh, &["1"]).await
+    })
+    .await
+}
+
+// proves: MD-03 IM-07
+#[tokio::test]
+async fn what_comes_while_another_window_has_the_focus_is_not_read() -> Result<()> {
+    let server = server().await?;
+    journey("focus", async |browser| {
+        let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
+        let phone = romeo.open("phone", server.addr()).await?;
+        let hall = juliet.open("hall", server.addr()).await?;
+        befriend(&phone, &hall).await?;
+        phone.open_chat(JULIET).await?;
+        hall.open_chat(ROMEO).await?;
+        phone.say("one").await?;
+        wait_for_marks(&phone, &["read"]).await?;
+        let turn = "document.hasFocus = () => arguments[0];
+            dispatchEvent(new Event(arguments[0] ? 'focus' : 'blur'))";
+        hall.script(turn, vec![false.into()]).await?;
+        phone.say("two").await?;
+        phone.say("three").await?;
+        wait_for_badge(&hall, &["2"]).await?;
+        wait_for_marks(&phone, &["read", "received", "received"]).await?;
+        hall.wait_for_texts("[data-testid=divider]", &["New messages"])
+            .await?;
+        hall.pictures("new-while-away").await?;
+        hall.script(turn, vec![true.into()]).await?;
+        wait_for_badge(&hall, &[]).await?;
+        wait_for_marks(&phone, &["read", "read", "read"]).await
     })
     .await
 }
@@ -245,7 +271,7 @@ async fn a_line_that_could_not_be_saved_says_so_and_stays() -> Result<()> {
             marks.last().is_some_and(|line| line.mark == "notsaved"),
             "after a reload it shows {marks:?}"
         );
-        pictures(&phone, "not-saved").await
+        phone.pictures("not-saved").await
     })
     .await
 }
@@ -262,12 +288,25 @@ async fn a_line_to_nobody_fails_and_goes_out_once_there_is_somebody() -> Result<
         phone.open_chat("mercutio@localhost").await?;
         phone.say("Where are you?").await?;
         wait_for_marks(&phone, &["failed"]).await?;
+        wait_for_last(&phone, "You (Not sent):").await?;
         phone
-            .wait_for_text(".failed", "There is nobody with this address.")
+            .wait_for_text(
+                "[data-testid=line] .failed",
+                "There is nobody with this address.",
+            )
             .await?;
-        pictures(&phone, "failed").await?;
+        phone.pictures("failed").await?;
         phone.show_as(1280, 800).await?;
         server.add_user("mercutio@localhost", PASSWORD).await?;
+        let note = "globalThis.copied = '';
+            navigator.clipboard.writeText = async text => { copied = text; }";
+        phone.script(note, vec![]).await?;
+        phone.click("[data-testid=copy]").await?;
+        phone
+            .wait_for_texts("[data-testid=copied]", &["Copied"])
+            .await?;
+        let copied = phone.script("return copied", vec![]).await?;
+        ensure!(copied == "Where are you?", "it copied {copied}");
         phone.click("[data-testid=retry]").await?;
         wait_for_marks(&phone, &["failed", "archived"]).await?;
         let focus = "return document.activeElement?.id";
