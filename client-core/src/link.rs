@@ -485,7 +485,7 @@ fn offers_of(features: &Element) -> Offers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The server does not want this device: no more tries (WS-25).
-    Stop,
+    Stop(Refusal),
     /// Try again; the stream may still be there.
     Retry,
     /// Try again with a stream of its own: something about this one was wrong.
@@ -496,7 +496,9 @@ pub(crate) enum Verdict {
 pub(crate) fn verdict(error: &StreamError) -> Verdict {
     use StreamCondition as C;
     match error.condition {
-        C::Conflict | C::NotAuthorized => Verdict::Stop,
+        C::Conflict => Verdict::Stop(Refusal::Other),
+        // The account was signed out from elsewhere, or its password is another one.
+        C::NotAuthorized => Verdict::Stop(Refusal::SignInAgain),
         C::SystemShutdown
         | C::ConnectionTimeout
         | C::InternalServerError

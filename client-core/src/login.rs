@@ -27,6 +27,13 @@ pub(crate) struct Credentials {
     pub(crate) is_perhaps_registered: bool,
 }
 
+impl Credentials {
+    /// Whether a person typed the secret.
+    pub(crate) fn is_typed(&self) -> bool {
+        matches!(self.secret, Some(Secret::Password(_)))
+    }
+}
+
 /// What a login in one exchange carries.
 #[derive(Clone, Default)]
 pub(crate) struct Carried {
@@ -221,14 +228,15 @@ impl Login {
         }
     }
 
-    /// The token if there is one, else SCRAM-SHA-256, or nothing: the password never leaves this device
-    /// (AU-03).
+    /// The token if there is one and nobody typed a password, else SCRAM-SHA-256, or nothing: the password
+    /// never leaves this device (AU-03), and one that was typed must be right (SEC-67).
     fn authenticate(&mut self, credentials: &Credentials, ids: &mut Ids) -> Turn {
         let Some(name) = self.account.node().map(|node| node.as_str().to_owned()) else {
             return refused(Refusal::Other);
         };
         let offers_fast = self.offer.as_ref().is_some_and(offers_fast);
-        if let Some(token) = self.carried.token.clone().filter(|_| offers_fast) {
+        let by_token = offers_fast && !credentials.is_typed();
+        if let Some(token) = self.carried.token.clone().filter(|_| by_token) {
             let first = token.initial_response(&name);
             self.step = Step::Token(token);
             return Turn::Send(self.inline(fast::MECHANISM, first));
@@ -385,10 +393,12 @@ fn refusal_of(condition: Condition) -> Refusal {
 fn failure(failure: SaslFailure, secret: Option<&Secret>) -> Turn {
     use SaslFailure as F;
     match failure {
-        F::NotAuthorized => Turn::Refused {
-            refusal: Refusal::WrongPassword,
-            forget_keys: matches!(secret, Some(Secret::Keys(_))),
+        // Nobody typed anything where keys were kept.
+        F::NotAuthorized if matches!(secret, Some(Secret::Keys(_))) => Turn::Refused {
+            refusal: Refusal::SignInAgain,
+            forget_keys: true,
         },
+        F::NotAuthorized => refused(Refusal::WrongPassword),
         F::TemporaryAuthFailure | F::Aborted => Turn::Later("the server cannot log in anybody"),
         F::AccountDisabled
         | F::CredentialsExpired
@@ -402,7 +412,7 @@ fn failure(failure: SaslFailure, secret: Option<&Secret>) -> Turn {
 fn distrust(error: ScramError, secret: &Secret) -> Turn {
     let has_keys = matches!(secret, Secret::Keys(_));
     let refusal = match error {
-        ScramError::Proof if has_keys => Refusal::WrongPassword,
+        ScramError::Proof if has_keys => Refusal::SignInAgain,
         ScramError::Password => Refusal::WrongPassword,
         ScramError::Authzid
         | ScramError::ChannelBinding
@@ -413,6 +423,6 @@ fn distrust(error: ScramError, secret: &Secret) -> Turn {
     };
     Turn::Refused {
         refusal,
-        forget_keys: has_keys && refusal == Refusal::WrongPassword,
+        forget_keys: refusal == Refusal::SignInAgain,
     }
 }

@@ -6,13 +6,16 @@ use crate::browser;
 
 const LIST: &str = "balcony:accounts";
 const MINE: &str = "balcony:account";
+const NOBODY: &str = "";
 
-/// The account of this tab: the one it had, else the one signed in last.
+/// The account of this tab: the one it had, else the one signed in last; none where this tab signed out.
 pub fn current() -> Option<BareJid> {
     let all = all();
-    let mine = browser::tab_storage()
-        .and_then(|storage| storage.get_item(MINE).ok().flatten())
-        .and_then(|text| BareJid::new(&text).ok());
+    let mine = browser::tab_storage().and_then(|storage| storage.get_item(MINE).ok().flatten());
+    if mine.as_deref() == Some(NOBODY) {
+        return None;
+    }
+    let mine = mine.and_then(|text| BareJid::new(&text).ok());
     mine.filter(|account| all.contains(account))
         .or_else(|| all.into_iter().next())
 }
@@ -35,6 +38,13 @@ pub fn remember(account: &BareJid) {
     write(&accounts);
     if let Some(storage) = browser::tab_storage() {
         let _ = storage.set_item(MINE, account.as_str());
+    }
+}
+
+/// Notes that this tab is nobody's, though other tabs may be signed in.
+pub fn leave() {
+    if let Some(storage) = browser::tab_storage() {
+        let _ = storage.set_item(MINE, NOBODY);
     }
 }
 

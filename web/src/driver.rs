@@ -11,7 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::browser;
 use crate::error::WebError;
 use crate::history::IndexedDb;
-use crate::slot::Slot;
+use crate::slot::{self, Slot};
 use crate::socket::Socket;
 use crate::state::AppState;
 use crate::{accounts, drafts, keys, settings, sign_out};
@@ -242,17 +242,31 @@ impl Driver {
         self.drain();
         self.socket = None;
         self.storage.close().await;
-        accounts::forget(&self.account);
+        accounts::leave();
         drafts::wipe(&self.account, self.slot.label());
-        report(keys::forget(&self.account).await);
         report(IndexedDb::delete(&self.slot.database()).await);
         if reach != Reach::ThisTab {
             sign_out::tell_other_tabs(&self.account);
+        }
+        if reach == Reach::WholeBrowser || is_last_tab(&self.account, self.slot.label()).await {
+            accounts::forget(&self.account);
+            report(keys::forget(&self.account).await);
             sign_out::wipe_all_slots(&self.account).await;
         }
         self.slot.forget();
         browser::replace_fragment("");
         let _ = browser::window().location().reload();
+    }
+}
+
+/// Whether no other tab is a device of the account; if the browser does not say, one may be.
+async fn is_last_tab(account: &BareJid, own: &str) -> bool {
+    match slot::is_another_held(account, own).await {
+        Ok(is_held) => !is_held,
+        Err(error) => {
+            report(Err(error));
+            false
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! A page that goes away says nothing to the server: its stream is to be resumed (WS-19).
 
-use client_core::Input;
+use client_core::{Input, Intent};
 
 use crate::browser::{self, listen_forever};
+use crate::settings;
 use crate::state::AppState;
 
 /// Tells the engine of whichever device is at work; for the life of the page.
@@ -25,6 +26,10 @@ pub fn watch(state: AppState) {
         listen_forever(&target, name, move |_| state.look());
     }
     state.look();
+    // Another tab changed what the profile keeps (IM-06).
+    listen_forever(&browser::window(), "storage", move |_| {
+        state.send(Intent::ShareReading(settings::shares_reading()));
+    });
     // `pageshow` also comes when a page returns from the back-forward cache.
     for name in ["online", "pageshow"] {
         listen_forever(&browser::window(), name, move |_| {

@@ -35,22 +35,16 @@ async fn go_on(state: AppState, account: BareJid) {
     let Some(device) = ensure_device(state, &account).await else {
         return;
     };
-    if device.has_token {
-        state.page.set(Page::Chat);
-        return sign_in_with(state, None, None);
+    // A tab that is new in this browser has no token, and that of an old one may have expired.
+    let keys = keys::load(&account).await.unwrap_or_else(|error| {
+        report(Err(error));
+        None
+    });
+    if keys.is_none() && !device.has_token {
+        return state.page.set(Page::SignIn);
     }
-    // A tab that is new in this browser.
-    match keys::load(&account).await {
-        Ok(Some(keys)) => {
-            state.page.set(Page::Chat);
-            sign_in_with(state, Some(Secret::Keys(keys)), None);
-        }
-        Ok(None) => state.page.set(Page::SignIn),
-        Err(error) => {
-            report(Err(error));
-            state.page.set(Page::SignIn);
-        }
-    }
+    state.page.set(Page::Chat);
+    sign_in_with(state, keys.map(Secret::Keys), None);
 }
 
 /// Signs in with what a person typed; with a token, makes the account first.
@@ -144,5 +138,8 @@ fn arrive(state: AppState) {
     }
     accounts::remember(&account);
     state.trouble.set(None);
-    state.page.set(Page::Chat);
+    // A page that is shown stays as it is, with what is open on it.
+    if page != Page::Chat {
+        state.page.set(Page::Chat);
+    }
 }

@@ -117,6 +117,29 @@ impl Drop for Slot {
     }
 }
 
+/// Whether a tab other than the one of this slot is a device of the account. Without locks tabs cannot see
+/// each other: then nobody else is taken to be there.
+///
+/// # Errors
+/// [`WebError`] if the browser does not say.
+pub async fn is_another_held(account: &BareJid, own: &str) -> Result<bool, WebError> {
+    if !browser::navigator_has("locks") {
+        return Ok(false);
+    }
+    for number in 1..=SLOTS_MAX {
+        let label = number.to_string();
+        let is_other = label != own;
+        if is_other
+            && Slot::try_lock(account, &label, Patience::None)
+                .await?
+                .is_none()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The names of all databases that an account can have here, beside those of unlocked tabs.
 pub fn databases(account: &BareJid) -> impl Iterator<Item = String> {
     (1..=SLOTS_MAX).map(|number| database_name(account, &number.to_string()))

@@ -51,17 +51,18 @@ impl Engine {
     }
 
     fn sign_in(&mut self, secret: Option<Secret>, register: Option<String>) {
-        self.link.credentials = Some(Credentials {
+        let credentials = Credentials {
             secret,
             register,
             is_perhaps_registered: false,
-        });
-        let sign_in = if self.has_device {
-            SignIn::In
-        } else {
-            SignIn::Trying
         };
-        self.shown.set_sign_in(sign_in);
+        // Whoever types a password sees what is kept here once it has proved right (SEC-67).
+        let is_known = self.has_device && !credentials.is_typed();
+        self.link.credentials = Some(credentials);
+        self.shown.set_sign_in(match is_known {
+            true => SignIn::In,
+            false => SignIn::Trying,
+        });
         if matches!(self.link.phase, Phase::Idle | Phase::Waiting { .. }) {
             self.connect();
         }

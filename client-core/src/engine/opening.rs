@@ -339,9 +339,9 @@ impl Engine {
     pub(super) fn on_stream_error(&mut self, error: &StreamError) {
         tracing::info!(condition = %error.condition, "stream error");
         match verdict(error) {
-            Verdict::Stop => {
+            Verdict::Stop(refusal) => {
                 self.give_up_stream();
-                self.stop(SignIn::Refused(Refusal::Other));
+                self.stop(SignIn::Refused(refusal));
             }
             Verdict::Retry => self.drop_link(),
             Verdict::RetryAnew => {

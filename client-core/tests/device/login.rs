@@ -134,7 +134,7 @@ fn kept_keys_log_in_and_refused_ones_are_forgotten() {
     world.sign_in();
     world.run();
     assert!(world.forgot_keys);
-    let refused = SignIn::Refused(Refusal::WrongPassword);
+    let refused = SignIn::Refused(Refusal::SignInAgain);
     assert_eq!(world.engine.view().sign_in, refused);
     assert_eq!(world.engine.deadline(), None);
 }

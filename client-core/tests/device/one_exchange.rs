@@ -224,6 +224,38 @@ fn a_tampered_list_of_sasl2_mechanisms_is_noticed() {
     assert!(world.server.seen.iter().all(|f| !f.contains("<response")));
 }
 
+// proves: SEC-67
+#[test]
+fn a_password_that_is_typed_must_be_right() {
+    let mut world = live();
+    world.server.arrive("romeo", "m1", "for Juliet's eyes");
+    world.run();
+    world.reload();
+    // The device has a token that works, and whoever types does not know it.
+    assert!(kept(&world).token.is_some());
+    let type_in = |world: &mut World, password: &str| {
+        world.server.seen.clear();
+        world.intent(Intent::SignIn {
+            secret: Some(Secret::Password(password.to_owned())),
+            register: None,
+        });
+        assert_eq!(world.engine.view().sign_in, SignIn::Trying);
+        world.run();
+        let login = world
+            .server
+            .seen
+            .iter()
+            .find(|frame| frame.starts_with("<authenticate"));
+        assert!(login.unwrap().contains("mechanism='SCRAM-SHA-256'"));
+    };
+    type_in(&mut world, "wrong");
+    let refused = SignIn::Refused(Refusal::WrongPassword);
+    assert_eq!(world.engine.view().sign_in, refused);
+    type_in(&mut world, crate::server::PASSWORD);
+    assert_eq!(world.engine.view().sign_in, SignIn::In);
+    world.assert_same_as_archive();
+}
+
 // proves: AU-32
 #[test]
 fn a_wrong_password_leaves_nothing_behind() {
