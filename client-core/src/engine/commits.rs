@@ -161,7 +161,7 @@ impl Engine {
     }
 
     fn query(&mut self, asked: Asked, wanted: Wanted) {
-        let is_needed = matches!(asked, Asked::Page);
+        let is_needed = matches!(asked, Asked::Page | Asked::Latest(_));
         if self.queries.len() >= QUERIES_MAX && !is_needed {
             return;
         }

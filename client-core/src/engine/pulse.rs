@@ -139,6 +139,11 @@ impl Engine {
         }
     }
 
+    /// Whether the server was told that nobody looks.
+    pub(super) fn is_inactive(&self) -> bool {
+        self.pulse.is_inactive
+    }
+
     /// Tells the server whether somebody looks, if that changes.
     pub(super) fn set_active(&mut self, is_active: bool) {
         if self.link.offers.csi && self.pulse.is_inactive == is_active {

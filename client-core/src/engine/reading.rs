@@ -145,12 +145,22 @@ impl Engine {
         if self.state.chats.values().all(|chat| chat.owed.is_empty()) {
             self.telling.receipts_at_ms = None;
         } else if self.telling.receipts_at_ms.is_none() {
-            let wait_ms = self.ids.jitter_ms(RECEIPT_WAIT_MAX_MS);
-            self.telling.receipts_at_ms = Some(self.now.mono_ms + wait_ms);
+            self.wait_with_receipts();
         } else if self.is_due(self.telling.receipts_at_ms) {
+            if self.is_inactive() {
+                // What another device of the account said is held back from who does not look (CS-02):
+                // it comes first, and the wait begins again.
+                self.set_active(true);
+                return self.wait_with_receipts();
+            }
             self.telling.receipts_at_ms = None;
             self.send_due_receipts();
         }
+    }
+
+    fn wait_with_receipts(&mut self) {
+        let wait_ms = self.ids.jitter_ms(RECEIPT_WAIT_MAX_MS);
+        self.telling.receipts_at_ms = Some(self.now.mono_ms + wait_ms);
     }
 
     fn send_due_receipts(&mut self) {

@@ -368,14 +368,27 @@ fn nothing_is_told_before_the_catch_up_is_done() {
     world.assert_same_as_archive();
 }
 
-// proves: CS-08
+// proves: IM-05 CS-08
 #[test]
-fn a_receipt_of_a_hidden_page_does_not_make_it_active() {
-    let mut world = friends();
-    world.input(Input::Visible(false));
-    world.pass(11_000);
-    world.server.arrive_asking("romeo", "m1", "one");
-    world.pass(3_000);
-    assert_eq!(sent(&world, RECEIVED), ["m1"]);
-    assert!(!world.server.seen.iter().any(|f| f.starts_with("<active")));
+fn a_hidden_page_hears_of_its_siblings_before_it_sends_a_receipt() {
+    for sibling_answers in [false, true] {
+        let mut world = friends();
+        world.input(Input::Visible(false));
+        world.pass(11_000);
+        world.server.seen.clear();
+        world.server.arrive_asking("romeo", "m1", "one");
+        let is_active = |world: &World| world.server.seen.iter().any(|f| f.starts_with("<active"));
+        while !is_active(&world) {
+            assert_eq!(sent(&world, RECEIVED), [""; 0]);
+            world.pass(1);
+        }
+        // What was held back comes now (CS-02).
+        if sibling_answers {
+            let receipt = signal("s1", &receipts::received("m1"));
+            world.server.send_elsewhere("romeo", receipt);
+        }
+        world.pass(3_000);
+        let expected: &[&str] = if sibling_answers { &[] } else { &["m1"] };
+        assert_eq!(sent(&world, RECEIVED), expected);
+    }
 }
