@@ -283,3 +283,29 @@ proptest! {
         prop_assert_eq!(got, sent);
     }
 }
+
+// proves: CS-04 LIM-25
+#[test]
+fn two_hundred_and_fifty_six_held_copies_go_out_at_once() {
+    let mut stage = Stage::new().unwrap();
+    for line in [
+        "romeo/phone connects as carbons",
+        "romeo/desk connects as plain",
+        "romeo/phone skips what waits",
+        "romeo/phone sends <inactive xmlns='@csi'/>",
+        "romeo/desk sends 255 lines to juliet",
+        "romeo/phone receives nothing",
+    ] {
+        stage.line(line).unwrap();
+    }
+    let last =
+        "romeo/desk sends <message to='juliet@…' type='chat' id='last'><body>!</body></message>";
+    stage.line(last).unwrap();
+    let frames = stanzas(&mut stage, "romeo/phone");
+    assert_eq!(frames.len(), 256);
+    assert!(
+        frames
+            .iter()
+            .all(|frame| frame.find("sent", ns::CARBONS).is_some())
+    );
+}
