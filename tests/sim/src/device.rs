@@ -34,6 +34,8 @@ pub(crate) struct Device {
     pub(crate) armed_ms: Option<u64>,
     /// Until when it reads nothing.
     pub(crate) stalled_until_ms: u64,
+    /// Whether it is signed out, and wiped before long.
+    pub(crate) is_leaving: bool,
 }
 
 /// What runs on it.
@@ -65,6 +67,7 @@ impl Device {
             clock_ms,
             armed_ms: None,
             stalled_until_ms: 0,
+            is_leaving: false,
         }
     }
 

@@ -179,7 +179,7 @@ impl World {
         device.life += 1;
         device.armed_ms = None;
         device.stalled_until_ms = 0;
-        let (life, conn) = (device.life, device.conn.take());
+        let (life, conn, is_leaving) = (device.life, device.conn.take(), device.is_leaving);
         let seed = self.chance.seed(1 + dev as u64, life);
         let mut lost = 0;
         match &mut device.program {
@@ -191,6 +191,9 @@ impl World {
             }
         }
         self.drop_conn(conn);
+        if is_leaving {
+            self.wipe_soon(dev, life);
+        }
         self.record(Event::Reload { dev, lost })?;
         match self.devices.get(dev).and_then(Device::tab) {
             Some(tab) if !self.plan.counts_only => self.checker.on_restored(dev, tab),
@@ -238,9 +241,15 @@ impl World {
             return;
         };
         let life = device.life;
+        device.is_leaving = true;
         if let Some(tab) = device.tab_mut() {
             tab.sign_out(now);
         }
+        self.wipe_soon(dev, life);
+    }
+
+    /// A tab that was signed out stays so when it is opened again, until it is wiped.
+    fn wipe_soon(&mut self, dev: usize, life: u64) {
         let at = self.now_ms + self.chance.tabs.range(1..8_000);
         self.schedule_at(at, Due::Wipe(dev, life));
     }
