@@ -51,6 +51,8 @@ async fn server(options: Options) -> Result<TestServer> {
         "MESSAGES_BURST",
         "BYTES_PER_S",
         "BYTES_BURST",
+        // Juliet is a stranger to Romeo.
+        "ARCHIVE_STRANGER_BYTES",
     ] {
         options = options.env(format!("BALCONY_LIMITS__{limit}"), "100000000");
     }
@@ -86,10 +88,15 @@ impl Writer {
 
     /// Writes `line FROM` to the one before `line TO`; all of them are archived then.
     async fn write(&self, from: usize, to: usize) -> Result<()> {
+        // Romeo is no contact who would answer with receipts: what comes to be held is what is written.
+        let held = self.bot.standing().rows + (to - from);
         for line in lines(from, to) {
             self.bot.send(&self.romeo, line).await?;
         }
-        self.bot.until(|standing| standing.is_at_rest()).await
+        let is_done = |rows| rows >= held;
+        self.bot
+            .until(|standing| standing.is_at_rest() && is_done(standing.rows))
+            .await
     }
 }
 

@@ -170,7 +170,8 @@ fn FailedActions(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
     }
 }
 
-/// Puts the text where it can be pasted from, and says so.
+/// Puts the text where it can be pasted from, and says so for good: a word that went away when
+/// another button is pressed would move that button from under the pointer.
 #[component]
 fn CopyButton(line: Memo<Arc<Line>>) -> impl IntoView {
     let copied = RwSignal::new(false);
@@ -179,7 +180,7 @@ fn CopyButton(line: Memo<Arc<Line>>) -> impl IntoView {
         copied.set(true);
     };
     view! {
-        <button class="link" data-testid="copy" on:click=copy on:blur=move |_| copied.set(false)>
+        <button class="link" data-testid="copy" on:click=copy>
             {texts::COPY}
         </button>
         <span role="status" data-testid="copied">
