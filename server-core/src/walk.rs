@@ -150,7 +150,8 @@ impl Walk<'_> {
     /// An own entry may be read from the log before the answer that it is written comes.
     fn is_untold(&self, line: &Line) -> bool {
         let is_own = line.envelope.from == self.session.jid;
-        is_own && matches!(self.session.work.front(), Some(Work::Append))
+        let mut work = self.session.work.iter();
+        is_own && work.any(|work| matches!(work, Work::Append))
     }
 
     fn settle(&mut self, own: Own) {
