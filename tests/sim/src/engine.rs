@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use client_core::history::{Content, MemoryHistory, Place, Row};
+use client_core::history::{Chat, Content, MemoryHistory, Place, Row};
 use client_core::{Batch, Change, Config, Connection, Engine, Input, Intent, Line, Output};
 use protocol::scram::Secret;
 use protocol::{BareJid, Now, Text};
@@ -166,6 +166,7 @@ impl Tab {
                 .as_ref()
                 .and_then(|device| device.pos.as_ref())
                 .map(ToString::to_string),
+            reads: batch.chats.iter().filter_map(read_up_to).collect(),
         })
     }
 
@@ -265,11 +266,23 @@ impl Tab {
         outbox.into_iter().map(item).collect()
     }
 
+    /// The read marks that are on disk.
+    pub(crate) fn reads(&self) -> Vec<(String, String)> {
+        let chats = self.history.restore().chats;
+        chats.iter().filter_map(read_up_to).collect()
+    }
+
     /// The cursor that is on disk.
     pub(crate) fn cursor(&self) -> Option<String> {
         let device = self.history.restore().device;
         device.and_then(|device| device.pos.map(|id| id.to_string()))
     }
+}
+
+/// What a conversation's read mark says, unless it is only assumed.
+fn read_up_to(chat: &Chat) -> Option<(String, String)> {
+    let id = chat.read.id.as_ref().filter(|_| !chat.read.is_assumed)?;
+    Some((chat.peer.to_string(), id.to_string()))
 }
 
 fn stored(row: &Row) -> StoredRow {

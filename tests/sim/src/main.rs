@@ -130,7 +130,7 @@ fn mutants() -> Result<ExitCode> {
             .output()
             .with_context(|| format!("playing {name}"))?;
         let told = String::from_utf8_lossy(&played.stdout);
-        let verdict = told.lines().rfind(|line| line.starts_with("INV-"));
+        let verdict = told.lines().rfind(|line| line.contains(" at seed "));
         match verdict.filter(|_| !played.status.success()) {
             Some(verdict) => println!("{name}: killed by {verdict}"),
             None => {

@@ -88,6 +88,8 @@ pub(crate) enum Event {
         sent: Vec<(u64, String, bool)>,
         done: Vec<u64>,
         cursor: Option<String>,
+        /// How far conversations are read: (with whom, entry).
+        reads: Vec<(String, String)>,
     },
     /// A screen changed from one line on: keys and archive ids.
     Show {

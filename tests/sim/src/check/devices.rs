@@ -1,4 +1,4 @@
-//! INV-14, INV-16, INV-17: what devices keep and show.
+//! INV-14, INV-16, INV-17, INV-24: what devices keep and show.
 
 use super::facts::{Device, Facts, Log, Row};
 use super::{Violation, hold};
@@ -15,6 +15,7 @@ impl Facts {
             sent,
             done,
             cursor,
+            reads,
         } = event
         else {
             return Ok(());
@@ -40,6 +41,9 @@ impl Facts {
             hold!("INV-14", device.cursor.is_some(), "{dev}: cursor {cursor}");
         }
         device.cursor_fits(*dev)?;
+        for (peer, id) in reads {
+            device.reads_on(log, peer, id, *dev)?;
+        }
         for (seq, mid, failed) in sent {
             device.outbox.insert(*seq, mid.clone());
             if let Some(message) = self.messages.get_mut(mid) {
@@ -79,6 +83,10 @@ impl Facts {
         device.is_gapless(dev)?;
         device.cursor = tab.cursor().and_then(|id| log.pos_of(&id));
         device.cursor_fits(dev)?;
+        device.reads.clear();
+        for (peer, id) in tab.reads() {
+            device.reads_on(log, &peer, &id, dev)?;
+        }
         let outbox = tab.outbox().into_iter().map(|(seq, mid, _)| (seq, mid));
         device.outbox = outbox.collect();
         let waiting: std::collections::BTreeSet<_> = device.outbox.values().collect();
@@ -151,6 +159,24 @@ impl Facts {
 }
 
 impl Device {
+    /// INV-24: a read mark moves forward only.
+    fn reads_on(&mut self, log: &Log, peer: &str, id: &str, dev: usize) -> Result<(), Violation> {
+        let pos = log.pos_of(id);
+        hold!(
+            "INV-24",
+            pos.is_some(),
+            "{dev} marks {id}, which is in no log"
+        );
+        let before = self.reads.get(peer).copied();
+        hold!(
+            "INV-24",
+            pos >= before,
+            "{dev} has read {peer} up to {pos:?} after {before:?}"
+        );
+        self.reads.extend(pos.map(|pos| (peer.to_owned(), pos)));
+        Ok(())
+    }
+
     fn put(&mut self, log: &Log, row: &StoredRow, dev: usize) -> Result<(), Violation> {
         let pos = row.aid.as_ref().map(|aid| log.pos_of(aid));
         let what = &row.aid;

@@ -66,6 +66,8 @@ impl Log {
 #[derive(Default)]
 pub(super) struct Message {
     pub(super) dev: usize,
+    /// Which of the devices it was that had this number one after the other.
+    pub(super) life: u32,
     pub(super) account: String,
     pub(super) to: String,
     pub(super) text: String,
@@ -187,10 +189,14 @@ pub(super) struct Device {
     /// Archived rows that wait for their place.
     pub(super) provisional: BTreeMap<i64, u64>,
     pub(super) outbox: BTreeMap<u64, String>,
+    /// How far its conversations are read, by peer.
+    pub(super) reads: BTreeMap<String, u64>,
     pub(super) cursor: Option<u64>,
     /// The conversation on the screen, and its lines: (key, position).
     pub(super) shown: (String, Vec<(String, Option<u64>)>),
     pub(super) sends: u64,
+    /// How often the device was wiped: it comes back as another one.
+    pub(super) life: u32,
     /// How far pages brought an ordinary client.
     pub(super) paged: u64,
     /// What ordinary clients asked for last.
@@ -227,6 +233,7 @@ impl Facts {
             account: account.to_owned(),
             is_engine: kind == "engine",
             sends: self.devices.get(dev).map_or(0, |device| device.sends),
+            life: self.devices.get(dev).map_or(0, |device| device.life + 1),
             ..Device::default()
         };
         match self.devices.get_mut(dev) {

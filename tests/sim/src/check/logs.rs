@@ -19,6 +19,7 @@ impl Facts {
         device.sends += 1;
         let message = Message {
             dev,
+            life: device.life,
             account: device.account.clone(),
             to: to.to_owned(),
             text: text.to_owned(),
@@ -201,13 +202,14 @@ impl Facts {
     pub(super) fn pairs_agree(&self) -> Result<(), Violation> {
         for (account, log) in &self.logs {
             let mut last: std::collections::BTreeMap<&str, u64> = Default::default();
-            let mut written: std::collections::BTreeMap<(usize, &str), u64> = Default::default();
+            let mut written: std::collections::BTreeMap<(usize, u32, &str), u64> =
+                Default::default();
             for (pos, entry) in (1_u64..).zip(&log.entries) {
                 let Some(message) = self.messages.get(&entry.line.mid) else {
                     continue;
                 };
                 let mid = &entry.line.mid;
-                let key = (message.dev, message.to.as_str());
+                let key = (message.dev, message.life, message.to.as_str());
                 // What failed once and was tried again comes later.
                 let before = match message.failed.is_empty() {
                     true => written.insert(key, message.order),
