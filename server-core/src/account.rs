@@ -393,21 +393,19 @@ impl Account {
         }
     }
 
-    /// Adds an entry to the tail; tells which ordinary sessions got the message itself.
+    /// Adds an entry to the tail; tells which ordinary sessions got what of it.
     fn append_line(
         &mut self,
         cx: &mut Context,
         entry: &Entry,
         envelope: Option<Arc<Envelope>>,
-    ) -> Vec<SessionId> {
+    ) -> Vec<(SessionId, Copy)> {
         let line = Line::new(&self.jid, entry, envelope);
         self.tail.push(line.clone(), cx.config.limits.tail_entries);
         self.newest = Some((entry.id.clone(), entry.stamp));
         let others = copies::for_others(&line.envelope, &self.jid, self.sessions.values());
         let alone = others.len() == 1 && self.sessions.values().all(|s| s.mode != Mode::S11);
-        let direct = others.iter().filter(|(_, copy)| *copy == Copy::Direct);
-        let given = direct.map(|(session, _)| *session).collect();
-        for (session, copy) in others {
+        for (session, copy) in others.clone() {
             let kind = match copy {
                 Copy::Direct => SentKind::Entry {
                     pos: line.pos,
@@ -418,7 +416,7 @@ impl Account {
             self.give(cx, session, &line.envelope, &line.copy, (copy, kind));
         }
         self.walk_all(cx);
-        given
+        others
     }
 
     /// A notice was missed: the log is the truth (P9).

@@ -13,7 +13,7 @@ use protocol::{Text, delay, sid};
 
 use crate::account::Account;
 use crate::archive::{Entry, ReadError};
-use crate::copies;
+use crate::copies::{self, Copy};
 use crate::core::{Context, Core};
 use crate::envelope::Envelope;
 use crate::hold::Urgency;
@@ -35,8 +35,8 @@ pub(crate) struct Spool {
     until: u64,
     /// For which session the store was asked and has not answered.
     asked_for: Option<SessionId>,
-    /// How many changes of flags are being written.
-    changes: usize,
+    /// From where flags were taken while entries were being read.
+    cleared: Vec<(u64, u64)>,
 }
 
 impl Spool {
@@ -83,15 +83,17 @@ impl Account {
         cx: &mut Context,
         pos: u64,
         flagged: bool,
-        given: &[SessionId],
+        given: &[(SessionId, Copy)],
     ) {
-        let waits = given.is_empty() && !self.has_taker();
+        // Who was shown what others get has it, but the message still waits for somebody.
+        let is_given = given.iter().any(|(_, copy)| *copy == Copy::Direct);
+        let waits = !is_given && !self.has_taker();
+        if flagged {
+            self.note_had(pos, given);
+        }
         match (flagged, waits) {
             (true, true) => self.spool.any = true,
-            (true, false) => {
-                self.note_had(pos, given);
-                self.unflag(cx, (pos, pos));
-            }
+            (true, false) => self.unflag(cx, (pos, pos)),
             (false, true) => self.flag(cx, vec![(pos, pos)]),
             (false, false) => {}
         }
@@ -115,32 +117,45 @@ impl Account {
 
     fn change_flags(&mut self, cx: &mut Context, change: Change) {
         self.in_flight += 1;
-        self.spool.changes += 1;
+        let cleared = if let Change::Unspool { first, last, .. } = change {
+            Some((first, last))
+        } else {
+            None
+        };
         let done = FlagsDone {
             account: self.jid.clone(),
             is_counted: true,
-            are_set: matches!(change, Change::Spool { .. }),
+            cleared,
         };
         write_flags(cx, done, change);
     }
 
     /// Flags are written, or could not be: whoever is there is given what waits.
-    fn on_flags(&mut self, cx: &mut Context, done: &FlagsDone) {
+    fn on_flags(&mut self, cx: &mut Context, done: &FlagsDone, is_written: bool) {
         if done.is_counted {
             self.in_flight = self.in_flight.saturating_sub(1);
-            self.spool.changes = self.spool.changes.saturating_sub(1);
         }
-        if done.are_set && self.is_ready() {
-            self.spool.any = true;
-            self.offer_spool_to_all(cx);
+        match done.cleared {
+            Some(span) if is_written => self.spool.cleared.push(span),
+            Some(_) => {}
+            None if self.is_ready() => {
+                self.spool.any = true;
+                self.offer_spool_to_all(cx);
+            }
+            None => {}
         }
         self.forget_had();
     }
 
-    /// What was given is not read again once no flag is left of it.
+    /// What has no flag any more is not read again, unless it is being read just now.
     fn forget_had(&mut self) {
-        if self.spool.changes == 0 && !self.spool.is_reading() {
-            self.sessions.values_mut().for_each(|s| s.had.clear());
+        if self.spool.is_reading() {
+            return;
+        }
+        for (first, last) in std::mem::take(&mut self.spool.cleared) {
+            for session in self.sessions.values_mut() {
+                session.had.retain(|pos| !(first..=last).contains(pos));
+            }
         }
     }
 
@@ -240,8 +255,8 @@ impl Account {
     }
 
     /// An entry that is flagged was given out all the same; its flag goes, but may be read before.
-    fn note_had(&mut self, pos: u64, given: &[SessionId]) {
-        for id in given {
+    fn note_had(&mut self, pos: u64, given: &[(SessionId, Copy)]) {
+        for (id, _) in given {
             if let Some(session) = self.sessions.get_mut(id) {
                 session.had.insert(pos);
             }
@@ -302,7 +317,8 @@ pub(crate) struct FlagsDone {
     account: BareJid,
     /// Whether the account waits for it.
     is_counted: bool,
-    are_set: bool,
+    /// From which positions flags were taken; otherwise some were set.
+    cleared: Option<(u64, u64)>,
 }
 
 impl Core {
@@ -311,7 +327,7 @@ impl Core {
         let done = FlagsDone {
             account: account.clone(),
             is_counted: false,
-            are_set: true,
+            cleared: None,
         };
         let account = account.clone();
         write_flags(&mut self.cx, done, Change::Spool { account, spans });
@@ -322,7 +338,9 @@ impl Core {
         if result == Err(ChangeError::Storage) {
             tracing::warn!("ordinary clients may get messages twice, or from the archive only");
         }
-        self.with(&done.account, |account, cx| account.on_flags(cx, done));
+        self.with(&done.account, |account, cx| {
+            account.on_flags(cx, done, result.is_ok())
+        });
     }
 }
 
