@@ -45,7 +45,7 @@ const GATE: &str = "globalThis.asked = 0;
 
 /// A server that forgets a session at once, so that who comes back fetches what was missed by pages.
 async fn server(options: Options) -> Result<TestServer> {
-    let mut options = options.env("BALCONY_LIMITS__RESUME_S", "1");
+    let mut options = options.env("BALCONY_LIMITS__RESUME_S", "0");
     for limit in [
         "MESSAGES_PER_S",
         "MESSAGES_BURST",

@@ -217,9 +217,12 @@ async fn a_hidden_tab_becomes_inactive_and_comes_back_complete() -> Result<()> {
         for line in ["one", "two", "three"] {
             desk.say(line).await?;
         }
+        // Nobody reads at the desk any more what comes now.
+        desk.wait_for_lines(&["one", "two", "three"]).await?;
+        desk.goto("/").await?;
         hall.open_chat(ROMEO).await?;
         hall.say("four").await?;
-        desk.wait_for_line("four").await?;
+        wait_for_badge(&desk, &["1"]).await?;
         wait_for_badge(&phone, &["1"]).await?;
         phone.script("turn('visible')", vec![]).await?;
         phone
