@@ -17,6 +17,8 @@ use sim::{Failed, Plan, Summary, Wish};
 
 /// Within how many seeds a planted fault must be found.
 const MUTANT_SEEDS: u64 = 200;
+/// For those that are rarely seen.
+const RARE_SEEDS: u64 = 1_000;
 /// How much of a single seed's story is told.
 const STORY: usize = 100_000;
 
@@ -124,8 +126,12 @@ fn mutants() -> Result<ExitCode> {
     let program = std::env::current_exe()?;
     let mut survivors = Vec::new();
     for (name, meaning) in sim::MUTANTS {
+        let seeds = match sim::RARE.contains(name) {
+            true => RARE_SEEDS,
+            false => MUTANT_SEEDS,
+        };
         let played = Command::new(&program)
-            .args(["search", "0", &MUTANT_SEEDS.to_string()])
+            .args(["search", "0", &seeds.to_string()])
             .env("MUTANT", name)
             .output()
             .with_context(|| format!("playing {name}"))?;
