@@ -142,9 +142,11 @@ impl Facts {
             .skip(from)
             .filter_map(|(_, pos)| *pos)
             .collect();
-        // What lies in a gap comes again when it is filled (S11-54).
+        // What lies in a gap comes again when it is filled (S11-54), up to the line above it, if there is one.
+        let has_gap = shown.iter().any(|(key, _)| key.starts_with("gap-"));
         let mut above_gap = shown.iter().skip_while(|(key, _)| !key.starts_with("gap-"));
-        let filled_to = above_gap.find_map(|(_, pos)| *pos).unwrap_or(0);
+        let above_all = if has_gap { u64::MAX } else { 0 };
+        let filled_to = above_gap.find_map(|(_, pos)| *pos).unwrap_or(above_all);
         let gone = log.gone.max(filled_to.saturating_sub(1));
         let stays = |pos: &u64| *pos > gone && first.is_some_and(|first| first <= *pos);
         for pos in was_there.filter(|pos| is_same && stays(pos)) {
