@@ -112,6 +112,8 @@ impl State {
             return;
         };
         if item.signal.is_some() {
+            // It may lie in the archive all the same, and its ack finds nothing here any more.
+            self.catching |= is_spent;
             return self.drop_item(batch, seq);
         }
         let item = OutboxItem {

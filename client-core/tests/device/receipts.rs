@@ -392,3 +392,35 @@ fn a_hidden_page_hears_of_its_siblings_before_it_sends_a_receipt() {
         assert_eq!(sent(&world, RECEIVED), expected);
     }
 }
+
+// proves: S11-51 S11-36 INV-14
+#[test]
+fn a_receipt_that_came_back_has_its_place_all_the_same() {
+    let mut world = friends();
+    world.server.holds_acks = true;
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.pass(2_500);
+    assert_eq!(sent(&world, RECEIVED), ["m1"]);
+    let receipt = world
+        .server
+        .archive
+        .last()
+        .unwrap()
+        .message
+        .header
+        .id
+        .clone();
+    let error = protocol::StanzaError::new(protocol::Condition::ResourceConstraint);
+    let error = protocol::Stanza::new(protocol::StanzaKind::Message)
+        .typed("error")
+        .from(bare("romeo"))
+        .to(crate::server::account())
+        .id(receipt.unwrap())
+        .child(&error.to_element());
+    world.server.inject(&error.write());
+    world.run();
+    world.server.holds_acks = false;
+    world.send("behind it");
+    world.pass(3_000);
+    world.assert_same_as_archive();
+}
