@@ -245,10 +245,11 @@ impl Driver {
         accounts::leave();
         drafts::wipe(&self.account, self.slot.label());
         report(IndexedDb::delete(&self.slot.database()).await);
-        if reach != Reach::ThisTab {
+        let is_whole = reach != Reach::ThisTab;
+        if is_whole {
             sign_out::tell_other_tabs(&self.account);
         }
-        if reach == Reach::WholeBrowser || is_last_tab(&self.account, self.slot.label()).await {
+        if is_whole || is_last_tab(&self.account, self.slot.label()).await {
             accounts::forget(&self.account);
             report(keys::forget(&self.account).await);
             sign_out::wipe_all_slots(&self.account).await;
@@ -326,10 +327,9 @@ async fn commit(db: &IndexedDb, batch: &Batch) -> Input {
 }
 
 async fn rows(db: &IndexedDb, query: &RowQuery) -> Input {
-    let query_no = query.query;
     match db.query(&query.wanted).await {
         Ok(rows) => Input::Rows {
-            query: query_no,
+            query: query.query,
             rows,
         },
         Err(error) => Input::StorageFailed(error.to_string()),

@@ -28,6 +28,10 @@ async fn signing_out_everywhere_ends_every_device_and_none_comes_back_by_itself(
         phone.sign_in("romeo", PASSWORD).await?;
         let beside = here.open_beside("beside", &phone).await?;
         beside.wait_for_status("live").await?;
+        // A device of a tab that nobody has open.
+        let closed = here.open_beside("closed", &phone).await?;
+        closed.wait_for_status("live").await?;
+        closed.close().await?;
         let desk = there.open("desk", server.addr()).await?;
         desk.sign_in("romeo", PASSWORD).await?;
 
@@ -61,6 +65,17 @@ async fn signing_out_everywhere_ends_every_device_and_none_comes_back_by_itself(
             tab.reload().await?;
             wait_until_out(tab).await?;
         }
+        // Nor does a tab that is opened now: this browser has kept nothing of the account.
+        let fresh = here.open_beside("fresh", &phone).await?;
+        wait_until_out(&fresh).await?;
+        wait_until("no device is left in this browser", async || {
+            let kept = "return indexedDB.databases().then(all => all.map(one => one.name)
+                .filter(name => name.startsWith('balcony:romeo')))";
+            let kept = fresh.script(kept, vec![]).await?;
+            ensure!(kept == serde_json::json!([]), "it keeps {kept}");
+            Ok(())
+        })
+        .await?;
         desk.sign_in("romeo", PASSWORD).await
     })
     .await
