@@ -1,9 +1,9 @@
 //! Pages of the archive: after the cursor until all is known, and older ones when they are wanted.
 
-use protocol::mutant;
 use std::collections::BTreeMap;
 
 use protocol::mam::{Fin, Query};
+use protocol::mutant;
 use protocol::rsm::PageRequest;
 use protocol::{BareJid, Condition, Iq, StanzaError};
 

@@ -1,12 +1,12 @@
 //! Stream management (XEP-0198): nonzas, the counter `h`, and both halves of counting.
 
-use crate::mutant::mutant;
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::archive_id::ArchiveId;
+use crate::mutant::mutant;
 use crate::ns;
 use crate::stanza_error::Condition;
 use crate::stream_error::{StreamCondition, StreamError};

@@ -1,26 +1,27 @@
 //! One account: its sessions, the tail of its log, its roster.
 
-use protocol::mutant;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use protocol::blocking::Blocklist;
 use protocol::fork::Mode;
 use protocol::jid::{BareJid, FullJid, Jid};
+use protocol::mutant;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, Element, Frame, Handled, StreamCondition, StreamError, Text, ns};
 
 use crate::archive::{Entry, ReadError};
 use crate::conn::{Conn, Stage};
 use crate::copies::{self, Copy};
-use crate::core::{Context, Core};
+use crate::core::Context;
 use crate::envelope::Envelope;
 use crate::hold::Urgency;
 use crate::io::{ConnId, Output};
 use crate::iq::mam::PageRequest;
+use crate::loading::State;
 use crate::parcel::Parcel;
 use crate::pep::Pep;
-use crate::records::{AccountRecord, SessionLife, SessionRecord};
+use crate::records::{SessionLife, SessionRecord};
 use crate::requests::Tasks;
 use crate::roster::{Roster, Wish};
 use crate::session::{SentKind, Session, SessionId};
@@ -30,7 +31,7 @@ use crate::tail::{Line, Tail};
 /// One account that somebody is connected to, or that something is on its way to.
 pub(crate) struct Account {
     pub(crate) jid: BareJid,
-    state: State,
+    pub(crate) state: State,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) tail: Tail,
     /// Behind which position entries are being read for a walk.
@@ -57,31 +58,16 @@ pub(crate) struct Account {
     /// Whether it stands in [`Context::takers`].
     pub(crate) is_taken: bool,
     /// Whether the record that is on its way may have been read too early.
-    is_outdated: bool,
+    pub(crate) is_outdated: bool,
     /// Whether nobody may come back to the sessions that the record holds (AU-29).
-    is_revoked: bool,
-}
-
-enum State {
-    /// The record is on its way; what came meanwhile waits.
-    Loading {
-        conns: Vec<ConnId>,
-        parcels: VecDeque<Parcel>,
-    },
-    Ready,
-    /// It could not be loaded, or is removed: only its last connections are not gone yet. For whoever
-    /// comes next it is loaded anew.
-    Gone,
+    pub(crate) is_revoked: bool,
 }
 
 impl Account {
     pub(crate) fn new(jid: BareJid) -> Self {
         Self {
             jid,
-            state: State::Loading {
-                conns: Vec::new(),
-                parcels: VecDeque::new(),
-            },
+            state: State::begin(),
             sessions: BTreeMap::new(),
             tail: Tail::default(),
             reading: None,
@@ -102,37 +88,6 @@ impl Account {
             is_outdated: false,
             is_revoked: false,
         }
-    }
-
-    pub(crate) fn is_ready(&self) -> bool {
-        matches!(self.state, State::Ready)
-    }
-
-    pub(crate) fn is_gone(&self) -> bool {
-        matches!(self.state, State::Gone)
-    }
-
-    /// What is in memory of the account is not what the store holds: nobody is served from it any more.
-    pub(crate) fn forget(&mut self) {
-        match self.state {
-            State::Loading { .. } => self.is_outdated = true,
-            State::Ready => self.state = State::Gone,
-            State::Gone => {}
-        }
-    }
-
-    /// Its keys were changed, or it was removed and perhaps made anew, behind this process's back.
-    pub(crate) fn revoke(&mut self) {
-        self.is_revoked = true;
-        self.forget();
-    }
-
-    /// Its record is asked for.
-    pub(crate) fn begin_loading(&mut self) {
-        self.state = State::Loading {
-            conns: Vec::new(),
-            parcels: VecDeque::new(),
-        };
     }
 
     /// Whether nothing is left that needs the account in memory.
@@ -351,7 +306,8 @@ impl Account {
             State::Gone => return, // it is for sessions, and there are none
             State::Ready => {}
         }
-        if parcel.sender().is_some_and(|from| self.blocks(&from)) {
+        let may_block = !self.blocked.is_empty();
+        if may_block && parcel.sender().is_some_and(|from| self.blocks(&from)) {
             return parcel.come_back(cx);
         }
         match parcel {
@@ -622,84 +578,4 @@ impl Account {
 fn latest_state(envelope: &Envelope) -> Urgency {
     let peer = Jid::from(envelope.from.to_bare());
     Urgency::Latest(crate::hold::LatestOf::ChatState, peer)
-}
-
-impl Core {
-    /// The record of an account came.
-    pub(crate) fn on_loaded(
-        &mut self,
-        jid: &BareJid,
-        result: Result<Option<AccountRecord>, ReadError>,
-    ) {
-        let Some(account) = self.accounts.get_mut(jid) else {
-            return;
-        };
-        let State::Loading { conns, parcels } = &mut account.state else {
-            return;
-        };
-        if std::mem::take(&mut account.is_outdated) {
-            let account = jid.clone();
-            return self.cx.output(Output::Load { account });
-        }
-        let (conns, parcels) = (std::mem::take(conns), std::mem::take(parcels));
-        account.state = match &result {
-            Ok(Some(_)) => State::Ready,
-            Ok(None) | Err(_) => State::Gone,
-        };
-        let record = match result {
-            Ok(Some(record)) => record,
-            Ok(None) => return self.on_missing(jid, &conns, parcels),
-            Err(_) => return self.on_unreadable(jid, &conns, parcels),
-        };
-        account.tail = Tail::new(record.head);
-        account.spool.any = record.has_spool;
-        account.newest = record.newest;
-        account.roster = Roster::new(record.contacts, record.roster_ver);
-        account.blocked = record.blocked;
-        account.pep = Pep::new(record.nodes);
-        account.dormant = record.sessions;
-        if std::mem::take(&mut account.is_revoked) {
-            account.end_dormant(&mut self.cx, None);
-        }
-        for parcel in parcels {
-            self.with(jid, |account, cx| account.on_parcel(cx, parcel));
-        }
-        for conn in conns {
-            self.begin(conn);
-        }
-        self.with(jid, |_, _| ());
-    }
-
-    /// There is no such account: whoever waits for it is told as if nobody were there (SEC-24).
-    fn on_missing(&mut self, jid: &BareJid, conns: &[ConnId], parcels: VecDeque<Parcel>) {
-        for parcel in parcels {
-            parcel.come_back(&mut self.cx);
-        }
-        self.abandon(jid, conns, StreamCondition::NotAuthorized);
-    }
-
-    /// The account cannot be read now: whoever waits for it is told to try again later.
-    fn on_unreadable(&mut self, jid: &BareJid, conns: &[ConnId], parcels: VecDeque<Parcel>) {
-        for parcel in parcels {
-            if let Parcel::Entry {
-                entry,
-                flagged: Some(false),
-                ..
-            } = &parcel
-            {
-                self.flag(jid, vec![(entry.pos, entry.pos)]);
-            }
-            parcel.come_back_later(&mut self.cx, jid);
-        }
-        self.abandon(jid, conns, StreamCondition::InternalServerError);
-    }
-
-    fn abandon(&mut self, jid: &BareJid, conns: &[ConnId], condition: StreamCondition) {
-        for conn in conns {
-            self.with(jid, |account, cx| {
-                account.fail(cx, *conn, &StreamError::new(condition))
-            });
-        }
-        self.with(jid, |_, _| ());
-    }
 }

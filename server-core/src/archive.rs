@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use protocol::blocking::Blocklist;
 use protocol::jid::ResourcePart;
 use protocol::retract::Retraction;
 use protocol::s11::Reason;
@@ -46,12 +47,14 @@ pub struct Append {
 }
 
 impl Append {
-    /// Who sent it, with the resource if there is one.
-    pub fn from(&self) -> Jid {
-        match &self.resource {
+    /// Whether a recipient with this list wants to hear nothing of the sender (BL-02).
+    #[must_use]
+    pub fn is_blocked_by(&self, list: &Blocklist) -> bool {
+        let from = || match &self.resource {
             Some(resource) => self.sender.with_resource(resource).into(),
-            None => self.sender.clone().into(),
-        }
+            None => Jid::from(self.sender.clone()),
+        };
+        !list.is_empty() && list.blocks(&from())
     }
 }
 

@@ -264,7 +264,7 @@ impl Account {
                 SentKind::Droppable | SentKind::Entry { .. } => {}
             }
         }
-        self.spool_unacked(cx, &mut session);
+        self.spool_unacked(cx, &session);
         self.resume_settled(cx);
     }
 }

@@ -239,15 +239,9 @@ impl Core {
             if parcel.needs_account() {
                 self.account(&to);
             }
-            if let Parcel::Entry {
-                entry,
-                flagged: Some(false),
-                ..
-            } = &parcel
-                && self.accounts.get(&to).is_none_or(Account::is_gone)
-            {
+            if self.accounts.get(&to).is_none_or(Account::is_gone) {
                 // The last session left while it was being written.
-                self.flag(&to, vec![(entry.pos, entry.pos)]);
+                self.flag_unheard(&to, &parcel);
             }
             self.with(&to, |account, cx| account.on_parcel(cx, parcel));
         }

@@ -18,6 +18,7 @@ mod inline;
 pub mod io;
 mod iq;
 pub mod limits;
+mod loading;
 mod message;
 pub mod nodes;
 pub mod opening;

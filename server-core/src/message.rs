@@ -1,10 +1,10 @@
 //! A message from a session: checked, stripped, stamped, written, and sent on its way.
 
-use protocol::mutant;
 use std::sync::Arc;
 
 use protocol::fork::{self, Mode};
 use protocol::jid::BareJid;
+use protocol::mutant;
 use protocol::retract::Retraction;
 use protocol::s11::{self, Reason};
 use protocol::sm::Slot;
@@ -87,12 +87,7 @@ impl Account {
         {
             return refuse(&stanza, Condition::BadRequest);
         }
-        let refusal = stanza
-            .header
-            .to
-            .jid()
-            .and_then(|to| self.refusal_to_reach(to));
-        if let Some(error) = refusal {
+        if let Some(error) = self.refusal_to_send(&stanza) {
             return Err((Box::new(stanza), error));
         }
         if stanza.header.to == Address::Absent {

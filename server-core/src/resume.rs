@@ -109,10 +109,9 @@ impl Account {
         id: SessionId,
         h: Handled,
     ) {
-        let error = StreamError::new(StreamCondition::Conflict).because("resumed elsewhere");
         // What an earlier connection of the client sent may come after its later one is here.
         if self.carriers(id).any(|other| other > conn) {
-            return self.fail(cx, conn, &error);
+            return self.fail(cx, conn, &resumed_elsewhere());
         }
         self.take_over(cx, id);
         cx.begin_resuming(conn);
@@ -125,7 +124,7 @@ impl Account {
             .collect();
         self.resuming.retain(|(_, session, _)| *session != id);
         for old in overtaken {
-            self.fail(cx, old, &error);
+            self.fail(cx, old, &resumed_elsewhere());
         }
         self.resuming.push((conn, id, h));
         self.resume_settled(cx);
@@ -159,12 +158,11 @@ impl Account {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        if let Some(old) = session.conn.take() {
-            let error = StreamError::new(StreamCondition::Conflict).because("resumed elsewhere");
-            if !mutant("old-stream-not-fenced") {
-                cx.transmit(old, error.write());
-                cx.close(old);
-            }
+        if let Some(old) = session.conn.take()
+            && !mutant("old-stream-not-fenced")
+        {
+            cx.transmit(old, resumed_elsewhere().write());
+            cx.close(old);
         }
         // Until the resumption is through, the session counts as detached.
         let max_s = session.sm.as_ref().map_or(0, |sm| sm.max_s);
@@ -243,6 +241,11 @@ impl Account {
         }
         self.release(cx, id);
     }
+}
+
+/// What a connection is told whose session another one has now.
+fn resumed_elsewhere() -> StreamError {
+    StreamError::new(StreamCondition::Conflict).because("resumed elsewhere")
 }
 
 impl Session {

@@ -1,9 +1,9 @@
 //! One bound resource: what it has sent, what it was sent, and what it waits for.
 
-use protocol::mutant;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use protocol::jid::{BareJid, FullJid, Jid};
+use protocol::mutant;
 use protocol::sm::{AckError, Slot, SmNonza};
 use protocol::{Handled, IdPrefix, Presence, Text, Unacked, Watermark, fork::Mode};
 

@@ -18,6 +18,7 @@ use crate::core::{Context, Core};
 use crate::envelope::Envelope;
 use crate::hold::Urgency;
 use crate::io::Output;
+use crate::parcel::Parcel;
 use crate::pending::Pending;
 use crate::records::{Change, ChangeError};
 use crate::session::{SentKind, Session, SessionId};
@@ -285,22 +286,16 @@ impl Account {
 
     /// A session ended: what it never acknowledged waits for the next one, if nobody else has it
     /// (SM-29, SM-35).
-    pub(crate) fn spool_unacked(&mut self, cx: &mut Context, session: &mut Session) {
+    pub(crate) fn spool_unacked(&mut self, cx: &mut Context, session: &Session) {
         if self.spool.reader == Some(session.id) {
             self.spool.reader = None;
             self.spool.any = true;
         }
         let nobody = !self.has_taker();
-        let unacked = session.sm.iter().flat_map(|sm| sm.unacked.iter());
-        let unacked: Vec<_> = unacked.map(|sent| sent.kind.clone()).collect();
-        let held = session.hold.take().into_iter().map(|(.., kind)| kind);
-        let lost = unacked
-            .into_iter()
-            .chain(held)
-            .filter_map(|kind| match kind {
-                SentKind::Entry { pos, alone } => (alone || nobody).then_some(pos),
-                SentKind::Droppable | SentKind::Loose(_) | SentKind::Request(..) => None,
-            });
+        let lost = session.untaken().filter_map(|kind| match kind {
+            SentKind::Entry { pos, alone } => (*alone || nobody).then_some(*pos),
+            SentKind::Droppable | SentKind::Loose(_) | SentKind::Request(..) => None,
+        });
         let mut spans = spans_of(lost);
         let ahead = (session.cursor + 1, self.tail.head());
         if session.mode == Mode::S11 && nobody && ahead.0 <= ahead.1 {
@@ -322,8 +317,17 @@ pub(crate) struct FlagsDone {
 }
 
 impl Core {
-    /// Flags entries of an account that is not in memory.
-    pub(crate) fn flag(&mut self, account: &BareJid, spans: Vec<(u64, u64)>) {
+    /// An entry that is not flagged comes to an account where nobody hears of it: it waits, too.
+    pub(crate) fn flag_unheard(&mut self, account: &BareJid, parcel: &Parcel) {
+        let Parcel::Entry {
+            entry,
+            flagged: Some(false),
+            ..
+        } = parcel
+        else {
+            return;
+        };
+        let spans = vec![(entry.pos, entry.pos)];
         let done = FlagsDone {
             account: account.clone(),
             is_counted: false,

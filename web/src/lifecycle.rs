@@ -13,17 +13,14 @@ pub fn watch(state: AppState) {
     listen_forever(&browser::document(), "visibilitychange", move |_| {
         let visible = browser::is_visible();
         state.push(Input::Visible(visible));
+        state.look();
         if visible {
             state.push(Input::Online);
         }
     });
     // The window of another program may have the focus while this page is in full view.
-    for name in ["focus", "blur", "visibilitychange"] {
-        let target = match name {
-            "visibilitychange" => browser::document().into(),
-            _ => browser::window().into(),
-        };
-        listen_forever(&target, name, move |_| state.look());
+    for name in ["focus", "blur"] {
+        listen_forever(&browser::window(), name, move |_| state.look());
     }
     state.look();
     // Another tab changed what the profile keeps (IM-06).

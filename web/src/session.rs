@@ -35,6 +35,9 @@ async fn go_on(state: AppState, account: BareJid) {
     let Some(device) = ensure_device(state, &account).await else {
         return;
     };
+    if device.has_token {
+        show_chats(state);
+    }
     // A tab that is new in this browser has no token, and that of an old one may have expired.
     let keys = keys::load(&account).await.unwrap_or_else(|error| {
         report(Err(error));
@@ -43,8 +46,15 @@ async fn go_on(state: AppState, account: BareJid) {
     if keys.is_none() && !device.has_token {
         return state.page.set(Page::SignIn);
     }
-    state.page.set(Page::Chat);
+    show_chats(state);
     sign_in_with(state, keys.map(Secret::Keys), None);
+}
+
+/// Shows the conversations. A page that is shown stays as it is, with what is open on it.
+fn show_chats(state: AppState) {
+    if state.page.get_untracked() != Page::Chat {
+        state.page.set(Page::Chat);
+    }
 }
 
 /// Signs in with what a person typed; with a token, makes the account first.
@@ -138,8 +148,5 @@ fn arrive(state: AppState) {
     }
     accounts::remember(&account);
     state.trouble.set(None);
-    // A page that is shown stays as it is, with what is open on it.
-    if page != Page::Chat {
-        state.page.set(Page::Chat);
-    }
+    show_chats(state);
 }

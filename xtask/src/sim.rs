@@ -41,32 +41,31 @@ pub(crate) fn patterns(every: u64) -> Result<()> {
 }
 
 fn play(arguments: &[&str]) -> Result<()> {
-    let status = home::cargo()
-        .args(["run", "--quiet", "--profile", "sim", "--package", "sim"])
-        .arg("--")
-        .args(arguments)
-        .status()
-        .context("starting cargo")?;
-    if !status.success() {
+    let mut simulation = simulation();
+    simulation.arg("--").args(arguments);
+    if !simulation.status().context("starting cargo")?.success() {
         bail!("a promise was broken");
     }
     Ok(())
 }
 
-/// Plays every fault that can be planted; each must be found within 200 seeds.
+fn simulation() -> Command {
+    let mut command = home::cargo();
+    command.args(["run", "--quiet", "--profile", "sim", "--package", "sim"]);
+    command
+}
+
+/// Plays every fault that can be planted; each must be found within 200 seeds, a rare one within 1,000.
 ///
 /// # Errors
 /// When one is not found.
 pub(crate) fn mutants() -> Result<()> {
     for what in ["mutants", "defences"] {
-        let status = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--profile", "sim", "--package", "sim"])
+        let mut simulation = simulation();
+        simulation
             .args(["--target-dir", "target/mutants", "--", what])
-            .env("RUSTFLAGS", "--cfg mutants")
-            .current_dir(home::root())
-            .status()
-            .context("starting cargo")?;
-        if !status.success() {
+            .env("RUSTFLAGS", "--cfg mutants");
+        if !simulation.status().context("starting cargo")?.success() {
             bail!("a planted fault was not found");
         }
     }

@@ -1,8 +1,8 @@
 //! What is written, in order, and what follows once it is durable (P7).
 
-use protocol::mutant;
 use std::collections::BTreeMap;
 
+use protocol::mutant;
 use protocol::{ArchiveId, BareJid, Handled};
 
 use super::Engine;

@@ -141,10 +141,10 @@ impl Engine {
         self.note_device(Event::Token(None));
         if !is_expired {
             self.out.push_back(Output::ForgetKeys);
-            // Keys of an earlier login would bring back what was signed out; what somebody typed would not.
+            // Keys of an earlier login would bring back what was signed out. (Who typed a password logged
+            // in by that and not by the token.)
             if let Some(credentials) = &mut self.link.credentials {
-                let typed = |secret: &Secret| matches!(secret, Secret::Password(_));
-                credentials.secret = credentials.secret.take().filter(typed);
+                credentials.secret = None;
             }
         }
         let now_ms = self.now.mono_ms;

@@ -1,9 +1,9 @@
 //! From the outbox to the wire, and what acks settle.
 
-use protocol::mutant;
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::mds::Displayed;
+use protocol::mutant;
 use protocol::sm::SmNonza;
 use protocol::{
     BareJid, Element, Handled, IdPrefix, Stanza, StanzaKind, Text, delay, markers, ns, receipts,

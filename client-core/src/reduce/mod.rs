@@ -13,10 +13,10 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use protocol::mutant;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use protocol::fast::Token;
+use protocol::mutant;
 use protocol::roster::Item;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, Handled, IdPrefix};

@@ -3,24 +3,21 @@
 use protocol::blocking::{self, Blocklist, Request};
 use protocol::jid::{BareJid, Jid};
 use protocol::sm::Slot;
-use protocol::{Condition, Element, Iq, IqKind, StanzaError};
+use protocol::{Condition, Element, Iq, IqKind, Stanza, StanzaError};
 
 use crate::account::Account;
 use crate::core::{Context, Core};
 use crate::ids;
 use crate::parcel::Parcel;
-use crate::pending::Pending;
+use crate::pending::{self, Pending};
 use crate::records::{Change, ChangeError};
 use crate::requests::Task;
 use crate::session::SessionId;
 
 /// A change of the blocklist that is being written.
 pub(crate) struct BlockingDone {
-    account: BareJid,
-    session: SessionId,
-    slot: Option<Slot>,
-    iq: Iq,
-    request: Request,
+    asked: pending::Request,
+    wish: Request,
 }
 
 impl Account {
@@ -30,10 +27,13 @@ impl Account {
     }
 
     /// What answers a stanza to somebody who is blocked (BL-03). The server itself can be asked always.
-    pub(crate) fn refusal_to_reach(&self, to: &Jid) -> Option<StanzaError> {
+    pub(crate) fn refusal_to_send(&self, stanza: &Stanza) -> Option<StanzaError> {
+        let to = stanza.header.to.jid()?;
         let is_blocked = to.node().is_some() && self.blocks(to);
-        let error = StanzaError::new(Condition::NotAcceptable).of_type("cancel");
-        is_blocked.then(|| error.with(blocking::blocked()))
+        is_blocked.then(|| {
+            let error = StanzaError::new(Condition::NotAcceptable).of_type("cancel");
+            error.with(blocking::blocked())
+        })
     }
 
     /// The contacts who see the account's presence.
@@ -58,13 +58,13 @@ impl Account {
             }
             return self.answer(cx, id, slot, &iq.result(Some(self.blocked.to_element())));
         }
-        let request = match Request::from_element(payload) {
-            Some(Ok(request)) => request,
+        let wish = match Request::from_element(payload) {
+            Some(Ok(wish)) => wish,
             Some(Err(condition)) => return self.answer(cx, id, slot, &iq.error(condition)),
             None => return self.answer(cx, id, slot, &iq.error(Condition::BadRequest)),
         };
         let account = self.jid.clone();
-        let change = match &request {
+        let change = match &wish {
             Request::Block(jids) => Change::Block {
                 account: account.clone(),
                 jids: jids.clone(),
@@ -78,36 +78,36 @@ impl Account {
                 account: account.clone(),
             },
         };
-        let done = Pending::Blocking(Box::new(BlockingDone {
+        let asked = pending::Request {
             account,
             session: id,
             slot,
             iq,
-            request,
-        }));
+        };
+        let done = Pending::Blocking(Box::new(BlockingDone { asked, wish }));
         self.begin_task(cx, id, Task::Change(done, Box::new(change)));
     }
 
     fn on_blocking_changed(
         &mut self,
         cx: &mut Context,
-        done: BlockingDone,
+        BlockingDone { asked, wish }: BlockingDone,
         result: Result<(), ChangeError>,
     ) {
         let answer = match result {
-            Ok(()) => done.iq.result(None),
-            Err(ChangeError::Full) => done.iq.error(Condition::ResourceConstraint),
+            Ok(()) => asked.iq.result(None),
+            Err(ChangeError::Full) => asked.iq.error(Condition::ResourceConstraint),
             Err(error) => {
                 tracing::warn!(%error, "blocklist not changed");
-                done.iq.error(Condition::InternalServerError)
+                asked.iq.error(Condition::InternalServerError)
             }
         };
         if result.is_ok() {
-            self.change_blocklist(cx, &done.request);
+            self.change_blocklist(cx, &wish);
         }
-        self.answer(cx, done.session, done.slot, &answer);
+        self.answer(cx, asked.session, asked.slot, &answer);
         if result.is_ok() {
-            self.push_blocking(cx, &done.request);
+            self.push_blocking(cx, &wish);
         }
         self.end_task(cx);
     }
@@ -157,7 +157,7 @@ impl Core {
         done: BlockingDone,
         result: Result<(), ChangeError>,
     ) {
-        self.with(&done.account.clone(), |account, cx| {
+        self.with(&done.asked.account.clone(), |account, cx| {
             account.on_blocking_changed(cx, done, result);
         });
     }

@@ -70,12 +70,7 @@ impl Account {
         slot: Option<Slot>,
         stanza: Stanza,
     ) {
-        let refusal = stanza
-            .header
-            .to
-            .jid()
-            .and_then(|to| self.refusal_to_reach(to));
-        if let Some(error) = refusal {
+        if let Some(error) = self.refusal_to_send(&stanza) {
             self.answer_error(cx, id, &stanza, &error);
             return self.settle(cx, id, slot);
         }

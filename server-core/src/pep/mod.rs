@@ -210,7 +210,6 @@ impl Account {
 }
 
 /// Sends an answer to a session of another account.
-/// Answers a question of another account.
 pub(crate) fn answer_other(cx: &mut Context, answer: &Iq) {
     if let Some(to) = answer.to.jid().map(protocol::Jid::to_bare) {
         cx.dispatch(to, Parcel::Iq(Box::new(answer.to_stanza())));

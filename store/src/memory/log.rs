@@ -1,9 +1,9 @@
 //! One account's log in memory.
 
-use protocol::mutant;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use protocol::mutant;
 use protocol::retract::Retraction;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, Jid, Text};

@@ -101,7 +101,7 @@ impl State {
         // Whoever is blocked finds nobody there (BL-02).
         let is_blocked = recipient
             .and_then(|jid| self.accounts.get(jid))
-            .is_some_and(|account| account.blocked.blocks(&append.from()));
+            .is_some_and(|account| append.is_blocked_by(&account.blocked));
         let newest = |jid: &BareJid| self.accounts.get(jid).and_then(|a| a.log.newest());
         let stamp = [newest(&append.sender), recipient.and_then(newest)]
             .into_iter()

@@ -1,5 +1,6 @@
 //! One append inside an open transaction.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use protocol::archive_id::ArchiveId;
@@ -89,8 +90,8 @@ impl Known {
     /// Forgets what another process may have changed; called first in each transaction.
     pub(super) fn refresh(&mut self, tx: &Connection) -> rusqlite::Result<()> {
         let version = tx.pragma_query_value(None, "data_version", |row| row.get(0))?;
-        let full = self.users.len() + self.newest.len() + self.listed.len() > CACHED_MAX
-            || self.blocked.len() > CACHED_MAX;
+        let of_pairs = self.newest.len() + self.listed.len() + self.answered.len();
+        let full = self.users.len() + self.blocked.len() + of_pairs > CACHED_MAX;
         if full || version != self.version {
             self.forget();
             self.version = version;
@@ -346,13 +347,11 @@ impl Known {
 
     /// Whether an account wants to hear nothing of the sender.
     fn blocks(&mut self, tx: &Connection, user: i64, append: &Append) -> Result<bool, StoreError> {
-        if let Some(blocked) = self.blocked.get(&user) {
-            return Ok(blocked.blocks(&append.from()));
-        }
-        let list = blocked::load(tx, user)?;
-        let blocks = list.blocks(&append.from());
-        self.blocked.insert(user, list);
-        Ok(blocks)
+        let list = match self.blocked.entry(user) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(blocked::load(tx, user)?),
+        };
+        Ok(append.is_blocked_by(list))
     }
 
     /// An account writes to another one: what that has sent, if it is a stranger, waits for nobody.

@@ -236,6 +236,19 @@ impl SideSql {
     }
 }
 
+/// Whom an account blocks.
+pub(super) const BLOCKED: &str = "SELECT jid FROM blocked WHERE user = ?1 ORDER BY jid";
+
+/// Blocks an address.
+pub(super) const BLOCK: &str =
+    "INSERT INTO blocked (user, jid) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+
+/// Blocks an address no longer.
+pub(super) const UNBLOCK: &str = "DELETE FROM blocked WHERE user = ?1 AND jid = ?2";
+
+/// Blocks nobody any longer.
+pub(super) const UNBLOCK_ALL: &str = "DELETE FROM blocked WHERE user = ?1";
+
 #[cfg(test)]
 pub(super) const ALL: &[&str] = &[
     USER_OF,
@@ -248,6 +261,10 @@ pub(super) const ALL: &[&str] = &[
     LOG,
     SET_LOG,
     LISTED,
+    BLOCKED,
+    BLOCK,
+    UNBLOCK,
+    UNBLOCK_ALL,
     STRANGER,
     STRANGER_OF_JID,
     SHRINK_STRANGER,
@@ -316,16 +333,3 @@ pub(super) const ALL: &[&str] = &[
     SIDE_B.count,
     SIDE_B.clear,
 ];
-
-/// Whom an account blocks.
-pub(super) const BLOCKED: &str = "SELECT jid FROM blocked WHERE user = ?1 ORDER BY jid";
-
-/// Blocks an address.
-pub(super) const BLOCK: &str =
-    "INSERT INTO blocked (user, jid) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-
-/// Blocks an address no longer.
-pub(super) const UNBLOCK: &str = "DELETE FROM blocked WHERE user = ?1 AND jid = ?2";
-
-/// Blocks nobody any longer.
-pub(super) const UNBLOCK_ALL: &str = "DELETE FROM blocked WHERE user = ?1";

@@ -149,6 +149,14 @@ impl Server {
         let mut sent = self.sent.iter().filter(|(to, _)| *to == conn);
         sent.any(|(_, frame)| frame.contains(what))
     }
+
+    /// Who binds here sees Rosaline, whom the later record holds, and nothing of the earlier one.
+    fn assert_serves_anew(&mut self, conn: ConnId) {
+        self.say(conn, BIND);
+        self.say(conn, ROSTER);
+        assert!(self.told(conn, "rosaline@localhost"));
+        assert!(!self.told(conn, "juliet@localhost"));
+    }
 }
 
 #[test]
@@ -190,10 +198,7 @@ fn of_a_removed_account_nothing_is_left_for_the_next_of_that_name() {
     server.say(first, REMOVE);
     assert!(server.told(first, "not-authorized"));
     server.attach(second);
-    server.say(second, BIND);
-    server.say(second, ROSTER);
-    assert!(server.told(second, "rosaline@localhost"));
-    assert!(!server.told(second, "juliet@localhost"));
+    server.assert_serves_anew(second);
 }
 
 // proves: RG-11 AU-29
@@ -208,10 +213,7 @@ fn of_a_revoked_account_nothing_is_left_for_the_next_of_that_name() {
     server.input(Input::Revoked { account: romeo() });
     assert!(server.told(first, "not-authorized"));
     server.attach(second);
-    server.say(second, BIND);
-    server.say(second, ROSTER);
-    assert!(server.told(second, "rosaline@localhost"));
-    assert!(!server.told(second, "juliet@localhost"));
+    server.assert_serves_anew(second);
 }
 
 // proves: AU-29 S11-62
@@ -243,10 +245,7 @@ fn what_was_read_before_a_revocation_serves_nobody_after_it() {
         xmlns:s='urn:x-balcony:s11:0' s:pos='AAAAAAAAAAAAAAAAAAAAAA.r1'/>";
     server.say(second, resume);
     assert!(server.told(second, "item-not-found"), "{:?}", server.sent);
-    server.say(second, BIND);
-    server.say(second, ROSTER);
-    assert!(server.told(second, "rosaline@localhost"));
-    assert!(!server.told(second, "juliet@localhost"));
+    server.assert_serves_anew(second);
 }
 
 // proves: LIM-19 MAM-26

@@ -1,10 +1,10 @@
 //! What a device fetches of the archive, and what it shows meanwhile: older lines, a long absence, holes, and what is
 //! no longer kept.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::{Tab, journey, wait_until, wait_until_within};
+use e2e::{Profile, Tab, journey, wait_until, wait_until_within};
 use protocol::{BareJid, scram::Secret};
 use support::bot::{Bot, Habits, Settings};
 use support::server::{Options, TestServer};
@@ -42,6 +42,28 @@ const GATE: &str = "globalThis.asked = 0;
             flow();
         }));
     } });";
+
+/// Romeo's phone with the gate, in the conversation with Juliet.
+async fn open_gated(profile: &Profile<'_>, address: SocketAddr) -> Result<Arc<Tab>> {
+    let phone = profile.open("phone", address).await?;
+    phone.on_every_page(GATE).await?;
+    phone.reload().await?;
+    phone.sign_in("romeo", PASSWORD).await?;
+    phone.open_chat(JULIET).await?;
+    Ok(phone)
+}
+
+async fn go_away(phone: &Tab) -> Result<()> {
+    phone.proxy().cut().await;
+    phone.wait_for_status("offline").await
+}
+
+async fn come_back(phone: &Tab) -> Result<()> {
+    phone.proxy().heal();
+    let online = "dispatchEvent(new Event('online'))";
+    phone.script(online, vec![]).await?;
+    Ok(())
+}
 
 /// A server that forgets a session at once, so that who comes back fetches what was missed by pages.
 async fn server(options: Options) -> Result<TestServer> {
@@ -163,11 +185,7 @@ async fn scrolling_up_fetches_what_this_device_never_had_and_shows_nothing_twice
     Writer::start(&server).await?.write(0, 230).await?;
     journey("older", async |browser| {
         let profile = browser.profile().await?;
-        let phone = profile.open("phone", server.addr()).await?;
-        phone.on_every_page(GATE).await?;
-        phone.reload().await?;
-        phone.sign_in("romeo", PASSWORD).await?;
-        phone.open_chat(JULIET).await?;
+        let phone = open_gated(&profile, server.addr()).await?;
         phone.wait_for_line("line 229").await?;
         let all = lines(0, 230);
         let mut known = texts(&phone).await?;
@@ -207,20 +225,12 @@ async fn a_long_absence_is_caught_up_in_view_while_the_chat_stays_usable() -> Re
     juliet.write(0, 3).await?;
     journey("absence", async |browser| {
         let profile = browser.profile().await?;
-        let phone = profile.open("phone", server.addr()).await?;
-        phone.on_every_page(GATE).await?;
-        phone.reload().await?;
-        phone.sign_in("romeo", PASSWORD).await?;
-        phone.open_chat(JULIET).await?;
+        let phone = open_gated(&profile, server.addr()).await?;
         wait_for_texts(&phone, &lines(0, 3)).await?;
-        phone.proxy().cut().await;
-        phone.wait_for_status("offline").await?;
+        go_away(&phone).await?;
         juliet.write(3, 1_203).await?;
         pass(&phone, "0").await?;
-        phone.proxy().heal();
-        phone
-            .script("dispatchEvent(new Event('online'))", vec![])
-            .await?;
+        come_back(&phone).await?;
         phone.wait_for_status("catching-up").await?;
         for (pages, far) in [("1", 50), ("3", 200)] {
             pass(&phone, pages).await?;
@@ -297,11 +307,7 @@ async fn a_hole_is_drawn_then_filled_down_to_what_was_known() -> Result<()> {
     juliet.write(0, 40).await?;
     journey("hole", async |browser| {
         let profile = browser.profile().await?;
-        let phone = profile.open("phone", address).await?;
-        phone.on_every_page(GATE).await?;
-        phone.reload().await?;
-        phone.sign_in("romeo", PASSWORD).await?;
-        phone.open_chat(JULIET).await?;
+        let phone = open_gated(&profile, address).await?;
         wait_for_texts(&phone, &lines(0, 40)).await?;
         // The data is saved, goes on for two lines, and is lost: the saved one takes its place, which has
         // never heard of what this device knows last.
@@ -326,10 +332,7 @@ async fn a_hole_is_drawn_then_filled_down_to_what_was_known() -> Result<()> {
         juliet.write(40, 240).await?;
 
         pass(&phone, "0").await?;
-        phone.proxy().heal();
-        phone
-            .script("dispatchEvent(new Event('online'))", vec![])
-            .await?;
+        come_back(&phone).await?;
         phone.wait_for_status("catching-up").await?;
         // The newest page stands above a hole, which another one begins to fill.
         pass(&phone, "2").await?;
@@ -374,14 +377,9 @@ async fn what_is_no_longer_kept_stays_on_the_device_that_has_it_and_leaves_a_tru
     juliet.write(0, 30).await?;
     journey("not-kept", async |browser| {
         let profile = browser.profile().await?;
-        let phone = profile.open("phone", server.addr()).await?;
-        phone.on_every_page(GATE).await?;
-        phone.reload().await?;
-        phone.sign_in("romeo", PASSWORD).await?;
-        phone.open_chat(JULIET).await?;
+        let phone = open_gated(&profile, server.addr()).await?;
         wait_for_texts(&phone, &lines(0, 30)).await?;
-        phone.proxy().cut().await;
-        phone.wait_for_status("offline").await?;
+        go_away(&phone).await?;
         juliet.write(30, 330).await?;
         wait_until("the archive keeps 120", async || {
             let told = server.run(&["user", "show", ROMEO], "").await?;
@@ -390,10 +388,7 @@ async fn what_is_no_longer_kept_stays_on_the_device_that_has_it_and_leaves_a_tru
         })
         .await?;
         let before = asked(&phone).await?;
-        phone.proxy().heal();
-        phone
-            .script("dispatchEvent(new Event('online'))", vec![])
-            .await?;
+        come_back(&phone).await?;
         let mut wanted = lines(0, 30);
         wanted.push(String::new());
         wanted.extend(lines(210, 330));

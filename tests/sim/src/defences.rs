@@ -1,9 +1,11 @@
 //! The two defences of INV-07, each of which must do alone (reliability.md §1).
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use sim::{Plan, Wish};
+
+use crate::with_planted;
 
 /// What makes up each defence against a message that is archived twice, as the faults that lift it. The
 /// fence of the old stream stays: without it the counters of a stream mean nothing (SM-16).
@@ -23,14 +25,9 @@ const DEFENCES: [(&str, &str, bool); 3] = [
 
 /// Either defence of INV-07 must do alone, and without both it must fail.
 pub(crate) fn all() -> Result<ExitCode> {
-    let program = std::env::current_exe()?;
     let mut code = ExitCode::SUCCESS;
     for (name, lifted, must_fail) in DEFENCES {
-        let played = Command::new(&program)
-            .args(["doubles", "0", "1000"])
-            .env("MUTANT", lifted)
-            .output()
-            .with_context(|| format!("playing with {name}"))?;
+        let played = with_planted(lifted, &["doubles", "0", "1000"])?;
         let fails = !played.status.success();
         let told = String::from_utf8_lossy(&played.stdout);
         let told = told.lines().last().unwrap_or_default();

@@ -8,7 +8,7 @@ mod defences;
 mod report;
 
 use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Output};
 use std::thread;
 use std::time::Instant;
 
@@ -123,18 +123,13 @@ fn survey(first: u64, end: u64) -> Result<ExitCode> {
 
 /// Plays every planted fault in a process of its own, until a seed finds it.
 fn mutants() -> Result<ExitCode> {
-    let program = std::env::current_exe()?;
     let mut survivors = Vec::new();
     for (name, meaning) in sim::MUTANTS {
         let seeds = match sim::RARE.contains(name) {
             true => RARE_SEEDS,
             false => MUTANT_SEEDS,
         };
-        let played = Command::new(&program)
-            .args(["search", "0", &seeds.to_string()])
-            .env("MUTANT", name)
-            .output()
-            .with_context(|| format!("playing {name}"))?;
+        let played = with_planted(name, &["search", "0", &seeds.to_string()])?;
         let told = String::from_utf8_lossy(&played.stdout);
         let verdict = told.lines().rfind(|line| line.contains(" at seed "));
         match verdict.filter(|_| !played.status.success()) {
@@ -154,6 +149,15 @@ fn mutants() -> Result<ExitCode> {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+/// Runs this program with faults planted, whose names stand with commas between.
+fn with_planted(mutants: &str, arguments: &[&str]) -> Result<Output> {
+    Command::new(std::env::current_exe()?)
+        .args(arguments)
+        .env("MUTANT", mutants)
+        .output()
+        .with_context(|| format!("playing {mutants}"))
 }
 
 /// Plays one plan and tells all of its story.

@@ -6,10 +6,10 @@
 //! it is.
 
 use leptos::prelude::*;
-
-use crate::browser;
 use wasm_bindgen::prelude::*;
 use web_sys::{DomRect, Element, HtmlElement, NodeList, ResizeObserver};
+
+use crate::browser;
 
 /// So near to the end counts as the end.
 const END_PX: i32 = 48;
