@@ -460,3 +460,90 @@ async fn an_archives_retention_is_set_and_shown() {
         err(&output)
     );
 }
+
+/// The id that the last message got in the archive of whoever heard it.
+fn archive_id(heard: &str) -> String {
+    let (_, stanza_id) = heard.split_once("<stanza-id").expect(heard);
+    let (_, id) = stanza_id.split_once("id='").expect(heard);
+    id.split('\'').next().unwrap().to_owned()
+}
+
+async fn online(address: std::net::SocketAddr, name: &str) -> Peer {
+    let mut peer = Peer::connect(address).await;
+    peer.open().await;
+    peer.log_in(name, "pw").await.unwrap();
+    peer.bind("here").await;
+    peer.become_available().await;
+    peer
+}
+
+/// Romeo says something to Juliet; gives the id under which she has it.
+async fn pass(romeo: &mut Peer, juliet: &mut Peer, body: &str) -> String {
+    romeo
+        .say(format!(
+            "<message xmlns='jabber:client' to='juliet@localhost' type='chat'>\
+             <body>{body}</body></message>"
+        ))
+        .await;
+    archive_id(&juliet.hear_of(&format!("<body>{body}<")).await)
+}
+
+async fn page_after(peer: &mut Peer, id: &str) -> String {
+    peer.say(format!(
+        "<iq xmlns='jabber:client' id='page' type='set'><query xmlns='urn:xmpp:mam:2'>\
+         <set xmlns='http://jabber.org/protocol/rsm'><after>{id}</after></set></query></iq>"
+    ))
+    .await;
+    peer.hear_of("id='page'").await
+}
+
+// proves: PT-15 INV-05
+#[tokio::test]
+async fn a_backup_of_a_running_server_is_restored_into_an_empty_folder() {
+    let program = Program::new();
+    for name in ["romeo", "juliet"] {
+        program.run(&["user", "add", name], "pw").await;
+    }
+    let mut serving = program.serve(&[]);
+    let address = serving.address().await;
+    let (mut romeo, mut juliet) = (
+        online(address, "romeo").await,
+        online(address, "juliet").await,
+    );
+    let kept = pass(&mut romeo, &mut juliet, "kept").await;
+    let copied = program.run(&["backup", "copy.db"], "").await;
+    assert_eq!(copied.status.code(), Some(0), "{}", err(&copied));
+    assert_eq!(out(&copied), "the copy is in copy.db\n");
+    let again = program.run(&["backup", "copy.db"], "").await;
+    assert_eq!(again.status.code(), Some(1));
+    let lost = pass(&mut romeo, &mut juliet, "lost").await;
+    serving.child.kill().await.unwrap();
+
+    let new = Program::new();
+    std::fs::create_dir(new.folder.path().join("balcony-data")).unwrap();
+    let place = new.folder.path().join("balcony-data/balcony.db");
+    std::fs::copy(program.folder.path().join("copy.db"), place).unwrap();
+    let mut serving = new.serve(&[]);
+    let address = serving.address().await;
+    let (mut romeo, mut juliet) = (
+        online(address, "romeo").await,
+        online(address, "juliet").await,
+    );
+    assert!(
+        page_after(&mut juliet, &kept)
+            .await
+            .contains("complete='true'")
+    );
+    assert!(
+        page_after(&mut juliet, &lost)
+            .await
+            .contains("item-not-found")
+    );
+    let next = pass(&mut romeo, &mut juliet, "next").await;
+    assert_ne!(next, lost);
+    assert!(
+        page_after(&mut juliet, &lost)
+            .await
+            .contains("item-not-found")
+    );
+}

@@ -2,6 +2,7 @@
 //!
 //! 0 says that all went well, 1 that something failed, 2 that the command or the settings are wrong.
 
+mod backup;
 mod check;
 mod invite;
 mod say;
@@ -41,6 +42,13 @@ enum Command {
     },
     /// Prints a link with which one person can make an account.
     Invite(CommonArgs),
+    /// Copies the database as it is at this moment; works beside a running server.
+    Backup {
+        /// The new file. To restore, put it in an empty data folder under the name balcony.db.
+        file: PathBuf,
+        #[command(flatten)]
+        common: CommonArgs,
+    },
     /// Checks the settings and prints them as the server would use them.
     CheckConfig(ServeArgs),
 }
@@ -192,6 +200,7 @@ async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(args.config()?).await,
         Command::User { action, common } => user::run(common.config()?, action).await,
         Command::Invite(common) => invite::run(common.config()?).await,
+        Command::Backup { file, common } => backup::run(&common.config()?, &file),
         Command::CheckConfig(args) => check::run(&args.config()?),
     }
 }

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod append;
+mod backup;
 mod blocked;
 mod change;
 mod checkpoint;
@@ -43,6 +44,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
 use self::append::Known;
+pub use self::backup::back_up;
 use self::checkpoint::Checkpointer;
 use self::complaint::{Complaint, Pace};
 use self::fatal::Fatal;

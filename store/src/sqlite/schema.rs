@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
+use super::backup;
 use crate::StoreError;
 use crate::ids::Ids;
 
@@ -94,6 +95,7 @@ pub(super) fn migrate(conn: &mut Connection) -> Result<Keys, StoreError> {
     if found < known {
         tx.pragma_update(None, "user_version", known)?;
     }
+    backup::take_over(&tx)?;
     let keys = Keys {
         ids: Ids::new(key(&tx, "id key")?),
         secret: key(&tx, "secret")?,
@@ -102,7 +104,11 @@ pub(super) fn migrate(conn: &mut Connection) -> Result<Keys, StoreError> {
     Ok(keys)
 }
 
-fn key<const N: usize>(conn: &Connection, name: &'static str) -> Result<[u8; N], StoreError> {
+/// A key by its name; the first to ask makes it.
+pub(super) fn key<const N: usize>(
+    conn: &Connection,
+    name: &'static str,
+) -> Result<[u8; N], StoreError> {
     let mut fresh = [0; N];
     getrandom::fill(&mut fresh)?;
     conn.execute(

@@ -1,5 +1,6 @@
 //! What only SQLite can get wrong.
 
+mod backup;
 mod crash;
 mod durable;
 mod failing;
