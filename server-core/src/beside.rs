@@ -210,6 +210,7 @@ fn record_bounce(
         counted: None,
         envelope: Arc::new(envelope),
         own_id: None,
+        refused: None,
         archives: true,
         spool: false,
     })));

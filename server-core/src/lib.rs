@@ -2,6 +2,7 @@
 //! when. No sockets, disks, clocks or chance of its own: a driver feeds [`Input`]s and carries out
 //! [`Output`]s, and the simulation runs the very code that ships.
 
+mod accept;
 mod account;
 pub mod archive;
 mod beside;

@@ -1,4 +1,4 @@
-//! A message from a session: checked, stripped, stamped, written, and sent on its way.
+//! A message from a session: written, and sent on its way.
 
 use std::sync::Arc;
 
@@ -9,8 +9,9 @@ use protocol::retract::Retraction;
 use protocol::s11::{self, Reason};
 use protocol::sm::Slot;
 use protocol::stanza::Address;
-use protocol::{ArchiveId, Condition, Message, MessageType, Stanza, StanzaError, StanzaKind};
+use protocol::{ArchiveId, Condition, Stanza, StanzaError, StanzaKind};
 
+use crate::accept::{Accepted, is_remembered, refusal};
 use crate::account::Account;
 use crate::archive::{
     Append, AppendError, Entry, FirstOutcome, Keep, Outcome, Receipt, RecipientSide,
@@ -23,7 +24,6 @@ use crate::parcel::{Bounce, Loose, Parcel};
 use crate::pending::{Pending, SentMessage};
 use crate::records::{SessionLife, SessionRecord};
 use crate::session::{Own, SessionId};
-use crate::strip::{own_id, strip};
 
 /// So many messages of a session may lie ahead of its cursor before it may send no more.
 const OWN_AHEAD_MAX: usize = 1_024;
@@ -50,64 +50,13 @@ impl Account {
             return self.settle(cx, id, slot);
         }
         match self.accept(cx, id, stanza) {
-            Ok(Some((message, own_id))) => self.send_message(cx, id, slot, &message, own_id),
+            Ok(Some(accepted)) => self.send_message(cx, id, slot, accepted),
             Ok(None) => self.settle(cx, id, slot),
-            Err((stanza, error)) => {
-                self.answer_error(cx, id, &stanza, &error);
+            Err((stanza, condition)) => {
+                self.answer_error(cx, id, &stanza, &refusal(condition));
                 self.settle(cx, id, slot);
             }
         }
-    }
-
-    /// Checks, strips and stamps; `None` for what is dropped.
-    #[expect(
-        clippy::type_complexity,
-        reason = "a message and its id, or the refusal of the stanza"
-    )]
-    fn accept(
-        &self,
-        cx: &Context,
-        id: SessionId,
-        mut stanza: Stanza,
-    ) -> Result<Option<(Message, Option<ArchiveId>)>, (Box<Stanza>, StanzaError)> {
-        let Some(session) = self.sessions.get(&id) else {
-            return Ok(None);
-        };
-        let refuse = |stanza: &Stanza, condition| {
-            Err((Box::new(stanza.clone()), StanzaError::new(condition)))
-        };
-        if matches!(stanza.header.to, Address::Malformed(_)) {
-            return refuse(&stanza, Condition::JidMalformed);
-        }
-        if stanza
-            .header
-            .id
-            .as_ref()
-            .is_some_and(|id| id.len() > protocol::message::MESSAGE_ID_LEN_MAX)
-        {
-            return refuse(&stanza, Condition::BadRequest);
-        }
-        if let Some(error) = self.refusal_to_send(&stanza) {
-            return Err((Box::new(stanza), error));
-        }
-        if stanza.header.to == Address::Absent {
-            stanza.header.to = self.jid.clone().into();
-        }
-        stanza.header.from = session.jid.clone().into();
-        let stripped = strip(cx, &mut stanza);
-        if stripped.removed && stanza.children.is_empty() {
-            return Ok(None);
-        }
-        let own_id = match own_id(
-            session.mode,
-            session.prefix.as_ref(),
-            &stanza,
-            stripped.resend,
-        ) {
-            Ok(own_id) => own_id,
-            Err(condition) => return refuse(&stanza, condition),
-        };
-        Ok(Message::of_stanza(stanza).map(|message| (message, own_id)))
     }
 
     fn send_message(
@@ -115,32 +64,40 @@ impl Account {
         cx: &mut Context,
         id: SessionId,
         slot: Option<Slot>,
-        message: &Message,
-        own_id: Option<ArchiveId>,
+        accepted: Accepted,
     ) {
+        let Accepted {
+            message,
+            own_id,
+            refused,
+        } = accepted;
         let header = message.header();
         let (Some(from), Some(to)) = (header.from.jid().cloned(), header.to.jid().cloned()) else {
             return;
         };
-        let envelope = Arc::new(Envelope::new(message, from, to));
-        if let Some(session) = self.sessions.get_mut(&id)
+        let envelope = Arc::new(Envelope::new(&message, from, to));
+        if refused.is_none()
+            && let Some(session) = self.sessions.get_mut(&id)
             && let Some(message_id) = envelope.id.as_deref().filter(|_| envelope.carbons)
         {
             session.remember_asked(message_id, envelope.to.to_bare());
         }
-        let verdict = fork::archives(message);
+        let verdict = fork::archives(&message);
         tracing::debug!(
             archive = verdict.yes,
             reason = verdict.reason,
-            "message accepted"
+            refused = refused.map(Condition::name),
+            "message read"
         );
-        let is_remembered =
-            own_id.is_some() && !envelope.chat_state && is_one_to_one(envelope.kind);
-        if !verdict.yes && !is_remembered {
-            return self.queue(cx, id, Work::Loose(slot, envelope));
-        }
+        let keep = match refused {
+            Some(condition) => Keep::Refusal(condition),
+            None if verdict.yes => Keep::Entries,
+            None if own_id.is_some() && is_remembered(&message) => Keep::OutcomeOnly,
+            None => return self.queue(cx, id, Work::Loose(slot, envelope)),
+        };
+        let archives = keep == Keep::Entries;
         let peer = envelope.to.to_bare();
-        let spool = verdict.yes && peer != self.jid && !cx.takers.contains(&peer);
+        let spool = archives && peer != self.jid && !cx.takers.contains(&peer);
         let record = self.counting(id, slot);
         let counted = record.as_ref().map(|record| (record.key, record.handled));
         let append = Append {
@@ -150,13 +107,9 @@ impl Account {
             peer,
             own_id: own_id.clone(),
             digest: message.digest(),
-            keep: if verdict.yes {
-                Keep::Entries
-            } else {
-                Keep::OutcomeOnly
-            },
+            keep,
             spool,
-            retracts: Retraction::of(message),
+            retracts: Retraction::of(&message),
             stanza: envelope.stanza.clone(),
             session: record.map(Box::new),
         };
@@ -166,7 +119,8 @@ impl Account {
             counted,
             envelope,
             own_id,
-            archives: verdict.yes,
+            refused,
+            archives,
             spool,
         })));
         cx.output(Output::Append {
@@ -388,7 +342,7 @@ impl Account {
     ) {
         let mut stanza = Stanza::new(StanzaKind::Message).to(sent.envelope.to.clone());
         stanza.header.id.clone_from(&sent.envelope.id);
-        self.answer_error(cx, id, &stanza, &condition.into());
+        self.answer_error(cx, id, &stanza, &refusal(condition));
     }
 }
 
@@ -410,16 +364,17 @@ impl Core {
             account.appends.1 += 1;
         }
         let is_written = result.is_ok();
-        let outcome = match result {
-            Ok(Outcome::Stored(receipt)) => self.on_stored(&sent, receipt),
-            Ok(Outcome::Repeated(first)) => match first {
+        let outcome = match (result, sent.refused) {
+            (Ok(Outcome::Stored(_)) | Err(_), Some(condition)) => Written::Refused(condition),
+            (Ok(Outcome::Stored(receipt)), None) => self.on_stored(&sent, receipt),
+            (Ok(Outcome::Repeated(first)), _) => match first {
                 FirstOutcome::Archived { pos } => Written::At(pos),
                 FirstOutcome::NotArchived => Written::ByPolicy,
                 FirstOutcome::Unarchived(reason) => Written::Not(reason),
                 FirstOutcome::Refused(condition) => Written::Refused(condition),
             },
-            Ok(Outcome::Conflict) => Written::Refused(Condition::Conflict),
-            Err(error) => self.on_stored(&sent, nothing_stored(&sent, error)),
+            (Ok(Outcome::Conflict), _) => Written::Refused(Condition::Conflict),
+            (Err(error), None) => self.on_stored(&sent, nothing_stored(&sent, error)),
         };
         self.with(&sent.account.clone(), |account, cx| {
             account.on_written(cx, &sent, &outcome, is_written)
@@ -520,8 +475,4 @@ fn publish(
             flagged,
         },
     );
-}
-
-fn is_one_to_one(kind: MessageType) -> bool {
-    matches!(kind, MessageType::Chat | MessageType::Normal)
 }

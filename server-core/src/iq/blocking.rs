@@ -26,14 +26,12 @@ impl Account {
         self.blocked.blocks(from) && from.to_bare() != self.jid
     }
 
-    /// What answers a stanza to somebody who is blocked (BL-03). The server itself can be asked always.
-    pub(crate) fn refusal_to_send(&self, stanza: &Stanza) -> Option<StanzaError> {
+    /// Why a stanza does not go out: it is to somebody who is blocked (BL-03). The server itself can be
+    /// asked always.
+    pub(crate) fn refusal_to_send(&self, stanza: &Stanza) -> Option<Condition> {
         let to = stanza.header.to.jid()?;
         let is_blocked = to.node().is_some() && self.blocks(to);
-        is_blocked.then(|| {
-            let error = StanzaError::new(Condition::NotAcceptable).of_type("cancel");
-            error.with(blocking::blocked())
-        })
+        is_blocked.then_some(Condition::NotAcceptable)
     }
 
     /// The contacts who see the account's presence.
@@ -148,6 +146,12 @@ impl Account {
             self.send_now(cx, id, push.write());
         }
     }
+}
+
+/// What a device is told that writes to somebody it blocks.
+pub(crate) fn blocked_error() -> StanzaError {
+    let error = StanzaError::new(Condition::NotAcceptable).of_type("cancel");
+    error.with(blocking::blocked())
 }
 
 impl Core {

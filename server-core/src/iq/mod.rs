@@ -14,6 +14,7 @@ use protocol::{
     ns,
 };
 
+use crate::accept::refusal;
 use crate::account::Account;
 use crate::core::Context;
 use crate::hold::Urgency;
@@ -70,8 +71,8 @@ impl Account {
         slot: Option<Slot>,
         stanza: Stanza,
     ) {
-        if let Some(error) = self.refusal_to_send(&stanza) {
-            self.answer_error(cx, id, &stanza, &error);
+        if let Some(condition) = self.refusal_to_send(&stanza) {
+            self.answer_error(cx, id, &stanza, &refusal(condition));
             return self.settle(cx, id, slot);
         }
         if stanza.kind == StanzaKind::Presence {

@@ -42,6 +42,7 @@ mod tests {
             FirstOutcome::Unarchived(Reason::Size),
             FirstOutcome::Unarchived(Reason::Storage),
             FirstOutcome::Refused(Condition::Conflict),
+            FirstOutcome::Refused(Condition::NotAcceptable),
             FirstOutcome::Refused(Condition::PolicyViolation),
         ] {
             let text = encode(outcome);

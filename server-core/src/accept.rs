@@ -1,0 +1,84 @@
+//! Which messages of a session go on their way, and what the others are answered.
+
+use protocol::stanza::Address;
+use protocol::{ArchiveId, Condition, Message, MessageType, Stanza, StanzaError, fork};
+
+use crate::account::Account;
+use crate::core::Context;
+use crate::iq::blocking::blocked_error;
+use crate::session::SessionId;
+use crate::strip::{own_id, strip};
+
+/// A message that was checked, stripped and stamped.
+pub(crate) struct Accepted {
+    pub(crate) message: Message,
+    /// The id that the sender computed, if it could.
+    pub(crate) own_id: Option<ArchiveId>,
+    /// Why it goes no further, unless it came before: what became of it then stands (S11-22).
+    pub(crate) refused: Option<Condition>,
+}
+
+impl Account {
+    /// Checks a message; `None` for what is dropped. An error is of no message that is remembered: what
+    /// is wrong with the stanza itself is as wrong when it comes again.
+    pub(crate) fn accept(
+        &self,
+        cx: &Context,
+        id: SessionId,
+        mut stanza: Stanza,
+    ) -> Result<Option<Accepted>, (Box<Stanza>, Condition)> {
+        let Some(session) = self.sessions.get(&id) else {
+            return Ok(None);
+        };
+        let refuse = |stanza: &Stanza, condition| Err((Box::new(stanza.clone()), condition));
+        if matches!(stanza.header.to, Address::Malformed(_)) {
+            return refuse(&stanza, Condition::JidMalformed);
+        }
+        let message_id = stanza.header.id.as_deref().unwrap_or_default();
+        if message_id.len() > protocol::message::MESSAGE_ID_LEN_MAX {
+            return refuse(&stanza, Condition::BadRequest);
+        }
+        let refused = self.refusal_to_send(&stanza);
+        if stanza.header.to == Address::Absent {
+            stanza.header.to = self.jid.clone().into();
+        }
+        stanza.header.from = session.jid.clone().into();
+        let stripped = strip(cx, &mut stanza);
+        if stripped.removed && stanza.children.is_empty() && refused.is_none() {
+            return Ok(None);
+        }
+        let (mode, prefix) = (session.mode, session.prefix.as_ref());
+        let own_id = match own_id(mode, prefix, &stanza, stripped.resend) {
+            Ok(own_id) => own_id,
+            Err(condition) => return refuse(&stanza, refused.unwrap_or(condition)),
+        };
+        let Some(message) = Message::of_stanza(stanza) else {
+            return Ok(None);
+        };
+        match refused {
+            Some(condition) if own_id.is_none() || !is_remembered(&message) => {
+                refuse(&message.0, condition)
+            }
+            _ => Ok(Some(Accepted {
+                message,
+                own_id,
+                refused,
+            })),
+        }
+    }
+}
+
+/// Whether what becomes of such a message is remembered under the id that its sender computed (S11-17).
+pub(crate) fn is_remembered(message: &Message) -> bool {
+    matches!(message.kind(), MessageType::Chat | MessageType::Normal)
+        && !fork::is_chat_state(message)
+}
+
+/// The error of what is refused for this reason. The sent log keeps the condition alone: each has one
+/// form, so that a repetition hears the very same (S11-22).
+pub(crate) fn refusal(condition: Condition) -> StanzaError {
+    if condition == Condition::NotAcceptable {
+        return blocked_error();
+    }
+    condition.into()
+}
