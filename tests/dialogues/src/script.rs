@@ -170,6 +170,8 @@ impl Stage {
             "answers again" => self.world.answer_again(),
             "keeps ends to itself" => self.world.keep_ends(),
             "tells ends again" => self.world.tell_ends(),
+            "keeps pages to itself" => self.world.keep_pages(),
+            "tells pages again" => self.world.tell_pages(),
             "fails the next change" => self.world.store.fail_changes(1),
             "fails the next append" => self.world.fail_appends(1, FailingSide::Whole),
             "fails the sender's side of the next append" => {

@@ -54,6 +54,8 @@ pub(crate) struct World {
     unanswered: Option<VecDeque<Input>>,
     /// Where archives began and ended when they were read, while nobody hears of it.
     untold_ends: Option<VecDeque<Input>>,
+    /// The same of pages.
+    untold_pages: Option<VecDeque<Input>>,
     /// Changes that wait while the store makes none.
     unchanged: Option<VecDeque<Output>>,
     /// Whether the next password cannot be hashed.
@@ -117,6 +119,7 @@ impl World {
             unwalked: None,
             unanswered: None,
             untold_ends: None,
+            untold_pages: None,
             unchanged: None,
             fails_hash: false,
         })
@@ -338,6 +341,18 @@ impl World {
         }
     }
 
+    /// The store reads pages as they are now, and nobody hears of it for a while.
+    pub(crate) fn keep_pages(&mut self) {
+        self.untold_pages.get_or_insert_default();
+    }
+
+    /// The store tells the pages that it read meanwhile.
+    pub(crate) fn tell_pages(&mut self) {
+        for answer in self.untold_pages.take().unwrap_or_default() {
+            self.input(answer);
+        }
+    }
+
     pub(crate) fn fail_appends(&self, appends: u32, side: FailingSide) {
         self.store.fail_appends(FaultPlan { appends, side });
     }
@@ -376,7 +391,7 @@ impl World {
         self.held_keys = None;
         (self.unread, self.unwalked, self.unanswered) = (None, None, None);
         self.unchanged = None;
-        self.untold_ends = None;
+        (self.untold_ends, self.untold_pages) = (None, None);
         for peer in self.peers.values_mut() {
             peer.conn = None;
             peer.opening = None;
@@ -438,7 +453,11 @@ impl World {
             },
             Output::ReadPage { ticket, query } => {
                 let result = self.store.page_now(&query);
-                self.input(Input::Page { ticket, result });
+                let answer = Input::Page { ticket, result };
+                match &mut self.untold_pages {
+                    Some(waiting) => waiting.push_back(answer),
+                    None => self.input(answer),
+                }
             }
             Output::ReadEnds { ticket, account } => {
                 let result = self.store.ends_now(&account);
