@@ -43,8 +43,6 @@ pub(crate) struct Draft {
     pub(crate) content: Content,
     pub(crate) mark: Mark,
     pub(crate) asks: Asks,
-    /// The own entry that this one says came back, and why.
-    pub(crate) bounced: Option<(ArchiveId, String)>,
 }
 
 /// What is known when a message is judged.
@@ -80,9 +78,23 @@ impl Judge<'_> {
         if message.kind() == MessageType::Error {
             return refused(&message);
         }
-        let stamp = message.0.find("delay", ns::DELAY);
-        let stamp = stamp.and_then(|delay| delay::stamp_of(&delay.element().ok()?));
+        let stamp = self.kept_back_at(&message);
         self.line(&message, stamp, None)
+    }
+
+    /// When the own server took a message that it kept back. Its word alone counts: anybody can write
+    /// a `<delay/>`, and a sender's own one says when it was written (SEC-42).
+    fn kept_back_at(&self, message: &Message) -> Option<Stamp> {
+        let delays = message.children().iter();
+        let delays = delays.filter(|child| child.is("delay", ns::DELAY));
+        let mut stamps = delays.filter_map(|delay| {
+            let delay = delay.element().ok()?;
+            let by = Jid::new(delay.get_attr("from")?).ok()?;
+            let is_domain = by.is_bare() && by.as_str() == self.account.domain().as_str();
+            let stamp = delay::stamp_of(&delay)?;
+            (is_domain || by == *self.account).then_some(stamp)
+        });
+        stamps.next()
     }
 
     /// Whether the own account itself says it, and not somebody through it.
@@ -127,7 +139,6 @@ impl Judge<'_> {
             content: Content::Other(String::new()),
             mark: Mark::Archived,
             asks: Asks::default(),
-            bounced: None,
         }
     }
 
@@ -192,10 +203,13 @@ impl Judge<'_> {
         let (from, to) = (bare(&header.from), bare(&header.to));
         let bounced = bounced(message).filter(|_| from.as_ref() == Some(self.account));
         let own = own.unwrap_or(from.is_none() || from.as_ref() == Some(self.account));
-        let (own, peer) = match &bounced {
-            Some((_, peer, _)) => (false, peer.clone()),
-            None if own => (true, to.unwrap_or_else(|| self.account.clone())),
-            None => (false, from?),
+        let (own, peer, content) = match bounced {
+            Some((of, peer, words)) => (false, peer, Content::Bounced { of, words }),
+            None if own => {
+                let peer = to.unwrap_or_else(|| self.account.clone());
+                (true, peer, content_of(message))
+            }
+            None => (false, from?, content_of(message)),
         };
         let mark = if id.is_some() {
             Mark::Archived
@@ -209,10 +223,9 @@ impl Judge<'_> {
             own,
             message_id: message.id().map(str::to_owned),
             stamp: stamp.unwrap_or(self.now),
-            content: content_of(message),
+            content,
             mark,
             asks: asks_of(message),
-            bounced: bounced.map(|(id, _, words)| (id, words)),
         })
     }
 }

@@ -8,6 +8,7 @@ use protocol::{
 };
 
 use super::Engine;
+use crate::history::{Wanting, Wish};
 use crate::reduce::Event;
 
 /// A request that waits for its answer.
@@ -71,7 +72,7 @@ impl Engine {
             Some(Request::Features) => {
                 let mut features = payload.into_iter().flat_map(caps::features);
                 let is_assisted = features.any(|feature| feature == ns::MDS_ASSIST);
-                self.telling.set_assisted(is_assisted);
+                self.note(Event::Assisted(is_assisted));
             }
             Some(Request::Marks) => self.on_marks_page(payload),
             Some(Request::Publish) => self.on_published(true),
@@ -178,10 +179,50 @@ impl Engine {
         let resource = from
             .resource()
             .map_or_else(String::new, |part| part.to_string());
-        self.shown.set_online(from.to_bare(), resource, is_online);
+        let jid = from.to_bare();
+        self.note(Event::Presence {
+            jid: jid.clone(),
+            device: resource,
+            is_online,
+        });
+        let is_online = self.state.online.has(&jid);
+        self.shown.set_online(jid, is_online);
     }
 
-    pub(super) fn add_contact(&mut self, jid: &BareJid) {
+    /// Asks for what was wanted and was not asked for on this stream.
+    pub(super) fn fulfil_wishes(&mut self) {
+        let wishes = self.state.device.wishes.iter();
+        let new = wishes.filter(|wish| !self.wire.wished.contains(&wish.seq));
+        for Wish { seq, jid, wanting } in new.cloned().collect::<Vec<_>>() {
+            self.wire.wished.insert(seq);
+            match wanting {
+                Wanting::Add => self.add_contact(&jid, seq),
+                Wanting::Accept => {
+                    self.tell(&jid, PresenceType::Subscribed, None);
+                    self.add_contact(&jid, seq);
+                    self.note(Event::Settled(jid));
+                }
+                Wanting::Refuse => {
+                    self.tell(&jid, PresenceType::Unsubscribed, Some(seq));
+                    self.note(Event::Settled(jid));
+                }
+                Wanting::Remove => self.remove_contact(&jid, seq),
+            }
+        }
+    }
+
+    /// Stanzas of this number are with the server; gives whether it was a wish.
+    pub(super) fn fulfil(&mut self, seq: u64) -> bool {
+        let mut wishes = self.state.device.wishes.iter();
+        let is_wish = wishes.any(|wish| wish.seq == seq);
+        if is_wish {
+            self.note_device(Event::Fulfilled { seq });
+        }
+        is_wish
+    }
+
+    /// The last stanza of each wish stands for all of them.
+    fn add_contact(&mut self, jid: &BareJid, seq: u64) {
         let known = self
             .state
             .contacts
@@ -197,24 +238,23 @@ impl Engine {
         self.ask(Request::Other, |id| {
             Iq::set(id, roster::query(None, [element]))
         });
-        self.tell(jid, PresenceType::Subscribe);
+        self.tell(jid, PresenceType::Subscribe, None);
         // Who is asked may see the asker too: approved in advance, so that one answer suffices (RO-11).
-        self.tell(jid, PresenceType::Subscribed);
+        self.tell(jid, PresenceType::Subscribed, Some(seq));
     }
 
-    pub(super) fn remove_contact(&mut self, jid: &BareJid) {
+    fn remove_contact(&mut self, jid: &BareJid, seq: u64) {
         let asked = self.state.contacts.get(jid).is_some_and(|c| c.item.ask);
         if asked {
-            self.tell(jid, PresenceType::Unsubscribe);
+            self.tell(jid, PresenceType::Unsubscribe, None);
         }
-        let removal = roster::removal(jid);
-        self.ask(Request::Other, |id| {
-            Iq::set(id, roster::query(None, [removal]))
-        });
+        let removal = roster::query(None, [roster::removal(jid)]);
+        let id = self.ids.request();
+        self.send(Iq::set(id, removal).write(), Some(seq));
     }
 
-    pub(super) fn tell(&mut self, jid: &BareJid, kind: PresenceType) {
-        self.send(Presence::bare(kind).to(jid.clone()).write(), None);
+    fn tell(&mut self, jid: &BareJid, kind: PresenceType, seq: Option<u64>) {
+        self.send(Presence::bare(kind).to(jid.clone()).write(), seq);
     }
 }
 

@@ -2,10 +2,10 @@
 
 use protocol::scram::Secret;
 use protocol::time::Stamp;
-use protocol::{BareJid, Iq, PresenceType, s11};
+use protocol::{BareJid, Iq, s11};
 
 use super::Engine;
-use crate::history::Asks;
+use crate::history::{Asks, Wanting};
 use crate::io::{Intent, Output};
 use crate::link::Phase;
 use crate::login::Credentials;
@@ -13,8 +13,6 @@ use crate::reduce::{Event, Written};
 use crate::view::{Mark, SignIn};
 use crate::words;
 
-/// So many wishes wait for a stream.
-const WISHES_MAX: usize = 64;
 /// Longer texts are not sent: with all their escapes they might be more than a stream takes (WS-26).
 const BODY_BYTES_MAX: usize = 40_000;
 
@@ -36,17 +34,10 @@ impl Engine {
             Intent::Retry { key } => self.retry(&key),
             Intent::Discard { key } => self.discard(&key),
             Intent::Older => self.load_older(),
-            Intent::AddContact(_)
-            | Intent::AcceptContact(_)
-            | Intent::RefuseContact(_)
-            | Intent::RemoveContact(_) => {
-                if self.wishes.len() < WISHES_MAX {
-                    self.wishes.push_back(intent);
-                }
-                if self.link.is_up() {
-                    self.fulfil_wishes();
-                }
-            }
+            Intent::AddContact(jid) => self.wish(jid, Wanting::Add),
+            Intent::AcceptContact(jid) => self.wish(jid, Wanting::Accept),
+            Intent::RefuseContact(jid) => self.wish(jid, Wanting::Refuse),
+            Intent::RemoveContact(jid) => self.wish(jid, Wanting::Remove),
         }
     }
 
@@ -186,33 +177,11 @@ impl Engine {
         }
     }
 
-    /// Does what was wanted while there was no stream.
-    pub(super) fn fulfil_wishes(&mut self) {
-        while let Some(wish) = self.wishes.pop_front() {
-            match wish {
-                Intent::AddContact(jid) => self.add_contact(&jid),
-                Intent::AcceptContact(jid) => {
-                    self.tell(&jid, PresenceType::Subscribed);
-                    self.add_contact(&jid);
-                    self.note(Event::Settled(jid));
-                }
-                Intent::RefuseContact(jid) => {
-                    self.tell(&jid, PresenceType::Unsubscribed);
-                    self.note(Event::Settled(jid));
-                }
-                Intent::RemoveContact(jid) => self.remove_contact(&jid),
-                Intent::SignIn { .. }
-                | Intent::SignOut { .. }
-                | Intent::OpenChat(_)
-                | Intent::CloseChat
-                | Intent::Send { .. }
-                | Intent::Seen { .. }
-                | Intent::LookAway
-                | Intent::ShareReading(_)
-                | Intent::Retry { .. }
-                | Intent::Discard { .. }
-                | Intent::Older => {}
-            }
+    /// Kept until the server has it (SM-11).
+    fn wish(&mut self, jid: BareJid, wanting: Wanting) {
+        self.note_device(Event::Wished { jid, wanting });
+        if self.link.is_up() {
+            self.fulfil_wishes();
         }
     }
 }

@@ -57,8 +57,6 @@ pub struct Engine {
     wire: Wire,
     catch_up: CatchUp,
     requests: BTreeMap<String, Request>,
-    /// What the person wanted while there was no stream.
-    wishes: VecDeque<Intent>,
     /// For what rows were asked, by query.
     queries: VecDeque<(u64, Asked)>,
     next_query: u64,
@@ -94,7 +92,6 @@ impl Engine {
             wire: Wire::default(),
             catch_up: CatchUp::default(),
             requests: BTreeMap::new(),
-            wishes: VecDeque::new(),
             queries: VecDeque::new(),
             next_query: 0,
             checking: None,

@@ -256,7 +256,7 @@ impl Engine {
     /// What the server knew of a session is gone: who asked what, and whom it showed.
     fn forget_session(&mut self) {
         self.requests.clear();
-        self.shown.forget_online();
+        self.wire.wished.clear();
         self.wire.on_wire.clear();
         self.wire.covered.clear();
         self.wire.acked.clear();
@@ -305,6 +305,7 @@ impl Engine {
 
     fn begin_stream(&mut self, jid: FullJid) {
         self.shown.set_jid(Some(jid));
+        self.shown.set_all_online(self.state.online.contacts());
         self.shown.set_sign_in(SignIn::In);
         self.state.catching = !mutant("no-query-at-the-start");
         self.is_live = false;

@@ -47,8 +47,6 @@ pub(super) struct Telling {
     is_silent: bool,
     receipts_at_ms: Option<u64>,
     node: Node,
-    /// Whether the server publishes read state that comes beside a marker (MD-04).
-    is_assisted: bool,
     publish_at_ms: Option<u64>,
     /// What is being published.
     publishing: Vec<Displayed>,
@@ -64,10 +62,6 @@ impl Telling {
         self.node = Node::Unasked;
         self.publishing.clear();
         self.publish_at_ms = None;
-    }
-
-    pub(super) fn set_assisted(&mut self, is_assisted: bool) {
-        self.is_assisted = is_assisted;
     }
 
     pub(super) fn deadline(&self) -> Option<u64> {
@@ -189,7 +183,7 @@ impl Engine {
         let Some((of, id)) = self.shown.to_mark(spot.place, &self.state.outbox) else {
             return;
         };
-        let assist = id.filter(|_| self.telling.is_assisted);
+        let assist = id.filter(|_| self.state.device.is_assisted);
         self.write_signal(&peer, Signal::Displayed(of), assist);
     }
 

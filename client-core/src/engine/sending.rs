@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::mds::Displayed;
 use protocol::mutant;
 use protocol::sm::SmNonza;
+use protocol::time::Stamp;
 use protocol::{
     BareJid, Element, Handled, IdPrefix, Stanza, StanzaKind, Text, delay, markers, ns, receipts,
     s11,
@@ -36,6 +37,8 @@ pub(super) struct Wire {
     pub(super) covered: BTreeSet<u64>,
     /// Items that were acked but whose place only the archive can tell.
     pub(super) acked: BTreeSet<u64>,
+    /// Wishes that were sent on this stream.
+    pub(super) wished: BTreeSet<u64>,
     /// Items that the person wants to be sent however old they are.
     pub(super) insisted: BTreeSet<u64>,
     /// Items that may have been sent under the prefix of this very stream, to a server that has
@@ -69,7 +72,8 @@ impl Engine {
             self.pulse.sent(self.now.mono_ms);
         } else {
             // Nobody is going to ack it: only the archive can tell.
-            self.wire.acked.extend(seq);
+            let item = seq.filter(|seq| !self.fulfil(*seq));
+            self.wire.acked.extend(item);
         }
     }
 
@@ -214,8 +218,12 @@ impl Engine {
     /// Stanzas are with the server: own messages are entries now (S11-51).
     pub(super) fn on_settled(&mut self, settled: Vec<Sent>) {
         for seq in settled.into_iter().filter_map(|sent| sent.seq) {
+            if self.fulfil(seq) {
+                continue;
+            }
             if self.state.exact {
-                self.note(Event::Archived { seq });
+                let stamp = Stamp(self.now.wall_ms);
+                self.note(Event::Archived { seq, stamp });
             } else if self.state.outbox.contains_key(&seq) {
                 self.wire.acked.insert(seq);
             }
@@ -229,7 +237,8 @@ impl Engine {
             return self.on_settled(settled);
         }
         let covered = settled.into_iter().filter_map(|sent| sent.seq);
-        self.wire.covered.extend(covered);
+        let messages: Vec<_> = covered.filter(|seq| !self.fulfil(*seq)).collect();
+        self.wire.covered.extend(messages);
     }
 
     /// Whether nothing stands in the way of the next page; what does is over with an input, not in time.

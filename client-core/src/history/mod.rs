@@ -5,6 +5,7 @@
 mod memory;
 mod reading;
 pub mod suite;
+mod wishes;
 
 use protocol::fast::Token;
 use protocol::time::Stamp;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::memory::MemoryHistory;
 pub use self::reading::{Owed, Part, Reading};
+pub use self::wishes::{Wanting, Wish};
 use crate::view::Mark;
 
 /// Where a row stands in this device's history.
@@ -94,6 +96,13 @@ pub enum Content {
     Text(String),
     /// What became of another line.
     Signal(Signal),
+    /// The record that an own entry came back (S11-36).
+    Bounced {
+        /// Its archive id.
+        of: ArchiveId,
+        /// Why, in plain words.
+        words: String,
+    },
     /// Something without text that this version does not show: its payload as XML.
     Other(String),
     /// Messages may be missing here (S11-54).
@@ -149,6 +158,9 @@ pub struct Chat {
     /// Its message id, by which others tell of it.
     #[serde(default)]
     pub last_message_id: Option<String>,
+    /// Its archive id, by which the record of a bounce tells of it.
+    #[serde(default)]
+    pub last_id: Option<ArchiveId>,
     /// How far it was read.
     #[serde(default)]
     pub read: Reading,
@@ -184,7 +196,7 @@ pub struct Device {
     pub stream: Option<ResumableStream>,
     /// Version of the roster that is kept.
     pub roster_ver: Option<String>,
-    /// Number of the next outbox item.
+    /// Number of the next outbox item or wish.
     pub next_seq: u64,
     /// Entries that came by page and whose live copies may still come on this stream, oldest first.
     #[serde(default)]
@@ -198,6 +210,17 @@ pub struct Device {
     /// With what it logs in (AU-32).
     #[serde(default)]
     pub token: Option<Token>,
+    /// Who is online with which devices, as the stream told: it does not tell again when it is
+    /// resumed (SM-20).
+    #[serde(default)]
+    pub online: Vec<(BareJid, String)>,
+    /// Whether the server publishes read state that comes beside a marker (MD-04), as it said when the
+    /// stream began.
+    #[serde(default)]
+    pub is_assisted: bool,
+    /// What was asked of the roster and is not with the server yet, oldest first (SM-11).
+    #[serde(default)]
+    pub wishes: Vec<Wish>,
 }
 
 impl Device {
@@ -216,6 +239,9 @@ impl Device {
             below: Vec::new(),
             agent: None,
             token: None,
+            online: Vec::new(),
+            is_assisted: false,
+            wishes: Vec::new(),
         }
     }
 

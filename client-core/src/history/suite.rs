@@ -11,7 +11,7 @@ use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
 
 use crate::history::{
     Asks, Batch, Chat, Contact, Content, Device, MemoryHistory, OutboxItem, Owed, Part, Place,
-    Reading, Restored, ResumableStream, Row, RowQuery, Signal, UNREAD_MAX, Wanted,
+    Reading, Restored, ResumableStream, Row, RowQuery, Signal, UNREAD_MAX, Wanted, Wanting, Wish,
 };
 use crate::view::Mark;
 
@@ -375,6 +375,7 @@ fn chat(peer: &str, text: &str) -> Chat {
         last_stamp: Stamp(5),
         last_mark: Some(Mark::Failed("no".to_owned())),
         last_message_id: Some("m".to_owned()),
+        last_id: ArchiveId::parse("last"),
         read: Reading {
             place: Some(-7),
             is_assumed: true,
@@ -428,6 +429,13 @@ fn device() -> Device {
             secret: "not a real one".to_owned(),
             expiry: Some(Stamp(1_795_341_600_000)),
         }),
+        online: vec![(jid("romeo"), "phone".to_owned())],
+        is_assisted: true,
+        wishes: vec![Wish {
+            seq: 11,
+            jid: jid("nurse"),
+            wanting: Wanting::Refuse,
+        }],
         ..Device::new(account)
     }
 }
@@ -444,5 +452,23 @@ mod tests {
         let mut run = pin!(all(async || MemoryHistory::default()));
         let mut context = Context::from_waker(Waker::noop());
         assert_eq!(run.as_mut().poll(&mut context), Poll::Ready(()));
+    }
+
+    /// What a device kept before these fields were there is read as if they were empty.
+    #[test]
+    fn what_an_earlier_version_wrote_is_readable() {
+        let without = |value: serde_json::Value, names: &[&str]| {
+            let fields = value.as_object().unwrap().clone().into_iter();
+            let known = fields.filter(|(name, _)| !names.contains(&name.as_str()));
+            serde_json::Value::Object(known.collect())
+        };
+        let old = serde_json::to_value(device()).unwrap();
+        let old = without(old, &["online", "is_assisted", "wishes"]);
+        let read: Device = serde_json::from_value(old).unwrap();
+        assert_eq!(read.stream, device().stream);
+        assert_eq!((read.online, read.wishes), (Vec::new(), Vec::new()));
+        let old = without(serde_json::to_value(chat("a", "b")).unwrap(), &["last_id"]);
+        let read: Chat = serde_json::from_value(old).unwrap();
+        assert_eq!(read.last_id, None);
     }
 }

@@ -1,6 +1,6 @@
 //! What the list of conversations says.
 
-use protocol::BareJid;
+use protocol::{ArchiveId, BareJid};
 
 use super::{Spot, State, Summary};
 use crate::history::{Batch, Chat, Content, OutboxItem, Owed, Reading, Row, Signal};
@@ -21,16 +21,18 @@ impl Summary {
             stamp: row.stamp,
             mark: row.own.then(|| row.mark.clone()),
             message_id: row.message_id.clone().filter(|_| row.own),
+            id: row.id.clone().filter(|_| row.own),
         })
     }
 
-    fn of_item(item: &OutboxItem) -> Self {
+    pub(super) fn of_item(item: &OutboxItem) -> Self {
         Self {
             text: item.body.clone(),
             own: true,
             stamp: item.written,
             mark: Some(item.failed.clone().map_or(Mark::Waiting, Mark::Failed)),
             message_id: Some(item.message_id.clone()),
+            id: None,
         }
     }
 
@@ -41,12 +43,16 @@ impl Summary {
             stamp: chat.last_stamp,
             mark: chat.last_mark.clone(),
             message_id: chat.last_message_id.clone(),
+            id: chat.last_id.clone(),
         }
     }
 
     /// Takes in what became of a message: of one that is displayed, nothing less is said any more.
-    fn mark(&mut self, message_id: &str, mark: &Mark) {
-        let is_it = self.message_id.as_deref() == Some(message_id);
+    fn mark(&mut self, of: &Named, mark: &Mark) {
+        let is_it = match of {
+            Named::ByMessageId(id) => self.message_id.as_ref() == Some(id),
+            Named::ById(id) => self.id.as_ref() == Some(id),
+        };
         let is_more = match (&self.mark, mark) {
             (Some(Mark::Archived), Mark::Received | Mark::Read) => true,
             (Some(Mark::Received), Mark::Read) => true,
@@ -56,6 +62,13 @@ impl Summary {
             self.mark = Some(mark.clone());
         }
     }
+}
+
+/// An own message of which something tells.
+#[derive(Clone, Debug)]
+pub(super) enum Named {
+    ByMessageId(String),
+    ById(ArchiveId),
 }
 
 /// What an event changes about one conversation.
@@ -70,8 +83,8 @@ pub(super) struct Touched {
     pub(super) history: Option<i64>,
     /// How far another device read, if that entry took its place.
     pub(super) marked: Option<Spot>,
-    /// What became of own messages, by message id.
-    pub(super) marks: Vec<(String, Mark)>,
+    /// What became of own messages.
+    pub(super) marks: Vec<(Named, Mark)>,
     /// Messages whose senders wait for a receipt, and those for which one was sent.
     pub(super) owed: Vec<Owed>,
     pub(super) settled: Vec<String>,
@@ -103,14 +116,17 @@ impl Touched {
     }
 
     /// Somebody else tells what became of an own message.
-    fn note_signal(&mut self, row: &Row) {
-        match &row.content {
-            Content::Signal(signal) if !row.own => self.marks.push(match signal {
-                Signal::Received(of) => (of.clone(), Mark::Received),
-                Signal::Displayed(of) => (of.clone(), Mark::Read),
-            }),
-            Content::Gap | Content::Other(_) | Content::Signal(_) | Content::Text(_) => {}
-        }
+    pub(super) fn note_signal(&mut self, row: &Row) {
+        let (of, mark) = match &row.content {
+            Content::Signal(Signal::Received(of)) if !row.own => (of, Mark::Received),
+            Content::Signal(Signal::Displayed(of)) if !row.own => (of, Mark::Read),
+            Content::Bounced { of, words } => {
+                let failed = Mark::Failed(words.clone());
+                return self.marks.push((Named::ById(of.clone()), failed));
+            }
+            Content::Gap | Content::Other(_) | Content::Signal(_) | Content::Text(_) => return,
+        };
+        self.marks.push((Named::ByMessageId(of.clone()), mark));
     }
 
     /// All that took its place so far is history.
@@ -144,8 +160,8 @@ impl State {
         let mut last = last
             .or(touched.last)
             .or_else(|| before.map(Summary::of_chat))?;
-        for (message_id, mark) in &touched.marks {
-            last.mark(message_id, mark);
+        for (of, mark) in &touched.marks {
+            last.mark(of, mark);
         }
         if let Some(place) = touched.history.filter(|_| read.is_assumed) {
             read.place = read.place.max(Some(place));
@@ -172,6 +188,7 @@ impl State {
             last_stamp: last.stamp,
             last_mark: last.mark,
             last_message_id: last.message_id,
+            last_id: last.id,
             read,
             owed,
         })
@@ -195,9 +212,11 @@ impl State {
         }
     }
 
+    /// One that is not sent any more is the last line only until there is another.
     fn waiting_line(&self, peer: &BareJid) -> Option<Summary> {
-        let mut newest_first = self.outbox.values().rev();
-        let item = newest_first.find(|item| item.to == *peer && item.signal.is_none())?;
+        let newest_first = self.outbox.values().rev();
+        let mut waiting = newest_first.filter(|item| item.failed.is_none());
+        let item = waiting.find(|item| item.to == *peer && item.signal.is_none())?;
         Some(Summary::of_item(item))
     }
 

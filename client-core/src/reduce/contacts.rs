@@ -4,10 +4,12 @@ use protocol::BareJid;
 use protocol::roster::{Item, Subscription};
 
 use super::State;
-use crate::history::{Batch, Contact};
+use crate::history::{Batch, Contact, Wanting, Wish};
 
 /// So many unanswered requests are listed.
 const REQUESTS_MAX: usize = 1_000;
+/// So many wishes wait for a stream.
+const WISHES_MAX: usize = 64;
 
 impl State {
     /// The roster as of a new session; `None` if nothing changed since the version that is kept.
@@ -70,6 +72,25 @@ impl State {
         } else {
             let wants = false;
             self.put_contact(batch, Contact { wants, ..contact });
+        }
+    }
+
+    pub(super) fn wished(&mut self, jid: BareJid, wanting: Wanting) {
+        if self.device.wishes.len() < WISHES_MAX {
+            let seq = self.device.next_seq;
+            self.device.next_seq += 1;
+            self.device.wishes.push(Wish { seq, jid, wanting });
+        }
+    }
+
+    /// A request that was answered is no more, also if it was told again before the answer came.
+    pub(super) fn fulfilled(&mut self, batch: &mut Batch, seq: u64) {
+        let mut wishes = self.device.wishes.iter();
+        if let Some(wish) = wishes.find(|wish| wish.seq == seq).cloned() {
+            self.device.wishes.retain(|wish| wish.seq != seq);
+            if matches!(wish.wanting, Wanting::Accept | Wanting::Refuse) {
+                self.settled(batch, &wish.jid);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ mod ahead;
 mod chats;
 mod contacts;
 mod gap;
+mod online;
 mod own;
 mod reading;
 mod rows;
@@ -23,8 +24,9 @@ use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
 
 use self::ahead::Ahead;
 use self::chats::Touched;
+use self::online::Online;
 use crate::history::{
-    Asks, Batch, Chat, Contact, Device, OutboxItem, Restored, ResumableStream, Row, Signal,
+    Asks, Batch, Chat, Contact, Device, OutboxItem, Restored, ResumableStream, Row, Signal, Wanting,
 };
 use crate::inbound::Draft;
 use crate::view::Mark;
@@ -44,7 +46,7 @@ pub(crate) enum Event {
     /// A message arrived live.
     Arrived(Draft),
     /// An ack covers an own message (S11-51).
-    Archived { seq: u64 },
+    Archived { seq: u64, stamp: Stamp },
     /// An own message was delivered but is in no archive (S11-33).
     Unarchived { message_id: String, mark: Mark },
     /// An own message came back from whom it went to.
@@ -74,6 +76,18 @@ pub(crate) enum Event {
     Asked(BareJid),
     /// A request was answered or withdrawn.
     Settled(BareJid),
+    /// The person wants something of the roster.
+    Wished { jid: BareJid, wanting: Wanting },
+    /// The server has that wish.
+    Fulfilled { seq: u64 },
+    /// A contact's device came or went.
+    Presence {
+        jid: BareJid,
+        device: String,
+        is_online: bool,
+    },
+    /// Whether the server publishes read state that comes beside a marker (MD-04).
+    Assisted(bool),
     /// A stream was bound; its copies and acks are exact with s11 only.
     Bound { exact: bool },
     /// The bound stream can be resumed.
@@ -153,9 +167,10 @@ pub(crate) struct Summary {
     pub(crate) text: String,
     pub(crate) own: bool,
     pub(crate) stamp: Stamp,
-    /// What is known of its fate, and its message id, if it is an own line.
+    /// What is known of its fate, and its ids, if it is an own line.
     pub(crate) mark: Option<Mark>,
     pub(crate) message_id: Option<String>,
+    pub(crate) id: Option<ArchiveId>,
 }
 
 /// What a device knows.
@@ -174,6 +189,8 @@ pub(crate) struct State {
     pub(crate) catching: bool,
     /// Whether copies and acks come in log order (S11-40): on s11 streams.
     pub(crate) exact: bool,
+    /// Who is online; told once in a session (SM-20).
+    pub(crate) online: Online,
     held: BTreeMap<ArchiveId, u64>,
     /// Those held before copies of which some may stand before them: they come once more, since the
     /// server began again at the cursor (S11-62).
@@ -203,6 +220,7 @@ impl State {
         let mut state = Self {
             ahead: Ahead::new(&device.ahead),
             exact: device.stream.as_ref().is_some_and(|s| s.prefix.is_some()),
+            online: Online::new(&device.online),
             device,
             contacts: by_key(restored.contacts, |contact| contact.item.jid.clone()),
             chats: by_key(chats.collect(), |chat| chat.peer.clone()),
@@ -232,7 +250,7 @@ impl State {
             Event::Wrote(line) => self.wrote(batch, line),
             Event::Prefixed(prefix) => self.prefixed(batch, &prefix),
             Event::Arrived(draft) => self.arrived(batch, draft),
-            Event::Archived { seq } => self.archived(batch, seq),
+            Event::Archived { seq, stamp } => self.archived(batch, seq, stamp),
             Event::Unarchived { message_id, mark } => self.unarchived(batch, &message_id, mark),
             Event::Refused {
                 from,
@@ -248,6 +266,14 @@ impl State {
             Event::Removed { jid, ver } => self.removed(batch, &jid, ver),
             Event::Asked(jid) => self.asked(batch, jid),
             Event::Settled(jid) => self.settled(batch, &jid),
+            Event::Wished { jid, wanting } => self.wished(jid, wanting),
+            Event::Fulfilled { seq } => self.fulfilled(batch, seq),
+            Event::Presence {
+                jid,
+                device,
+                is_online,
+            } => self.online.set(&jid, device, is_online),
+            Event::Assisted(is_assisted) => self.device.is_assisted = is_assisted,
             Event::Bound { exact } => self.bound(exact),
             Event::Kept(stream) => self.device.stream = Some(stream),
             Event::Rewound => self.rewound(),
@@ -283,6 +309,10 @@ impl State {
         });
         Device {
             ahead: ahead.filter(|_| stream.is_some()).unwrap_or_default(),
+            online: match &stream {
+                Some(_) => self.online.kept(),
+                None => Vec::new(),
+            },
             stream,
             ..self.device.clone()
         }
@@ -293,15 +323,18 @@ impl State {
         self.ahead.is_whole()
     }
 
-    /// The copies of all that is held behind the cursor come again, in order.
+    /// The copies of all that is held behind the cursor come again, in order, and presence anew.
     fn rewound(&mut self) {
         self.catching = true;
+        self.online = Online::default();
         self.ahead.clear();
         self.unsure = self.held.keys().cloned().collect();
     }
 
     fn bound(&mut self, exact: bool) {
         self.device.stream = None;
+        self.device.is_assisted = false;
+        self.online = Online::default();
         self.exact = exact;
         self.catching = true;
         self.ahead.clear();

@@ -1,8 +1,10 @@
 //! Own messages written on this device, from Enter to archived.
 
 use protocol::mutant;
+use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, IdPrefix};
 
+use super::chats::Named;
 use super::{State, Summary, Written};
 use crate::history::{Batch, Content, OutboxItem, Place, Row, Signal};
 use crate::view::Mark;
@@ -27,6 +29,9 @@ impl State {
         if let Some(Signal::Received(of)) = &item.signal {
             touched.settled.push(of.clone());
         }
+        if item.failed.is_some() {
+            touched.last = Some(Summary::of_item(&item));
+        }
         self.put_item(batch, item);
     }
 
@@ -41,11 +46,12 @@ impl State {
         }
     }
 
-    /// An ack covers the message: it is an entry, and stands here (S11-51).
+    /// An ack covers the message: it is an entry, and stands here (S11-51). It is as old as the ack, not
+    /// as the writing: so all devices date it alike.
     ///
     /// An error that came before may tell of a refusal or of a bounce after archiving; only the
     /// archive knows, so it is asked.
-    pub(super) fn archived(&mut self, batch: &mut Batch, seq: u64) {
+    pub(super) fn archived(&mut self, batch: &mut Batch, seq: u64, stamp: Stamp) {
         let Some(item) = self.outbox.get(&seq).filter(|_| self.exact) else {
             return;
         };
@@ -54,7 +60,10 @@ impl State {
             return;
         }
         let Some(id) = archive_id(item) else { return };
-        let row = row_of(item, Some(id.clone()), Mark::Archived);
+        let row = Row {
+            stamp,
+            ..row_of(item, Some(id.clone()), Mark::Archived)
+        };
         let read = item.assist.clone().map(|read| (item.to.clone(), read));
         self.ahead.pass(&id);
         if !mutant("archived-line-stays-in-the-outbox") {
@@ -91,12 +100,7 @@ impl State {
                 self.set_failed(batch, seq, Some(words), true);
             }
             Some(_) => {}
-            None => {
-                let is_it = |row: &Row| {
-                    row.own && row.peer == *from && row.message_id.as_deref() == Some(message_id)
-                };
-                self.mark_failed(batch, is_it, words);
-            }
+            None => self.mark_failed(batch, from, message_id, words),
         }
     }
 
@@ -121,6 +125,9 @@ impl State {
             is_spent,
             ..item
         };
+        if let Some(words) = &item.failed {
+            self.note_failed(&item.to, &item.message_id, words);
+        }
         self.touch(&item.to);
         self.put_item(batch, item);
     }
@@ -135,31 +142,29 @@ impl State {
     }
 
     /// Marks an own row that came back, wherever it stands.
-    pub(super) fn mark_failed(
-        &mut self,
-        batch: &mut Batch,
-        is_it: impl Fn(&Row) -> bool,
-        words: String,
-    ) {
+    fn mark_failed(&mut self, batch: &mut Batch, peer: &BareJid, message_id: &str, words: String) {
+        let is_it = |row: &Row| {
+            row.own && row.peer == *peer && row.message_id.as_deref() == Some(message_id)
+        };
         let held = self.provisional.values_mut();
         let mut known = held.chain(self.recent.iter_mut());
         if let Some(row) = known.find(|row| is_it(row)) {
-            row.mark = Mark::Failed(words);
+            row.mark = Mark::Failed(words.clone());
             let row = row.clone();
             batch.rows.retain(|other| other.place != row.place);
-            self.note_failed(&row);
             batch.rows.push(row);
         } else if let Some(row) = batch.rows.iter_mut().find(|row| is_it(row)) {
-            row.mark = Mark::Failed(words);
-            self.note_failed(row);
+            row.mark = Mark::Failed(words.clone());
+        } else {
+            return;
         }
+        self.note_failed(peer, message_id, &words);
     }
 
-    fn note_failed(&mut self, row: &Row) {
-        if let Some(message_id) = row.message_id.clone() {
-            let mark = row.mark.clone();
-            self.touch(&row.peer).marks.push((message_id, mark));
-        }
+    fn note_failed(&mut self, peer: &BareJid, message_id: &str, words: &str) {
+        let of = Named::ByMessageId(message_id.to_owned());
+        let mark = Mark::Failed(words.to_owned());
+        self.touch(peer).marks.push((of, mark));
     }
 
     pub(super) fn drop_item(&mut self, batch: &mut Batch, seq: u64) {

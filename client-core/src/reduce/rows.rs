@@ -15,21 +15,15 @@ impl State {
         if draft.id.as_ref().is_some_and(|id| self.is_known(id)) {
             return;
         }
-        let bounced = draft.bounced.clone();
         let (row, is_new) = self.row_of(batch, draft);
         if is_new {
             self.note_owed(&row);
         }
         self.put_live(batch, row);
-        if let Some((id, words)) = bounced {
-            self.bounced(batch, &id, words);
-        }
     }
 
     /// Step 2 and 3 of the resync algorithm (protocol.md §16), and paging backwards.
     pub(super) fn page(&mut self, batch: &mut Batch, mut page: Page) {
-        let bounces = page.entries.iter().filter_map(|d| d.bounced.clone());
-        let bounces: Vec<_> = bounces.collect();
         let joint = self.cut_known(batch, &mut page);
         match (page.kind, joint) {
             (PageKind::Older, joint) => self.put_older(batch, &page, joint),
@@ -51,9 +45,6 @@ impl State {
                 );
             }
             (PageKind::Last | PageKind::After, _) => self.put_newer(batch, page),
-        }
-        for (id, words) in bounces {
-            self.bounced(batch, &id, words);
         }
     }
 
@@ -255,10 +246,5 @@ impl State {
         let seq = item.seq;
         self.drop_item(batch, seq);
         (row, false)
-    }
-
-    /// The record that an own entry came back (S11-36).
-    fn bounced(&mut self, batch: &mut Batch, id: &ArchiveId, words: String) {
-        self.mark_failed(batch, |row| row.own && row.id.as_ref() == Some(id), words);
     }
 }

@@ -54,7 +54,6 @@ impl Entry {
             content: Content::Text(self.number.to_string()),
             mark: Mark::Archived,
             asks: Asks::default(),
-            bounced: None,
         }
     }
 }
@@ -129,7 +128,8 @@ impl Device {
         let mut items = self.state.outbox.values();
         let item = items.find(|item| item.message_id == message_id);
         if let Some(seq) = item.map(|item| item.seq) {
-            self.note(Event::Archived { seq });
+            let stamp = Stamp(0);
+            self.note(Event::Archived { seq, stamp });
         }
     }
 

@@ -14,10 +14,6 @@ use crate::history::{
 use crate::reduce::{Spot, Summary, is_request_only};
 use crate::view::{Change, ChatSummary, Connection, Line, SignIn, Timeline, View};
 
-/// So many contacts can be online, and each with so many devices.
-const ONLINE_MAX: usize = 10_000;
-const DEVICES_MAX: usize = 64;
-
 /// The read model and what it is made of.
 #[derive(Debug)]
 pub(crate) struct Shown {
@@ -30,7 +26,8 @@ pub(crate) struct Shown {
     unread: BTreeMap<BareJid, BTreeSet<i64>>,
     /// Conversations that are less read than was thought: their unread lines must be asked for.
     unsettled: BTreeSet<BareJid>,
-    online: BTreeMap<BareJid, BTreeSet<String>>,
+    /// Who is online: not shown before the stream is resumed that told it.
+    online: BTreeSet<BareJid>,
     window: Option<Window>,
     reaches_start: bool,
     /// The newest confirmed place.
@@ -52,7 +49,7 @@ impl Shown {
             provisional: BTreeMap::new(),
             unread: BTreeMap::new(),
             unsettled: BTreeSet::new(),
-            online: BTreeMap::new(),
+            online: BTreeSet::new(),
             window: None,
             reaches_start: false,
             newest: 0,
@@ -300,27 +297,21 @@ impl Shown {
         }
     }
 
-    /// A contact's device came or went.
-    pub(crate) fn set_online(&mut self, jid: BareJid, resource: String, is_online: bool) {
-        if is_online {
-            if self.online.len() < ONLINE_MAX || self.online.contains_key(&jid) {
-                let devices = self.online.entry(jid).or_default();
-                if devices.len() < DEVICES_MAX {
-                    devices.insert(resource);
-                }
-            }
-        } else if let Some(devices) = self.online.get_mut(&jid) {
-            devices.remove(&resource);
-            if devices.is_empty() {
-                self.online.remove(&jid);
-            }
+    /// A contact came or went.
+    pub(crate) fn set_online(&mut self, jid: BareJid, is_online: bool) {
+        let is_new = if is_online {
+            self.online.insert(jid)
+        } else {
+            self.online.remove(&jid)
+        };
+        if is_new {
+            self.spoil(&[Change::Chats]);
         }
-        self.spoil(&[Change::Chats]);
     }
 
-    /// Nobody is known to be online.
-    pub(crate) fn forget_online(&mut self) {
-        self.online.clear();
+    /// These are online and nobody else.
+    pub(crate) fn set_all_online(&mut self, online: BTreeSet<BareJid>) {
+        self.online = online;
         self.spoil(&[Change::Chats]);
     }
 
@@ -401,7 +392,7 @@ impl Shown {
                 .map_or(0, |unread| u32::try_from(unread.len()).unwrap_or(u32::MAX)),
             subscription: item.map_or(Subscription::None, |item| item.subscription),
             asked: item.is_some_and(|item| item.ask),
-            online: self.online.contains_key(peer),
+            online: self.online.contains(peer),
         }
     }
 }

@@ -46,6 +46,8 @@ impl Held {
 struct Told<'a> {
     received: BTreeSet<&'a str>,
     displayed: BTreeSet<&'a str>,
+    /// Why lines came back, by archive id (S11-36).
+    bounced: BTreeMap<&'a ArchiveId, &'a str>,
 }
 
 impl Window {
@@ -123,8 +125,7 @@ impl Window {
         let read = named.find(|(_, held)| names(&told.displayed, &held.row));
         let read = read.map_or(i64::MIN, |(place, _)| *place);
         let marks = self.rows.iter().map(|(place, held)| match held.row.mark {
-            Mark::Archived if held.row.own && *place <= read => Mark::Read,
-            Mark::Archived if held.row.own && names(&told.received, &held.row) => Mark::Received,
+            Mark::Archived if held.row.own => told.mark_of(&held.row, *place <= read),
             Mark::Gap if filling.is_some_and(|(a, b)| (a..=b).contains(place)) => Mark::Filling,
             Mark::Archived
             | Mark::Failed(_)
@@ -152,6 +153,7 @@ impl Window {
             match &held.row.content {
                 Content::Signal(Signal::Received(of)) => told.received.insert(of),
                 Content::Signal(Signal::Displayed(of)) => told.displayed.insert(of),
+                Content::Bounced { of, words } => told.bounced.insert(of, words).is_none(),
                 Content::Gap | Content::Other(_) | Content::Text(_) => false,
             };
         }
@@ -205,6 +207,19 @@ impl Window {
     }
 }
 
+impl Told<'_> {
+    /// What became of an archived own line.
+    fn mark_of(&self, row: &Row, is_read: bool) -> Mark {
+        let words = row.id.as_ref().and_then(|id| self.bounced.get(id));
+        match words {
+            Some(words) => Mark::Failed((*words).to_owned()),
+            None if is_read => Mark::Read,
+            None if names(&self.received, row) => Mark::Received,
+            None => Mark::Archived,
+        }
+    }
+}
+
 /// Whether a signal that names `ids` means this line.
 fn names(ids: &BTreeSet<&str>, row: &Row) -> bool {
     let id = row.message_id.as_deref();
@@ -215,7 +230,7 @@ fn line_of_row(row: &Row) -> Option<Line> {
     let text = match &row.content {
         Content::Text(text) => text.clone(),
         Content::Gap => String::new(),
-        Content::Signal(_) | Content::Other(_) => return None,
+        Content::Bounced { .. } | Content::Signal(_) | Content::Other(_) => return None,
     };
     Some(Line {
         key: row.key.clone(),

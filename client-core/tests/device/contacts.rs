@@ -155,6 +155,134 @@ fn presence_shows_who_is_online() {
     assert!(!tell("b", " type='unavailable'"));
 }
 
+/// Reloads and signs in; gives whether the first contact looks online then, and which frames were sent.
+fn reload(world: &mut World) -> (bool, Vec<String>) {
+    world.server.seen.clear();
+    world.reload();
+    world.sign_in();
+    assert!(
+        !world.engine.view().chats[0].online,
+        "not before it is known"
+    );
+    world.run();
+    let seen = world.server.seen.iter().map(ToString::to_string);
+    (world.engine.view().chats[0].online, seen.collect())
+}
+
+// proves: SM-20 SM-11
+#[test]
+fn who_is_online_is_known_after_a_reload_with_resumption_and_asked_anew_on_a_new_stream() {
+    let mut world = World::new();
+    world.server.roster = vec![Item::new(bare("romeo"))];
+    world.sign_in();
+    world.run();
+    let tell = |world: &mut World, resource: &str, kind: &str| {
+        world.server.inject(&format!(
+            "<presence xmlns='jabber:client' from='romeo@montague.example/{resource}'{kind}/>"
+        ));
+        world.pass(3_000);
+    };
+    tell(&mut world, "a", "");
+    tell(&mut world, "b", "");
+    let (is_online, seen) = reload(&mut world);
+    assert!(is_online);
+    let asked_anew = |f: &String| f.starts_with("<presence") || f.contains("jabber:iq:roster");
+    assert!(!seen.iter().any(asked_anew), "{seen:?}");
+    tell(&mut world, "a", " type='unavailable'");
+    assert!(reload(&mut world).0, "the other device is still there");
+    // What is not durable is told again: the count says so.
+    world.disk_is_slow = true;
+    tell(&mut world, "b", " type='unavailable'");
+    world.release_disk();
+    world.disk_is_slow = false;
+    assert!(!reload(&mut world).0);
+    tell(&mut world, "a", "");
+    world.server.expire();
+    let (is_online, seen) = reload(&mut world);
+    assert!(!is_online, "a new session is told anew");
+    assert!(seen.iter().any(asked_anew));
+    assert_eq!(world.history.restore().device.unwrap().online, []);
+}
+
+fn count(world: &World, needle: &str) -> usize {
+    let frames = world.server.seen.iter();
+    frames.filter(|frame| frame.contains(needle)).count()
+}
+
+// proves: RO-16 SM-11
+#[test]
+fn what_was_asked_of_the_roster_survives_a_reload_until_the_server_has_it() {
+    let mut world = World::live();
+    world.is_online = false;
+    world.cut();
+    world.intent(Intent::AddContact(bare("romeo")));
+    world.intent(Intent::RemoveContact(bare("paris")));
+    world.run();
+    world.reload();
+    world.is_online = true;
+    world.server.seen.clear();
+    world.server.holds_acks = true;
+    world.sign_in();
+    world.run();
+    let asks = "to='romeo@montague.example' type='subscribe'";
+    let removal = "subscription='remove'";
+    assert_eq!((count(&world, asks), count(&world, removal)), (1, 1));
+    // A reload before the ack asks again: the server may have seen nothing of it.
+    world.server.seen.clear();
+    world.reload();
+    world.sign_in();
+    world.run();
+    assert_eq!((count(&world, asks), count(&world, removal)), (1, 1));
+    world.server.holds_acks = false;
+    world.pass(3_000);
+    assert_eq!(world.history.restore().device.unwrap().wishes, []);
+    world.server.seen.clear();
+    world.reload();
+    world.server.expire();
+    world.sign_in();
+    world.pass(3_000);
+    assert_eq!((count(&world, asks), count(&world, removal)), (0, 0));
+    // So does a session that ends before the ack.
+    world.server.holds_acks = true;
+    world.intent(Intent::AddContact(bare("romeo")));
+    world.run();
+    world.server.expire();
+    world.cut();
+    world.pass(3_000);
+    assert_eq!(count(&world, asks), 2);
+}
+
+// proves: RO-10 SM-18
+#[test]
+fn a_refused_request_that_comes_again_before_the_refusal_is_no_more() {
+    let mut world = World::live();
+    let request =
+        "<presence xmlns='jabber:client' from='paris@montague.example' type='subscribe'/>";
+    world.server.inject(request);
+    world.run();
+    world.is_online = false;
+    world.cut();
+    world.intent(Intent::RefuseContact(bare("paris")));
+    world.run();
+    world.is_online = true;
+    world.server.holds_acks = true;
+    world.server.expire();
+    world.pass(3_000);
+    assert_eq!(count(&world, "type='unsubscribed'"), 1);
+    // The server tells it again to a new session, before it reads the refusal.
+    world.server.inject(request);
+    world.run();
+    // The connection breaks, and the refusal goes out again as it was: once.
+    world.cut();
+    world.pass(3_000);
+    assert_eq!(
+        count(&world, "type='unsubscribed'"),
+        1,
+        "covered by the resumption"
+    );
+    assert!(world.engine.view().requests.is_empty());
+}
+
 // proves: CO-06 DI-05
 #[test]
 fn requests_are_answered_and_answers_are_not() {

@@ -22,5 +22,6 @@ mod resuming;
 mod screen;
 mod sending;
 mod server;
+mod times;
 mod vectors;
 mod world;

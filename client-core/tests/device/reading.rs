@@ -262,6 +262,54 @@ fn a_server_that_assists_is_told_beside_the_marker() {
     );
 }
 
+// proves: MD-05 SM-20
+#[test]
+fn assistance_is_used_only_as_announced_also_after_a_reload() {
+    for assists in [false, true] {
+        let mut world = World::new();
+        world.server.assists = assists;
+        world.server.roster = vec![friend("romeo")];
+        world.sign_in();
+        world.pass(3_000);
+        world.reload();
+        world.server.seen.clear();
+        world.sign_in();
+        world.run();
+        let seen = &world.server.seen;
+        assert!(seen.iter().any(|f| f.contains("<resume ")));
+        assert!(
+            seen.iter().all(|f| !f.contains("disco#info")),
+            "not asked again"
+        );
+        world.server.arrive_asking("romeo", "m1", "one");
+        world.run();
+        open(&mut world);
+        world.intent(Intent::Seen { key: None });
+        world.pass(3_000);
+        let mut seen = world.server.seen.iter();
+        let marker = seen.find(|f| f.contains("chat-markers:0'") && f.contains("<displayed"));
+        assert_eq!(marker.unwrap().contains("urn:xmpp:mds"), assists);
+        assert_eq!(
+            published(&world),
+            usize::from(!assists),
+            "told the usual way"
+        );
+        assert_eq!(kept(&world), Some(world.server.archive[0].id.to_string()));
+        // A new session may be with a server that does not.
+        world.server.assists = false;
+        world.server.expire();
+        world.cut();
+        world.server.seen.clear();
+        world.pass(3_000);
+        world.server.arrive_asking("romeo", "m2", "two");
+        world.intent(Intent::Seen { key: None });
+        world.pass(3_000);
+        let mut seen = world.server.seen.iter();
+        let marker = seen.find(|f| f.contains("chat-markers:0'") && f.contains("<displayed"));
+        assert!(!marker.unwrap().contains("urn:xmpp:mds"));
+    }
+}
+
 #[test]
 fn a_server_without_eventing_is_left_alone() {
     let mut world = World::new();

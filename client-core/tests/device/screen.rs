@@ -160,3 +160,36 @@ fn a_gap_between_keys_never_shows_two_lines_with_one_key() {
     keys.dedup();
     assert_eq!(keys.len(), 40);
 }
+
+// proves: INV-17
+#[test]
+fn a_line_that_is_not_sent_any_more_does_not_keep_newer_ones_from_the_list() {
+    let mut world = World::live();
+    let listed = |world: &World| {
+        let chat = world.engine.view().chats[0].clone();
+        (chat.peer, chat.last_text, chat.last_mark)
+    };
+    world.server.fate = crate::server::Fate::Refuse;
+    world.send("refused");
+    world.run();
+    let (_, text, mark) = listed(&world);
+    assert_eq!(text, "refused");
+    assert!(matches!(mark, Some(client_core::Mark::Failed(_))));
+    world.pass(10);
+    world.server.arrive("nurse", "n1", "Madam!");
+    world.run();
+    assert_eq!(listed(&world).0, bare("nurse"));
+    world.pass(10);
+    world.server.arrive("romeo", "m1", "newer");
+    world.run();
+    assert_eq!(listed(&world), (bare("romeo"), "newer".to_owned(), None));
+    world.intent(Intent::OpenChat(bare("romeo")));
+    world.run();
+    assert_eq!(
+        world.texts(),
+        ["newer", "refused"],
+        "it is still there to be sent again"
+    );
+    world.reload();
+    assert_eq!(listed(&world).1, "newer");
+}

@@ -221,6 +221,60 @@ fn another_device_learns_from_the_record_that_a_line_failed() {
     assert_eq!(world.lines().len(), 1);
 }
 
+// proves: S11-36 MAM-32
+#[test]
+fn a_record_that_came_without_its_line_tells_of_it_all_the_same() {
+    let is_failed = |mark: &Mark| matches!(mark, Mark::Failed(_));
+    let mut sender = World::live();
+    open(&mut sender);
+    sender.server.fate = Fate::Bounce;
+    sender.send("nobody there");
+    // The tab dies between the ack and the record.
+    while !sender.lines().iter().any(|l| l.mark == Mark::Archived) {
+        let is_record = |f: &protocol::Text| f.contains("<bounced") || f.contains("type='error'");
+        sender.server.to_device.retain(|f| !is_record(f));
+        assert!(sender.step());
+    }
+    sender.reload();
+    sender.sign_in();
+    sender.run();
+    open(&mut sender);
+    assert!(is_failed(&sender.lines()[0].mark));
+    let listed = sender.engine.view().chats[0].last_mark.clone();
+    assert!(is_failed(&listed.unwrap()), "the list says so, too");
+    sender.assert_same_as_archive();
+    // A fresh device has the record on its first page and the line on the next.
+    let mut fresh = World::new();
+    fresh.server.archive = sender.server.archive.clone();
+    fresh.server.page_len = 1;
+    fresh.sign_in();
+    fresh.run();
+    open(&mut fresh);
+    assert_eq!(fresh.texts(), [""; 0], "only the record is here");
+    fresh.intent(Intent::Older);
+    fresh.run();
+    assert_eq!(fresh.texts(), ["nobody there"]);
+    assert!(is_failed(&fresh.lines()[0].mark));
+}
+
+// proves: S11-36 RT-14
+#[test]
+fn a_record_of_somebody_else_is_not_believed() {
+    let mut world = World::live();
+    open(&mut world);
+    world.send("Ay me");
+    world.run();
+    let id = world.server.archive[0].id.clone();
+    let error = protocol::StanzaError::new(protocol::Condition::ServiceUnavailable);
+    let record = protocol::s11::bounced(&id, &bare("romeo"), &error);
+    world
+        .server
+        .deliver("romeo", crate::server::signal("b1", &record));
+    world.run();
+    assert_eq!(world.lines()[0].mark, Mark::Archived);
+    world.assert_same_as_archive();
+}
+
 // proves: S11-55
 #[test]
 fn lines_of_other_devices_and_people_stand_where_the_archive_has_them() {

@@ -354,6 +354,7 @@ fn line_of_row(row: &client_core::Row) -> Option<Line> {
         Content::Text(text) => text.clone(),
         Content::Signal(signal) => format!("{signal:?}"),
         Content::Other(payload) => payload.clone(),
+        Content::Bounced { of, words } => format!("{of} came back: {words}"),
         Content::Gap => "(a gap)".to_owned(),
     };
     let id = row.id.as_ref().map(ToString::to_string);
