@@ -32,6 +32,27 @@ impl Blocklist {
         self.blocks(&Jid::from(account.clone()))
     }
 
+    /// The resources of an account that are blocked by themselves, with whatever account, or at all
+    /// (BL-05). If the whole account is blocked there may be none.
+    pub fn resources_of(&self, account: &BareJid) -> BTreeSet<String> {
+        if self.0.is_empty() {
+            return BTreeSet::new();
+        }
+        let domain = BareJid::from_parts(None, account.domain());
+        let both = [account, &domain].map(|bare| self.resources_under(bare));
+        both.into_iter().flatten().collect()
+    }
+
+    fn resources_under<'a>(&'a self, bare: &BareJid) -> impl Iterator<Item = String> + 'a {
+        // Addresses are in the order of their texts, and no resource comes before this one.
+        let first = bare.with_resource_str(" ").map(Jid::from);
+        let first = first.unwrap_or_else(|_| Jid::from(bare.clone()));
+        let front = format!("{bare}/");
+        let behind = self.0.range(first..);
+        let resources = behind.map_while(move |jid| jid.as_str().strip_prefix(&front));
+        resources.map(str::to_owned)
+    }
+
     /// Adds addresses.
     pub fn block(&mut self, jids: impl IntoIterator<Item = Jid>) {
         self.0.extend(jids);
@@ -160,6 +181,29 @@ mod tests {
             });
             assert_eq!(String::from_iter(found), expected, "{blocked}");
         }
+    }
+
+    // proves: BL-05
+    #[test]
+    fn resources_are_found_among_their_like() {
+        let list = list(&[
+            "romeo@verona.example",
+            "romeo@verona.example-two/no",
+            "romeo@verona.example.org/no",
+            "romeo@verona.example/street",
+            "romeo@verona.example/a garden/at night",
+            "romeo@verona.example0/no",
+            "tybalt@verona.example/no",
+            "verona.example",
+            "verona.example.org/no",
+            "verona.example/phone",
+        ]);
+        let of = |jid: &str| Vec::from_iter(list.resources_of(&BareJid::new(jid).unwrap()));
+        let expected = ["a garden/at night", "phone", "street"];
+        assert_eq!(of("romeo@verona.example"), expected);
+        assert_eq!(of("nurse@verona.example"), ["phone"]);
+        assert_eq!(of("verona.example"), ["phone"]);
+        assert!(of("romeo@mantua.example").is_empty());
     }
 
     // proves: BL-01

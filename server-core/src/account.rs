@@ -318,8 +318,20 @@ impl Account {
             } => self.on_entry(cx, &entry, envelope, flagged),
             Parcel::Message(loose) => self.on_loose(cx, loose),
             Parcel::Iq(stanza) => self.on_iq_for_resource(cx, &stanza),
-            Parcel::Presence { from, frame } => {
-                self.change_roster(cx, Wish::Presence { from, frame })
+            Parcel::Presence {
+                from,
+                frame,
+                hidden,
+            } => {
+                let frame = Box::new(frame);
+                self.change_roster(
+                    cx,
+                    Wish::Presence {
+                        from,
+                        frame,
+                        hidden,
+                    },
+                );
             }
             Parcel::Probe { from } => self.on_probe(cx, &from),
             Parcel::Question(iq) => self.on_question(cx, *iq),

@@ -1,5 +1,6 @@
 //! What goes from one account to another.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use protocol::jid::{BareJid, Jid};
@@ -27,7 +28,11 @@ pub(crate) enum Parcel {
     /// An iq for one of its resources.
     Iq(Box<Stanza>),
     /// Presence of a contact's resource.
-    Presence { from: Jid, frame: Stanza },
+    Presence {
+        from: Jid,
+        frame: Stanza,
+        hidden: Hidden,
+    },
     /// A contact asks for the account's presence.
     Probe { from: Jid },
     /// An iq for the account itself, from a session of another one.
@@ -43,6 +48,9 @@ pub(crate) enum Parcel {
         stanza: Box<Stanza>,
     },
 }
+
+/// The resources of the addressee that the sender blocks by themselves: they are shown nothing (BL-04).
+pub(crate) type Hidden = BTreeSet<String>;
 
 /// A message that has no place in the log.
 #[derive(Clone, Debug)]
@@ -125,6 +133,7 @@ impl Parcel {
                     Self::Presence {
                         from: contact,
                         frame,
+                        hidden: Hidden::new(),
                     },
                 );
             }

@@ -1,5 +1,6 @@
 //! Who sees which device (RFC 6121 §4, RO-12..15).
 
+use protocol::blocking::Blocklist;
 use protocol::jid::{BareJid, Jid};
 use protocol::sm::Slot;
 use protocol::stanza::Address;
@@ -8,9 +9,9 @@ use protocol::{Condition, Presence, PresenceType, Stanza, Text};
 use crate::account::Account;
 use crate::core::Context;
 use crate::hold::{LatestOf, Urgency};
-use crate::parcel::{Parcel, frame};
+use crate::parcel::{Hidden, Parcel, frame};
 use crate::pep::Interests;
-use crate::session::{SentKind, SessionId};
+use crate::session::{SentKind, Session, SessionId};
 
 /// Addresses to which one session may have sent presence directly.
 const DIRECTED_MAX: usize = 1_000;
@@ -91,7 +92,7 @@ impl Account {
         }
         for to in directed {
             if !(was_available && self.roster.is_seen_by(&to.to_bare())) {
-                dispatch(cx, &to, &stanza);
+                self.present(cx, &to, &stanza);
             }
         }
     }
@@ -114,11 +115,12 @@ impl Account {
         } else {
             session.directed.remove(to);
         }
-        dispatch(cx, to, &stanza);
+        self.present(cx, to, &stanza);
     }
 
     /// Whoever is blocked now sees no more of devices that came to them directly.
-    pub(crate) fn end_directed_presence(&mut self, cx: &mut Context) {
+    pub(crate) fn end_directed_presence(&mut self, cx: &mut Context, before: &Blocklist) {
+        self.hide_directed_presence(cx, before);
         for session in self.sessions.values_mut() {
             let blocked = session.directed.iter().filter(|to| self.blocked.blocks(to));
             let blocked: Vec<_> = blocked.cloned().collect();
@@ -129,16 +131,44 @@ impl Account {
                 if was_shown && self.blocked.blocks_account(&contact) {
                     continue; // and hears of it as a contact
                 }
-                let unavailable = Presence::bare(PresenceType::Unavailable);
-                dispatch(cx, &to, &unavailable.from(session.jid.clone()));
+                dispatch(cx, &to, &unavailable(session), Hidden::new());
+            }
+        }
+    }
+
+    /// The same of single resources of those whom a device came to as a whole.
+    fn hide_directed_presence(&self, cx: &mut Context, before: &Blocklist) {
+        for session in self.sessions.values() {
+            let shown = |to: &&Jid| to.resource().is_none() && !self.blocked.blocks(to);
+            for to in session.directed.iter().filter(shown) {
+                let contact = to.to_bare();
+                if session.presence.is_some() && self.roster.is_seen_by(&contact) {
+                    continue; // they hear of it as a contact
+                }
+                let hidden = before.resources_of(&contact);
+                let now = self.blocked.resources_of(&contact);
+                for resource in now.difference(&hidden) {
+                    if let Ok(full) = contact.with_resource_str(resource) {
+                        dispatch(cx, &full.into(), &unavailable(session), Hidden::new());
+                    }
+                }
             }
         }
     }
 
     fn broadcast(&self, cx: &mut Context, stanza: &Stanza) {
         for contact in self.watchers() {
-            dispatch(cx, &contact.into(), stanza);
+            self.present(cx, &contact.into(), stanza);
         }
+    }
+
+    /// Shows presence to an address, but to none of its resources that are blocked (BL-04).
+    fn present(&self, cx: &mut Context, to: &Jid, stanza: &Stanza) {
+        let hidden = match to.resource() {
+            None => self.blocked.resources_of(&to.to_bare()),
+            Some(_) => Hidden::new(),
+        };
+        dispatch(cx, to, stanza, hidden);
     }
 
     /// The account's other devices see each other.
@@ -167,7 +197,13 @@ impl Account {
     }
 
     /// Presence of a contact arrives: for all available devices, or the one it names (RT-10).
-    pub(crate) fn on_contact_presence(&mut self, cx: &mut Context, from: &Jid, stanza: &Stanza) {
+    pub(crate) fn on_contact_presence(
+        &mut self,
+        cx: &mut Context,
+        from: &Jid,
+        stanza: &Stanza,
+        hidden: &Hidden,
+    ) {
         let text = frame(stanza);
         let from = Address::from(from.clone());
         match stanza.header.to.jid().and_then(|to| to.try_as_full().ok()) {
@@ -178,38 +214,50 @@ impl Account {
             }
             None => {
                 for id in self.available() {
-                    self.show(cx, id, &from, &text);
+                    let session = self.sessions.get(&id);
+                    if !session.is_some_and(|s| hidden.contains(s.jid.resource().as_str())) {
+                        self.show(cx, id, &from, &text);
+                    }
                 }
             }
         }
     }
 
-    /// RO-13.
+    /// RO-13: whoever is not to see the account learns so; the account itself needs not ask.
     pub(crate) fn on_probe(&mut self, cx: &mut Context, from: &Jid) {
         let contact = from.to_bare();
         if self.roster.is_seen_by(&contact) {
-            self.appear_to(cx, &contact);
+            return self.appear_to(cx, &contact.into());
+        }
+        let kind = PresenceType::Unsubscribed;
+        self.route_subscription(cx, &contact, kind, Presence::bare(kind));
+    }
+
+    /// Shows all devices to a contact, or to one of its resources.
+    pub(crate) fn appear_to(&self, cx: &mut Context, contact: &Jid) {
+        let presences = self.sessions.values().filter_map(|s| s.presence.as_ref());
+        for presence in presences {
+            self.present(cx, contact, &presence.stanza);
         }
     }
 
-    pub(crate) fn appear_to(&self, cx: &mut Context, contact: &BareJid) {
-        for presence in self
-            .sessions
-            .values()
-            .filter_map(|session| session.presence.as_ref())
-        {
-            dispatch(cx, &contact.clone().into(), &presence.stanza);
+    /// Takes all devices away from a contact, but from resources that saw none, or from one resource.
+    pub(crate) fn vanish_to(&self, cx: &mut Context, contact: &Jid, hidden: &Hidden) {
+        let available = self.sessions.values().filter(|s| s.presence.is_some());
+        for session in available {
+            dispatch(cx, contact, &unavailable(session), hidden.clone());
         }
     }
 
-    pub(crate) fn vanish_to(&self, cx: &mut Context, contact: &BareJid) {
-        for session in self
-            .sessions
-            .values()
-            .filter(|session| session.presence.is_some())
-        {
-            let stanza = Presence::bare(PresenceType::Unavailable).from(session.jid.clone());
-            dispatch(cx, &contact.clone().into(), &stanza);
+    /// Resources of a contact are blocked by themselves, or are no longer (BL-04).
+    pub(crate) fn change_hidden(&self, cx: &mut Context, contact: &BareJid, before: &Hidden) {
+        let now = self.blocked.resources_of(contact);
+        let full = |resource: &String| contact.with_resource_str(resource).map(Jid::from).ok();
+        for gone in now.difference(before).filter_map(full) {
+            self.vanish_to(cx, &gone, &Hidden::new());
+        }
+        for back in before.difference(&now).filter_map(full) {
+            self.appear_to(cx, &back);
         }
     }
 
@@ -236,8 +284,12 @@ impl Account {
     }
 }
 
+fn unavailable(session: &Session) -> Stanza {
+    Presence::bare(PresenceType::Unavailable).from(session.jid.clone())
+}
+
 /// Sends presence on to an account of this server; others are not federated with.
-fn dispatch(cx: &mut Context, to: &Jid, stanza: &Stanza) {
+fn dispatch(cx: &mut Context, to: &Jid, stanza: &Stanza, hidden: Hidden) {
     if !cx.is_local(to.domain().as_str()) {
         return;
     }
@@ -246,5 +298,10 @@ fn dispatch(cx: &mut Context, to: &Jid, stanza: &Stanza) {
     };
     let mut frame = stanza.clone();
     frame.header.to = to.clone().into();
-    cx.dispatch(to.to_bare(), Parcel::Presence { from, frame });
+    let presence = Parcel::Presence {
+        from,
+        frame,
+        hidden,
+    };
+    cx.dispatch(to.to_bare(), presence);
 }

@@ -13,7 +13,7 @@ use crate::core::{Context, Core};
 use crate::ids;
 use crate::io::Output;
 use crate::limits::Limits;
-use crate::parcel::{Parcel, frame};
+use crate::parcel::{Hidden, Parcel, frame};
 use crate::pending::Pending;
 use crate::records::{Change, ChangeError, Contact};
 use crate::session::SessionId;
@@ -51,7 +51,11 @@ pub(crate) enum Wish {
         stanza: Box<Stanza>,
     },
     /// Presence of a contact that came behind one of these.
-    Presence { from: Jid, frame: Stanza },
+    Presence {
+        from: Jid,
+        frame: Box<Stanza>,
+        hidden: Hidden,
+    },
 }
 
 /// A change that is being written, and what follows.
@@ -191,7 +195,11 @@ impl Account {
             && let Some(wish) = self.roster.waiting.pop_front()
         {
             match wish {
-                Wish::Presence { from, frame } => self.on_contact_presence(cx, &from, &frame),
+                Wish::Presence {
+                    from,
+                    frame,
+                    hidden,
+                } => self.on_contact_presence(cx, &from, &frame, &hidden),
                 change @ (Wish::Set { .. } | Wish::Outbound { .. } | Wish::Inbound { .. }) => {
                     self.begin(cx, change);
                 }
@@ -378,8 +386,11 @@ impl Account {
                 Step::Route(kind, stanza) => self.route_subscription(cx, &peer, kind, *stanza),
                 Step::Show(stanza) => self.show_to_available(cx, &frame(&stanza)),
                 Step::Greet => self.greet(cx, &peer),
-                Step::Appear => self.appear_to(cx, &peer),
-                Step::Vanish => self.vanish_to(cx, &peer),
+                Step::Appear => self.appear_to(cx, &peer.clone().into()),
+                Step::Vanish => {
+                    let hidden = self.blocked.resources_of(&peer);
+                    self.vanish_to(cx, &peer.clone().into(), &hidden);
+                }
             }
         }
         match wish {
@@ -407,7 +418,7 @@ impl Account {
         }
     }
 
-    fn route_subscription(
+    pub(crate) fn route_subscription(
         &self,
         cx: &mut Context,
         to: &BareJid,

@@ -120,20 +120,25 @@ impl Account {
         }
         for contact in self.roster.watchers() {
             let was_blocked = before.blocks_account(&contact);
+            let hidden = before.resources_of(&contact);
             match (was_blocked, self.blocked.blocks_account(&contact)) {
-                (false, true) => self.vanish_to(cx, &contact),
-                (true, false) => self.appear_to(cx, &contact),
-                (true, true) | (false, false) => {}
+                (false, true) => self.vanish_to(cx, &contact.into(), &hidden),
+                (true, false) => self.appear_to(cx, &contact.into()),
+                (false, false) => self.change_hidden(cx, &contact, &hidden),
+                (true, true) => {}
             }
         }
         for contact in self.roster.watched() {
-            let is_heard_again =
-                before.blocks_account(&contact) && !self.blocks(&contact.clone().into());
-            if is_heard_again && cx.is_local(contact.domain().as_str()) {
+            let (now, blocks) = (&self.blocked, self.blocks(&contact.clone().into()));
+            let was_unheard = before.blocks_account(&contact)
+                || !before
+                    .resources_of(&contact)
+                    .is_subset(&now.resources_of(&contact));
+            if was_unheard && !blocks && cx.is_local(contact.domain().as_str()) {
                 cx.dispatch(contact, Parcel::Probe { from: self.own() });
             }
         }
-        self.end_directed_presence(cx);
+        self.end_directed_presence(cx, &before);
     }
 
     /// Every device that fetched the list hears of a change, its originator too.

@@ -213,9 +213,8 @@ impl Account {
         let sees = self.roster.sees(&to.to_bare());
         Some(match payload.ns() {
             ns::PUBSUB if is_get => return None,
-            ns::DISCO_ITEMS if is_get && sees => return None,
+            ns::DISCO_INFO | ns::DISCO_ITEMS if is_get && sees => return None,
             ns::MAM | ns::ROSTER | ns::PUBSUB | ns::PUBSUB_OWNER => iq.error(Condition::Forbidden),
-            ns::DISCO_INFO if sees => disco::account(iq, payload, false),
             ns::DISCO_ITEMS if is_get => disco::nothing(iq, payload),
             _ => iq.error(Condition::ServiceUnavailable),
         })

@@ -102,6 +102,14 @@ impl Account {
             let answer = self.list_nodes(&iq, payload);
             return self.reply(cx, Asker::Other(iq), Ok(answer));
         }
+        if payload.ns() == ns::DISCO_INFO {
+            let asker = iq.from.jid().map(protocol::Jid::to_bare);
+            let answer = match asker.is_some_and(|asker| self.roster.is_seen_by(&asker)) {
+                true => crate::iq::disco::account(&iq, payload, false),
+                false => iq.error(Condition::ServiceUnavailable),
+            };
+            return self.reply(cx, Asker::Other(iq), Ok(answer));
+        }
         match Request::of_iq(&iq) {
             Ok(request @ Request::Items { .. }) => {
                 self.do_in_turn(cx, Job::asked(Asker::Other(iq), request));

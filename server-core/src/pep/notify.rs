@@ -11,7 +11,7 @@ use super::Job;
 use crate::account::Account;
 use crate::core::Context;
 use crate::hold::{LatestOf, Urgency};
-use crate::parcel::{Parcel, frame};
+use crate::parcel::{Hidden, Parcel, frame};
 use crate::session::{SentKind, SessionId};
 
 /// A change of a node on its way to sessions that want to know of it.
@@ -23,6 +23,8 @@ pub(crate) struct Notice {
     item: Option<String>,
     /// The only session that it is for, if it is not for all.
     to: Option<FullJid>,
+    /// Which resources hear nothing of it.
+    hidden: Arc<Hidden>,
     stanza: Arc<Stanza>,
 }
 
@@ -46,7 +48,12 @@ impl Account {
         self.on_notice(cx, &notice);
         for contact in contacts {
             if cx.is_local(contact.domain().as_str()) {
-                cx.dispatch(contact.clone(), Parcel::Notice(notice.clone()));
+                let hidden = self.blocked.resources_of(contact);
+                let notice = Notice {
+                    hidden: hidden.into(),
+                    ..notice.clone()
+                };
+                cx.dispatch(contact.clone(), Parcel::Notice(notice));
             }
         }
     }
@@ -81,6 +88,7 @@ impl Account {
             node,
             item,
             to: None,
+            hidden: Arc::default(),
             stanza: Arc::new(event.to_stanza(self.jid.clone(), config.deliver_payloads)),
         }
     }
@@ -91,6 +99,7 @@ impl Account {
         let wants = |session: &&crate::session::Session| {
             session.interests.nodes.contains(&notice.node)
                 && notice.to.as_ref().is_none_or(|to| *to == session.jid)
+                && !notice.hidden.contains(session.jid.resource().as_str())
         };
         let sessions = self.sessions.values().filter(wants);
         let sessions: Vec<_> = sessions.map(|s| (s.id, s.jid.clone())).collect();

@@ -129,6 +129,7 @@ impl Account {
             (Purpose::Answer(asker), Err(ReadError::Storage)) => {
                 self.refuse_asker(cx, asker, Condition::InternalServerError.into());
             }
+            (Purpose::Last(to), Ok(_)) if self.blocks(&to.clone().into()) => {}
             (Purpose::Last(to), Ok(page)) => {
                 let config = self.pep.nodes.get(&read.node).cloned();
                 if let (Some(config), Some(item)) = (config, page.items.into_iter().next()) {
@@ -141,13 +142,14 @@ impl Account {
     }
 }
 
-/// What is answered where there is no such account: as if it had nothing for the asker (SEC-24).
+/// What is answered where there is no such account, or one that hears nothing of the asker (BL-02). Nodes
+/// can be asked for by anybody: there it is what an account answers that has nothing for the asker (SEC-24).
 pub(crate) fn answer_for_nobody(cx: &mut Context, iq: &Iq) {
-    let query = match &iq.kind {
-        IqKind::Get(query) => Some(query).filter(|query| query.ns() == ns::DISCO_ITEMS),
-        IqKind::Set(_) | IqKind::Result(_) | IqKind::Error(_) => None,
+    let condition = match &iq.kind {
+        IqKind::Get(query) if query.ns() == ns::PUBSUB => Condition::ItemNotFound,
+        IqKind::Get(_) | IqKind::Set(_) | IqKind::Result(_) | IqKind::Error(_) => {
+            Condition::ServiceUnavailable
+        }
     };
-    let answer = query.map(|query| crate::iq::disco::nothing(iq, query));
-    let answer = answer.unwrap_or_else(|| iq.error(Condition::ItemNotFound));
-    answer_other(cx, &answer);
+    answer_other(cx, &iq.error(condition));
 }

@@ -156,6 +156,7 @@ impl Stage {
             "holds keys back" => self.world.hold_keys(),
             "tells keys again" => self.world.tell_keys(),
             "gives romeo another password" => self.world.change_password("romeo")?,
+            "registers juliet" => self.world.register("juliet")?,
             "fails the next read" => self.world.store.fail_reads(1),
             "stops reading entries" => self.world.stop_walking(),
             "reads entries again" => self.world.walk_again(),

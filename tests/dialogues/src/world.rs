@@ -284,6 +284,20 @@ impl World {
         Ok(self.store.change_now(Change::SetKeys { account, keys })?)
     }
 
+    /// Another program makes an account, with the password of those that were there from the start.
+    pub(crate) fn register(&self, account: &str) -> Result<()> {
+        let (_, keys) = accounts()
+            .iter()
+            .find(|(name, _)| *name == account)
+            .context("no such name")?;
+        let account = BareJid::new(&format!("{account}@localhost"))?;
+        Ok(self.store.change_now(Change::Register {
+            account,
+            keys: vec![keys.clone()],
+            token: None,
+        })?)
+    }
+
     /// The store makes no changes for a while.
     pub(crate) fn stop_changing(&mut self) {
         self.unchanged.get_or_insert_default();
