@@ -95,6 +95,7 @@ impl Engine {
         };
         self.has_device = true;
         self.shown.apply(&pending.batch);
+        self.find_marks_in(&pending.batch.rows);
         if let Some(stream) = &mut self.stream {
             stream.committed = pending.received;
         }
@@ -152,7 +153,7 @@ impl Engine {
         self.checking = Some((self.next_query, page));
     }
 
-    /// Asks where the entries stand up to which other devices read (MD-02).
+    /// Asks where the entries stand up to which other devices read (MD-02), one question at a time.
     pub(super) fn query_marks(&mut self, marks: Vec<(BareJid, ArchiveId)>) {
         let wanted = Wanted::Entries(marks.iter().map(|(_, id)| id.clone()).collect());
         if !marks.is_empty() {
@@ -160,8 +161,28 @@ impl Engine {
         }
     }
 
+    /// Whether that is being asked.
+    pub(super) fn is_querying_marks(&self) -> bool {
+        let mut queries = self.queries.iter();
+        queries.any(|(_, asked)| matches!(asked, Asked::Marks(_)))
+    }
+
+    /// Rows were written, which the device did not find if it was asked for them before.
+    fn find_marks_in(&mut self, rows: &[Row]) {
+        for row in rows.iter().filter(|_| !mutant("marks-found-on-disk-only")) {
+            let Place::Confirmed(place) = row.place else {
+                continue;
+            };
+            let (peer, id) = (row.peer.clone(), row.id.clone());
+            if id.is_some() && self.state.marks.get(&peer) == id.as_ref() {
+                let spot = Some(Spot { place, id });
+                self.note(Event::Found { peer, spot });
+            }
+        }
+    }
+
     fn query(&mut self, asked: Asked, wanted: Wanted) {
-        let is_needed = matches!(asked, Asked::Page | Asked::Latest(_));
+        let is_needed = matches!(asked, Asked::Page | Asked::Latest(_) | Asked::Marks(_));
         if self.queries.len() >= QUERIES_MAX && !is_needed {
             return;
         }
@@ -205,6 +226,7 @@ impl Engine {
             });
             self.note(Event::Found { peer, spot });
         }
+        self.find_more_marks();
     }
 }
 

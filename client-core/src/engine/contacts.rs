@@ -4,7 +4,8 @@ use protocol::caps::{self, Caps};
 use protocol::roster::{self, Item};
 use protocol::stanza::Address;
 use protocol::{
-    BareJid, Condition, Element, Iq, Jid, Presence, PresenceType, Stanza, disco, mds, ns,
+    BareJid, Condition, Element, Iq, Jid, Presence, PresenceType, Stanza, StanzaError, disco, mds,
+    ns,
 };
 
 use super::Engine;
@@ -75,19 +76,19 @@ impl Engine {
                 self.note(Event::Assisted(is_assisted));
             }
             Some(Request::Marks) => self.on_marks_page(payload),
-            Some(Request::Publish) => self.on_published(true),
+            Some(Request::Publish) => self.on_published(),
             Some(Request::Other) | None => {}
         }
     }
 
-    pub(super) fn on_refusal(&mut self, id: &str) {
+    pub(super) fn on_refusal(&mut self, id: &str, error: &StanzaError) {
         match self.requests.remove(id) {
             Some(Request::Disco) => {
                 self.wire.has_archive = Some(false);
                 self.introduce();
             }
-            Some(Request::Marks) => self.on_marks_page(None),
-            Some(Request::Publish) => self.on_published(false),
+            Some(Request::Marks) => self.on_marks_refused(error),
+            Some(Request::Publish) => self.on_publishing_refused(error),
             Some(Request::Roster | Request::Features | Request::Other) | None => {}
         }
     }

@@ -65,6 +65,8 @@ pub struct Engine {
     telling: Telling,
     is_visible: bool,
     is_live: bool,
+    /// Whether this life of the device said on this stream who it is.
+    is_introducing: bool,
     is_broken: bool,
     has_device: bool,
 }
@@ -98,6 +100,7 @@ impl Engine {
             telling: Telling::default(),
             is_visible: true,
             is_live: false,
+            is_introducing: false,
             is_broken: false,
             has_device,
         }
@@ -162,6 +165,7 @@ impl Engine {
             self.go_on_opening();
             self.plan_recheck();
             self.ask_archive();
+            self.see_introduced();
             self.tell_readings();
             self.pump();
             self.acknowledge();

@@ -256,6 +256,7 @@ impl Engine {
     /// What the server knew of a session is gone: who asked what, and whom it showed.
     fn forget_session(&mut self) {
         self.requests.clear();
+        self.is_introducing = false;
         self.wire.wished.clear();
         self.wire.on_wire.clear();
         self.wire.covered.clear();
@@ -314,8 +315,25 @@ impl Engine {
         self.wire.begin();
     }
 
+    /// Sees to it that the server has heard who this is, and has answered. What an earlier life of the
+    /// device had under way on a stream that goes on died with it. What the archive has comes first.
+    pub(super) fn see_introduced(&mut self) {
+        if !self.is_live || !self.link.is_up() || self.state.device.is_introduced {
+            return;
+        }
+        let mut requests = self.requests.values();
+        let is_asking = requests.any(|asked| matches!(asked, Request::Roster | Request::Features));
+        let is_waiting = self.stream.as_ref().is_some_and(|s| s.waiting_len() > 0);
+        if !self.is_introducing && !mutant("not-introduced-after-a-reload") {
+            self.introduce();
+        } else if !is_asking && !is_waiting {
+            self.note_device(Event::Introduced);
+        }
+    }
+
     /// Asks for the roster and becomes available.
     pub(super) fn introduce(&mut self) {
+        self.is_introducing = true;
         let known = self.state.device.roster_ver.clone();
         // A server that once gave a version understands it, also where it was not asked again.
         let ver = self.link.offers.roster_ver || known.is_some();

@@ -4,7 +4,7 @@
 use protocol::mds::{self, Displayed};
 use protocol::stanza::Address;
 use protocol::time::Stamp;
-use protocol::{BareJid, Element, Stanza, ns, pubsub};
+use protocol::{BareJid, Condition, Element, Stanza, StanzaError, ns, pubsub};
 
 use super::Engine;
 use super::contacts::Request;
@@ -21,6 +21,8 @@ const PUBLISH_EVERY_MS: u64 = 1_000;
 const PUBLISH_MAX: usize = 20;
 /// So many pages of read states are fetched.
 const PAGES_MAX: u32 = 100;
+/// So long after a passing failure the node is asked again.
+const AGAIN_AFTER_MS: u64 = 10_000;
 
 /// What is known of the account's node for read state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +32,8 @@ enum Node {
     Unasked,
     /// It was; so many pages came.
     Asked(u32),
+    /// Something failed in passing: it is asked again at this time.
+    Failed(u64),
     /// It is known and may be published to.
     Known,
     /// The server has none.
@@ -50,6 +54,8 @@ pub(super) struct Telling {
     publish_at_ms: Option<u64>,
     /// What is being published.
     publishing: Vec<Displayed>,
+    /// Whether marks came while the device was asked where others stand.
+    has_more_marks: bool,
 }
 
 impl Telling {
@@ -65,7 +71,11 @@ impl Telling {
     }
 
     pub(super) fn deadline(&self) -> Option<u64> {
-        let timers = [self.receipts_at_ms, self.publish_at_ms];
+        let again_at_ms = match self.node {
+            Node::Failed(at_ms) => Some(at_ms),
+            Node::Unasked | Node::Asked(_) | Node::Known | Node::Missing => None,
+        };
+        let timers = [self.receipts_at_ms, self.publish_at_ms, again_at_ms];
         timers.into_iter().flatten().min()
     }
 }
@@ -117,8 +127,10 @@ impl Engine {
         if !self.is_live || !self.link.is_up() {
             return;
         }
-        if self.telling.node == Node::Unasked {
-            self.fetch_marks(None, 0);
+        match self.telling.node {
+            Node::Unasked => self.fetch_marks(None, 0),
+            Node::Failed(at_ms) if self.is_due(Some(at_ms)) => self.fetch_marks(None, 0),
+            Node::Failed(_) | Node::Asked(_) | Node::Known | Node::Missing => {}
         }
         self.send_receipts();
         self.send_marker();
@@ -208,13 +220,12 @@ impl Engine {
         self.ask(Request::Marks, |id| mds::fetch(after).to_iq(id));
     }
 
-    /// A page of what other devices read, or the refusal of one.
+    /// A page of what other devices read.
     pub(super) fn on_marks_page(&mut self, answer: Option<&Element>) {
         let Node::Asked(pages) = self.telling.node else {
             return;
         };
         let Some(answer) = answer else {
-            // A node that nobody made yet says so with an error, too: it is made by publishing.
             self.telling.node = Node::Known;
             return;
         };
@@ -226,6 +237,14 @@ impl Engine {
         }
         self.telling.node = Node::Known;
         self.find_marks();
+    }
+
+    /// There is no page. A node that nobody made yet says so with an error, too: it is made by publishing.
+    pub(super) fn on_marks_refused(&mut self, error: &StanzaError) {
+        self.telling.node = match is_passing(error) {
+            true => Node::Failed(self.now.mono_ms + AGAIN_AFTER_MS),
+            false => Node::Known,
+        };
     }
 
     /// Another device read something; gives whether the stanza says that.
@@ -251,9 +270,20 @@ impl Engine {
 
     /// Asks the device where the marks stand that are not decided yet (MD-02).
     fn find_marks(&mut self) {
+        self.telling.has_more_marks = self.is_querying_marks();
+        if self.telling.has_more_marks {
+            return;
+        }
         let marks = self.state.marks.iter();
         let marks = marks.map(|(peer, id)| (peer.clone(), id.clone())).collect();
         self.query_marks(marks);
+    }
+
+    /// The device answered; what came meanwhile is asked for.
+    pub(super) fn find_more_marks(&mut self) {
+        if self.telling.has_more_marks {
+            self.find_marks();
+        }
     }
 
     /// Tells the account's other devices how far chats were read, not more often than worth it (MD-03).
@@ -291,16 +321,20 @@ impl Engine {
         untold.take(PUBLISH_MAX).collect()
     }
 
-    pub(super) fn on_published(&mut self, is_kept: bool) {
+    pub(super) fn on_published(&mut self) {
         let published = std::mem::take(&mut self.telling.publishing);
-        if !is_kept {
-            self.telling.node = Node::Missing;
-            return;
-        }
         for Displayed { chat, id } in published {
             let peer = chat.to_bare();
             self.note(Event::Told { peer, id });
         }
+    }
+
+    pub(super) fn on_publishing_refused(&mut self, error: &StanzaError) {
+        self.telling.publishing.clear();
+        self.telling.node = match is_passing(error) {
+            true => Node::Failed(self.now.mono_ms + AGAIN_AFTER_MS),
+            false => Node::Missing,
+        };
     }
 
     /// What the account can do for this device.
@@ -311,4 +345,9 @@ impl Engine {
             protocol::Iq::get(id, info).to(account)
         });
     }
+}
+
+/// Whether the same may succeed later.
+fn is_passing(error: &StanzaError) -> bool {
+    error.kind == "wait" || error.condition == Condition::InternalServerError
 }

@@ -95,7 +95,7 @@ impl Engine {
                 self.take_page(page);
             }
             IqKind::Result(payload) => self.on_answer(&iq.id, payload.as_ref()),
-            IqKind::Error(_) => self.on_refusal(&iq.id),
+            IqKind::Error(error) => self.on_refusal(&iq.id, error),
         }
     }
 

@@ -218,6 +218,9 @@ pub struct Device {
     /// stream began.
     #[serde(default)]
     pub is_assisted: bool,
+    /// Whether the server heard on this stream who this is, and its answers came (SM-20).
+    #[serde(default)]
+    pub is_introduced: bool,
     /// What was asked of the roster and is not with the server yet, oldest first (SM-11).
     #[serde(default)]
     pub wishes: Vec<Wish>,
@@ -241,6 +244,7 @@ impl Device {
             token: None,
             online: Vec::new(),
             is_assisted: false,
+            is_introduced: false,
             wishes: Vec::new(),
         }
     }

@@ -431,6 +431,7 @@ fn device() -> Device {
         }),
         online: vec![(jid("romeo"), "phone".to_owned())],
         is_assisted: true,
+        is_introduced: true,
         wishes: vec![Wish {
             seq: 11,
             jid: jid("nurse"),
@@ -463,7 +464,7 @@ mod tests {
             serde_json::Value::Object(known.collect())
         };
         let old = serde_json::to_value(device()).unwrap();
-        let old = without(old, &["online", "is_assisted", "wishes"]);
+        let old = without(old, &["online", "is_assisted", "is_introduced", "wishes"]);
         let read: Device = serde_json::from_value(old).unwrap();
         assert_eq!(read.stream, device().stream);
         assert_eq!((read.online, read.wishes), (Vec::new(), Vec::new()));

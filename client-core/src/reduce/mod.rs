@@ -94,6 +94,8 @@ pub(crate) enum Event {
     Kept(ResumableStream),
     /// The server starts copying anew behind the cursor, on the same stream (S11-62).
     Rewound,
+    /// The server heard on this stream who this is, and answered.
+    Introduced,
     /// The stream cannot be resumed any more.
     StreamGone,
     /// The device logs in with this from the next time on; with nothing if there is none.
@@ -275,6 +277,7 @@ impl State {
             } => self.online.set(&jid, device, is_online),
             Event::Assisted(is_assisted) => self.device.is_assisted = is_assisted,
             Event::Bound { exact } => self.bound(exact),
+            Event::Introduced => self.device.is_introduced = true,
             Event::Kept(stream) => self.device.stream = Some(stream),
             Event::Rewound => self.rewound(),
             Event::StreamGone => self.device.stream = None,
@@ -327,6 +330,7 @@ impl State {
     fn rewound(&mut self) {
         self.catching = true;
         self.online = Online::default();
+        self.device.is_introduced = false;
         self.ahead.clear();
         self.unsure = self.held.keys().cloned().collect();
     }
@@ -334,6 +338,7 @@ impl State {
     fn bound(&mut self, exact: bool) {
         self.device.stream = None;
         self.device.is_assisted = false;
+        self.device.is_introduced = false;
         self.online = Online::default();
         self.exact = exact;
         self.catching = true;

@@ -47,7 +47,8 @@ impl State {
     }
 
     /// An ack covers the message: it is an entry, and stands here (S11-51). It is as old as the ack, not
-    /// as the writing: so all devices date it alike.
+    /// as the writing: so all devices date it alike. Of a read state beside it the ack says nothing: only
+    /// the node tells that it is kept (MD-05).
     ///
     /// An error that came before may tell of a refusal or of a bounce after archiving; only the
     /// archive knows, so it is asked.
@@ -70,7 +71,7 @@ impl State {
             self.drop_item(batch, seq);
         }
         self.put_live(batch, row);
-        if let Some((peer, id)) = read {
+        if let Some((peer, id)) = read.filter(|_| mutant("an-acked-marker-taken-for-told")) {
             self.told(batch, &peer, &id);
         }
     }

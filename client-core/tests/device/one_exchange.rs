@@ -104,6 +104,32 @@ fn a_device_that_comes_back_says_two_things_and_is_there() {
     world.assert_same_as_archive();
 }
 
+// proves: SM-20
+#[test]
+fn a_tab_that_was_closed_before_its_presence_got_through_says_it_again() {
+    let mut world = inline();
+    world.server.holds_acks = true;
+    world.sign_in();
+    world.run();
+    assert!(world.is_live());
+    come_back(&mut world);
+    let says = |world: &World| {
+        let seen = world.server.seen.iter();
+        let says = |f: &&String| f.contains("<presence") || f.contains("jabber:iq:roster");
+        seen.filter(says).count()
+    };
+    assert_eq!(says(&world), 2);
+    world.server.holds_acks = false;
+    world.server.seen.clear();
+    world.cut();
+    world.pass(3_000);
+    assert!(world.is_live());
+    assert_eq!(says(&world), 0, "once in a life");
+    come_back(&mut world);
+    world.pass(3_000);
+    assert_eq!(says(&world), 0, "the server has it");
+}
+
 // proves: AU-26
 #[test]
 fn a_token_is_used_only_once_it_is_durable() {

@@ -310,6 +310,62 @@ fn assistance_is_used_only_as_announced_also_after_a_reload() {
     }
 }
 
+// proves: MD-05
+#[test]
+fn what_was_lost_beside_an_acknowledged_marker_is_told_again() {
+    let mut world = World::new();
+    world.server.assists = true;
+    world.server.loses_assists = true;
+    world.server.roster = vec![friend("romeo")];
+    world.sign_in();
+    world.run();
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.run();
+    open(&mut world);
+    world.intent(Intent::Seen { key: None });
+    world.run();
+    assert_eq!((world.engine.view().waiting, kept(&world)), (0, None));
+    world.pass(3_000);
+    assert_eq!(kept(&world), Some(world.server.archive[0].id.to_string()));
+}
+
+// proves: MD-03
+#[test]
+fn a_node_that_fails_in_passing_is_asked_again() {
+    let mut world = World::new();
+    let read = world.server.arrive("romeo", "m1", "one");
+    world.server.mark_elsewhere("romeo", &read);
+    world.server.arrive("romeo", "m2", "two");
+    world.server.node_failures = 1;
+    world.sign_in();
+    world.run();
+    assert_eq!(unread(&world), 0, "history that nobody told of is no news");
+    world.pass(15_000);
+    assert_eq!(unread(&world), 1);
+    world.server.node_failures = 1;
+    open(&mut world);
+    world.intent(Intent::Seen { key: None });
+    world.pass(3_000);
+    assert_eq!(kept(&world), Some(read.to_string()));
+    world.pass(15_000);
+    assert_eq!(kept(&world), Some(world.server.archive[1].id.to_string()));
+}
+
+// proves: MD-02
+#[test]
+fn a_mark_is_decided_whose_entry_is_just_being_written() {
+    let mut world = World::live();
+    (world.disk_is_slow, world.finds_nothing) = (true, true);
+    let id = world.server.arrive("romeo", "m1", "one");
+    world.run();
+    world.server.mark_elsewhere("romeo", &id);
+    world.run();
+    world.finds_nothing = false;
+    world.release_disk();
+    world.run();
+    assert_eq!(unread(&world), 0);
+}
+
 #[test]
 fn a_server_without_eventing_is_left_alone() {
     let mut world = World::new();

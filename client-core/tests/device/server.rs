@@ -130,6 +130,10 @@ pub(crate) struct Server {
     pub(crate) counts: bool,
     /// Whether read state beside a marker is published (MD-04).
     pub(crate) assists: bool,
+    /// Whether a crash takes such a state with it before it is written.
+    pub(crate) loses_assists: bool,
+    /// So many requests to nodes fail in passing.
+    pub(crate) node_failures: u32,
     pub(crate) tokens: Vec<String>,
     pub(crate) taken: bool,
     made: u8,
@@ -166,6 +170,8 @@ impl Server {
             archive_stamp: 1_000,
             counts: false,
             assists: false,
+            loses_assists: false,
+            node_failures: 0,
             tokens: Vec::new(),
             taken: false,
             made: 0,

@@ -20,6 +20,8 @@ pub(crate) struct World {
     answers: VecDeque<Input>,
     /// Whether commits are left unanswered, as if the disk were slow.
     pub(crate) disk_is_slow: bool,
+    /// Whether what is being written is not found yet.
+    pub(crate) finds_nothing: bool,
     late: VecDeque<Input>,
     pub(crate) keys: Option<ClientKeys>,
     pub(crate) forgot_keys: bool,
@@ -47,6 +49,7 @@ impl World {
             now,
             answers: VecDeque::new(),
             disk_is_slow: false,
+            finds_nothing: false,
             late: VecDeque::new(),
             keys: None,
             forgot_keys: false,
@@ -140,7 +143,10 @@ impl World {
                 queue.push_back(Input::Committed);
             }
             Output::Query(query) => {
-                let rows = self.history.query(&query.wanted);
+                let rows = match self.finds_nothing {
+                    true => Vec::new(),
+                    false => self.history.query(&query.wanted),
+                };
                 let query = query.query;
                 self.answers.push_back(Input::Rows { query, rows });
             }

@@ -78,6 +78,20 @@ impl Account {
         self.send_now(cx, id, question.write());
     }
 
+    /// A session goes on: the answer may have died with the client that took the question.
+    pub(crate) fn ask_caps_again(&mut self, cx: &mut Context, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else {
+            return;
+        };
+        let Interests { caps, question, .. } = &session.interests;
+        if let (Some(caps), Some(question)) = (caps, question) {
+            let question = Iq::get(question.clone(), caps.question())
+                .from(self.jid.clone())
+                .to(session.jid.clone());
+            self.send_now(cx, id, question.write());
+        }
+    }
+
     /// A session answers something: perhaps that question.
     pub(crate) fn on_caps_answer(&mut self, cx: &mut Context, id: SessionId, iq: &Iq) {
         let Some(session) = self.sessions.get_mut(&id) else {

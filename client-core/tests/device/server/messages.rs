@@ -24,7 +24,9 @@ impl Server {
                 .children
                 .retain(|child| !child.is("displayed", ns::MDS));
             let chat = stanza.header.to.as_str().unwrap().to_owned();
-            self.keep_mark(&chat, &id);
+            if !self.loses_assists {
+                self.keep_mark(&chat, &id);
+            }
         }
         let stanza = stanza.from(jid.clone());
         let prefix = resend.or(self.sessions[index].prefix.clone());

@@ -109,6 +109,10 @@ impl Server {
         let Some(marks) = &self.marks else {
             return iq.error(Condition::FeatureNotImplemented);
         };
+        if self.node_failures > 0 {
+            self.node_failures -= 1;
+            return iq.error(Condition::InternalServerError);
+        }
         match pubsub::Request::of_iq(iq).expect("devices ask for what there is") {
             pubsub::Request::Items { node, page, .. } => {
                 assert_eq!(node, mds::NODE);

@@ -1,4 +1,4 @@
-//! INV-14, INV-16, INV-17, INV-24: what devices keep and show.
+//! INV-14, INV-16, INV-17: what devices keep and show.
 
 use super::facts::{Device, Facts, Log, Row};
 use super::{Violation, hold};
@@ -161,24 +161,6 @@ impl Facts {
 }
 
 impl Device {
-    /// INV-24: a read mark moves forward only.
-    fn reads_on(&mut self, log: &Log, peer: &str, id: &str, dev: usize) -> Result<(), Violation> {
-        let pos = log.pos_of(id);
-        hold!(
-            "INV-24",
-            pos.is_some(),
-            "{dev} marks {id}, which is in no log"
-        );
-        let before = self.reads.get(peer).copied();
-        hold!(
-            "INV-24",
-            pos >= before,
-            "{dev} has read {peer} up to {pos:?} after {before:?}"
-        );
-        self.reads.extend(pos.map(|pos| (peer.to_owned(), pos)));
-        Ok(())
-    }
-
     fn put(&mut self, log: &Log, row: &StoredRow, dev: usize) -> Result<(), Violation> {
         let pos = row.aid.as_ref().map(|aid| log.pos_of(aid));
         let what = &row.aid;

@@ -8,6 +8,7 @@ mod devices;
 mod facts;
 mod logs;
 mod order;
+mod reading;
 mod rest;
 mod routes;
 

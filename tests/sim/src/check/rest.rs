@@ -23,6 +23,7 @@ impl Checker {
         facts.counters_agree()?;
         facts.streams_are_complete()?;
         facts.ordinary_sessions_are_complete()?;
+        facts.reads_are_equal(server)?;
         for dev in 0..devices.len() {
             self.device_holds_its_log(dev)?;
         }
