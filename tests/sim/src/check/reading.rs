@@ -10,8 +10,8 @@ use super::{Violation, hold};
 use crate::server::Server;
 
 impl Facts {
-    /// Read marks end equal on all: every device stands where the account's node says, unless it does
-    /// not hold the entry.
+    /// Read marks end equal on all: no device is ahead of the account's node, and none that holds the
+    /// entry is behind it.
     pub(super) fn reads_are_equal(&self, server: &Server) -> Result<(), Violation> {
         for (account, log) in &self.logs {
             let Ok(jid) = BareJid::new(account) else {
@@ -34,19 +34,21 @@ impl Facts {
 impl Device {
     fn reads_like(&self, marks: &BTreeMap<String, u64>, dev: usize) -> Result<(), Violation> {
         for (peer, pos) in &self.reads {
-            let mark = marks.get(peer);
+            let mark = marks.get(peer).copied();
             hold!(
                 "INV-24",
-                mark == Some(pos),
+                mark >= Some(*pos),
                 "{dev} has read {peer} up to {pos}, its account up to {mark:?}"
             );
         }
+        // An entry that came between two parts that are held, or before them, cannot be placed (MD-02).
         let holds = |pos: u64| self.rows.values().any(|row| *row == Row::Entry(pos));
-        for (peer, pos) in marks {
+        for (peer, mark) in marks {
+            let read = self.reads.get(peer).copied();
             hold!(
                 "INV-24",
-                self.reads.contains_key(peer) || !holds(*pos),
-                "{dev} does not know that {peer} is read up to {pos}"
+                read == Some(*mark) || !holds(*mark),
+                "{dev} has read {peer} up to {read:?}, its account up to {mark}"
             );
         }
         Ok(())
