@@ -87,11 +87,11 @@ pub fn eligible_for_carbons(message: &Message) -> Verdict {
         MessageType::Groupchat => return Verdict::no("groupchat"),
         MessageType::Headline => return Verdict::no("headline"),
         MessageType::Error => return Verdict::no("error"),
+        MessageType::Chat | MessageType::Normal if has("x", ns::MUC_USER) => {
+            return Verdict::no("room");
+        }
         MessageType::Chat => return Verdict::yes("chat"),
         MessageType::Normal => {}
-    }
-    if has("x", ns::MUC_USER) && message.body().is_none() {
-        return Verdict::no("room");
     }
     let is_payload =
         |namespace: &str| matches!(namespace, ns::RECEIPTS | ns::CHAT_STATES | ns::CHAT_MARKERS);

@@ -1,7 +1,7 @@
 //! Message archive management (XEP-0313), both ends of a query.
 
 use crate::archive_id::ArchiveId;
-use crate::form::{field, values};
+use crate::form::{self, field, values};
 use crate::forward::{self, Forwarded};
 use crate::jid::Jid;
 use crate::ns;
@@ -88,7 +88,9 @@ impl Query {
             Some("before-id") => self.before_id = Some(only()?),
             Some("after-id") => self.after_id = Some(only()?),
             Some("ids") => self.ids = values,
-            Some("include-groupchat") => {}
+            Some("include-groupchat") => {
+                form::boolean(&only()?).ok_or(Condition::BadRequest)?;
+            }
             _ => return Err(Condition::FeatureNotImplemented.into()),
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use protocol::blocking::Blocklist;
 use protocol::fork::Mode;
+use protocol::forward::Direction;
 use protocol::jid::{BareJid, FullJid, Jid};
 use protocol::mutant;
 use protocol::time::Stamp;
@@ -15,7 +16,7 @@ use crate::conn::{Conn, Stage};
 use crate::copies::{self, Copy};
 use crate::core::Context;
 use crate::envelope::Envelope;
-use crate::hold::Urgency;
+use crate::hold::{LatestOf, Urgency};
 use crate::io::{ConnId, Output};
 use crate::iq::mam::PageRequest;
 use crate::loading::State;
@@ -222,6 +223,9 @@ impl Account {
     /// The server stops: ends the stream; what can be resumed can be so with the next process (WS-30).
     pub(crate) fn shut_down(&mut self, cx: &mut Context, conn: ConnId, error: &StreamError) {
         let session = self.session_of(cx, conn);
+        if let Some(session) = session.and_then(|id| self.sessions.get_mut(&id)) {
+            session.ack(cx); // SM-13
+        }
         cx.transmit(conn, error.write());
         cx.close(conn);
         if let Some(session) = session {
@@ -488,12 +492,12 @@ impl Account {
             return;
         };
         let (frame, urgency) = match copy {
-            Copy::Direct if envelope.chat_state => (text.clone(), latest_state(envelope)),
+            Copy::Direct if envelope.chat_state => (text.clone(), latest_state(envelope, None)),
             Copy::Direct => (text.clone(), Urgency::Now),
             Copy::Wrap(direction, ns) => {
                 let frame = copies::wrap(&self.jid, &jid, envelope.kind, (direction, ns), text);
                 let urgency = if envelope.chat_state {
-                    latest_state(envelope)
+                    latest_state(envelope, Some(direction))
                 } else {
                     Urgency::Later
                 };
@@ -544,7 +548,7 @@ impl Account {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        session.hold(cx, frame, kind, urgency);
+        session.hold(cx, (frame, kind), urgency, self.tail.head());
         if session.hold.is_due(&cx.config.limits, cx.now.mono_ms) {
             self.release(cx, id);
         }
@@ -565,11 +569,14 @@ impl Account {
             return;
         };
         let was_inactive = std::mem::replace(&mut session.hold.is_inactive, false);
-        for (_, frame, kind) in session.hold.take() {
+        for held in session.hold.take() {
             if mutant("held-copies-dropped") {
                 continue;
             }
-            session.send(cx, frame, kind);
+            self.walk_to(cx, id, held.after); // what lay in the log before it
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.send(cx, held.frame, held.kind);
+            }
         }
         self.walk(cx, id);
         if let Some(session) = self.sessions.get_mut(&id) {
@@ -587,7 +594,11 @@ impl Account {
     }
 }
 
-fn latest_state(envelope: &Envelope) -> Urgency {
-    let peer = Jid::from(envelope.from.to_bare());
-    Urgency::Latest(crate::hold::LatestOf::ChatState, peer)
+/// Of the states of one side of one chat, only the latest is worth sending.
+fn latest_state(envelope: &Envelope, wrapped: Option<Direction>) -> Urgency {
+    let (of, peer) = match wrapped {
+        Some(Direction::Sent) => (LatestOf::OwnChatState, &envelope.to),
+        Some(Direction::Received) | None => (LatestOf::ChatState, &envelope.from),
+    };
+    Urgency::Latest(of, peer.to_bare().into())
 }

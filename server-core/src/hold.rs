@@ -23,9 +23,21 @@ pub(crate) enum Urgency {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LatestOf {
     Presence,
+    /// What somebody does in the chat with the account.
     ChatState,
+    /// What the account's other devices do in a chat.
+    OwnChatState,
     /// (node, item)
     Item(String, String),
+}
+
+/// A frame that is held back.
+pub(crate) struct Held {
+    urgency: Urgency,
+    /// The newest position of the log when it came.
+    pub(crate) after: u64,
+    pub(crate) frame: Text,
+    pub(crate) kind: SentKind,
 }
 
 /// The frames held back from one session.
@@ -34,7 +46,7 @@ pub(crate) struct Hold {
     pub(crate) is_inactive: bool,
     /// When the first thing was held, also an entry that lies in the log.
     pub(crate) since_ms: Option<u64>,
-    held: VecDeque<(Urgency, Text, SentKind)>,
+    held: VecDeque<Held>,
     /// Of what is held.
     bytes: usize,
 }
@@ -44,29 +56,34 @@ impl Hold {
     pub(crate) fn push(
         &mut self,
         urgency: Urgency,
-        frame: Text,
-        kind: SentKind,
+        after: u64,
+        (frame, kind): (Text, SentKind),
         now_ms: u64,
     ) -> u64 {
         if let Urgency::Latest(LatestOf::Item(..), _) = &urgency {
             // Behind a purge of its node, not before it.
             let bytes = &mut self.bytes;
-            self.held.retain(|(held, old, _)| {
-                let stays = *held != urgency;
-                *bytes -= if stays { 0 } else { old.len() };
+            self.held.retain(|held| {
+                let stays = held.urgency != urgency;
+                *bytes -= if stays { 0 } else { held.frame.len() };
                 stays
             });
         }
         self.bytes += frame.len();
         let same = matches!(urgency, Urgency::Latest(..))
-            .then(|| self.held.iter_mut().find(|(held, ..)| *held == urgency))
+            .then(|| self.held.iter_mut().find(|held| held.urgency == urgency))
             .flatten();
         match same {
-            Some(slot) => {
-                self.bytes -= slot.1.len();
-                (slot.1, slot.2) = (frame, kind);
+            Some(held) => {
+                self.bytes -= held.frame.len();
+                (held.frame, held.kind) = (frame, kind);
             }
-            None => self.held.push_back((urgency, frame, kind)),
+            None => self.held.push_back(Held {
+                urgency,
+                after,
+                frame,
+                kind,
+            }),
         }
         *self.since_ms.get_or_insert(now_ms)
     }
@@ -92,11 +109,11 @@ impl Hold {
 
     /// What is held, oldest first.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &SentKind> {
-        self.held.iter().map(|(.., kind)| kind)
+        self.held.iter().map(|held| &held.kind)
     }
 
     /// Takes everything that is held, oldest first.
-    pub(crate) fn take(&mut self) -> VecDeque<(Urgency, Text, SentKind)> {
+    pub(crate) fn take(&mut self) -> VecDeque<Held> {
         (self.since_ms, self.bytes) = (None, 0);
         std::mem::take(&mut self.held)
     }

@@ -286,7 +286,13 @@ impl Account {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        if session.mode != Mode::S11 || session.cursor >= pos {
+        if session.mode != Mode::S11 {
+            if session.hold.is_inactive {
+                self.release(cx, id); // before an ack can cover it (CS-03)
+            }
+            return self.settle(cx, id, slot);
+        }
+        if session.cursor >= pos {
             return self.settle(cx, id, slot);
         }
         if session.own.contains_key(&pos) {

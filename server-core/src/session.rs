@@ -175,7 +175,9 @@ impl Sm {
         }
         let bytes: usize = self.unacked.ack(h)?.map(|sent| sent.frame.len()).sum();
         self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
-        self.request_due_ms = None;
+        if self.unacked.len() == self.unsent {
+            self.request_due_ms = None; // nothing is left to ask for
+        }
         Ok(())
     }
 
@@ -375,11 +377,17 @@ impl Session {
     }
 
     /// Holds a stanza back; it counts like one that was sent and is not acknowledged (LIM-09).
-    pub(crate) fn hold(&mut self, cx: &mut Context, frame: Text, kind: SentKind, urgency: Urgency) {
+    pub(crate) fn hold(
+        &mut self,
+        cx: &mut Context,
+        frame: (Text, SentKind),
+        urgency: Urgency,
+        after: u64,
+    ) {
         if self.is_broken {
             return;
         }
-        let since_ms = self.hold.push(urgency, frame, kind, cx.now.mono_ms);
+        let since_ms = self.hold.push(urgency, after, frame, cx.now.mono_ms);
         cx.timers
             .arm(since_ms + cx.config.limits.held_ms, self.timer());
         if self.is_over(&cx.config.limits) {

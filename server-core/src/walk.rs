@@ -10,7 +10,7 @@ use crate::copies::{self, Copy};
 use crate::core::Context;
 use crate::io::Output;
 use crate::message::Work;
-use crate::session::{Own, SentKind, Session, SessionId};
+use crate::session::{AwaitedPage, Own, SentKind, Session, SessionId};
 use crate::tail::{Line, Tail};
 
 /// Why a walk stopped.
@@ -31,6 +31,9 @@ impl Account {
     pub(crate) fn walk(&mut self, cx: &mut Context, id: SessionId) {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.pour(cx);
+            if overtakes(session, &self.tail, cx) {
+                return self.release(cx, id);
+            }
         }
         self.read_spool(cx, id);
         if self.give_page(cx, id) {
@@ -206,6 +209,15 @@ fn render(copy: &Text, line: &Line, account: &BareJid, session: &Session, kind: 
             copy,
         ),
     }
+}
+
+/// Whether the walk is about to pass something while older things are held back: they go first (CS-03).
+fn overtakes(session: &mut Session, tail: &Tail, cx: &mut Context) -> bool {
+    if session.mode != Mode::S11 || session.hold.len() == 0 || !session.takes_more(cx) {
+        return false;
+    }
+    let has_more = session.cursor < tail.head() && !spares(session, tail, cx);
+    has_more || matches!(session.awaited_page, AwaitedPage::Read(_))
 }
 
 /// Whether an inactive session is left alone for now: only wraps lie ahead, few and not for long (CS-02, CS-04).
