@@ -1,9 +1,11 @@
 //! Reads a script and plays it line by line.
 
+use std::mem::Discriminant;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use protocol::fast::{self, Token};
 use protocol::{Element, XmlLimits, ns};
-use server_core::Limits;
+use server_core::{Limits, Output};
 use store::memory::FailingSide;
 
 use crate::login;
@@ -116,6 +118,11 @@ impl Stage {
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
         self.names.get(name).map(String::as_str)
+    }
+
+    /// What the store was asked and told to do since the last time, kind by kind and in order.
+    pub fn take_store_work(&mut self) -> Vec<Discriminant<Output>> {
+        std::mem::take(&mut self.world.store_work)
     }
 
     /// The archive of an account.

@@ -1,6 +1,7 @@
 //! One server core, a store in memory, and the connections of a script.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::mem::{Discriminant, discriminant};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -60,6 +61,8 @@ pub(crate) struct World {
     unchanged: Option<VecDeque<Output>>,
     /// Whether the next password cannot be hashed.
     fails_hash: bool,
+    /// What the store was asked and told to do, kind by kind.
+    pub(crate) store_work: Vec<Discriminant<Output>>,
 }
 
 const ACCOUNTS: [&str; 3] = ["romeo", "juliet", "mercutio"];
@@ -122,6 +125,7 @@ impl World {
             untold_pages: None,
             unchanged: None,
             fails_hash: false,
+            store_work: Vec::new(),
         })
     }
 
@@ -171,7 +175,10 @@ impl World {
     /// A connection of which nothing is known yet.
     pub(crate) fn knock(&mut self, name: &str) {
         self.knocks = self.knocks.wrapping_add(1);
-        let opening = Opening::new(self.config.clone(), [self.knocks; 32], self.now);
+        // No opening has the chance that the core has.
+        let mut seed = [0; 32];
+        seed[0] = self.knocks;
+        let opening = Opening::new(self.config.clone(), seed, self.now);
         self.peers.insert(
             name.to_owned(),
             Peer {
@@ -421,6 +428,13 @@ impl World {
     }
 
     fn perform(&mut self, output: Output) {
+        let is_of_connection = matches!(
+            output,
+            Output::Send { .. } | Output::Close { .. } | Output::Credit { .. }
+        );
+        if !is_of_connection {
+            self.store_work.push(discriminant(&output));
+        }
         let is_read = matches!(
             output,
             Output::ReadPage { .. }

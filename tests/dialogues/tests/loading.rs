@@ -281,6 +281,35 @@ fn two_pages_of_an_account_are_read_at_once_and_others_wait() {
     }
 }
 
+// proves: MAM-26
+#[test]
+fn the_queries_of_a_session_are_read_one_after_the_other() {
+    let mut server = Server::new([Ok(Some(record_with("juliet@localhost")))]);
+    let conn = ConnId(1);
+    server.attach(conn);
+    server.say(conn, BIND);
+    for n in 1..=3 {
+        let query = format!(
+            "<iq xmlns='jabber:client' type='set' id='q{n}'><query xmlns='urn:xmpp:mam:2'/></iq>"
+        );
+        server.say(conn, &query);
+    }
+    for n in 1..=3 {
+        assert_eq!(server.pages.len(), 1, "the next waits until this is told");
+        assert!(!server.told(conn, &format!("id='q{n}'")));
+        let ticket = server.pages.pop_front().unwrap();
+        let page = Page {
+            entries: Vec::new(),
+            complete: true,
+            count: None,
+        };
+        let result = Ok(page);
+        server.input(Input::Page { ticket, result });
+        assert!(server.told(conn, &format!("id='q{n}'")));
+    }
+    assert!(server.pages.is_empty());
+}
+
 // proves: CO-03 RT-09 RO-09 S11-32
 #[test]
 fn what_waits_for_an_account_that_cannot_be_read_comes_back() {

@@ -7,6 +7,7 @@
 )]
 
 use std::collections::{BTreeMap, HashSet};
+use std::mem::Discriminant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,8 +28,15 @@ fn ids(stage: &Stage, account: &str) -> Vec<String> {
     entries.iter().map(|entry| entry.id.to_string()).collect()
 }
 
-/// What mercutio sees when he tries everything on ids of romeo's; romeo has sent `said`.
-fn probe(said: &str, tried: &str) -> Vec<String> {
+/// What a stranger can notice: what he is told, and how long the store is at work for it.
+#[derive(Debug, PartialEq)]
+struct Noticed {
+    answers: Vec<String>,
+    store_work: Vec<Discriminant<Output>>,
+}
+
+/// What mercutio notices when he tries everything on ids of romeo's; romeo has sent `said`.
+fn probe(said: &str, tried: &str) -> Noticed {
     let mut stage = Stage::new().unwrap();
     stage.line("romeo/phone connects as s11").unwrap();
     stage
@@ -46,6 +54,7 @@ fn probe(said: &str, tried: &str) -> Vec<String> {
         )
     };
     let own = format!("{prefix}.{tried}");
+    stage.take_store_work();
     let mut seen = Vec::new();
     for (n, frame) in [
         // The same id, to the same contact, to romeo, and to nobody.
@@ -99,14 +108,17 @@ fn probe(said: &str, tried: &str) -> Vec<String> {
     let of_romeo = ids(&stage, "romeo");
     assert_eq!(of_romeo.len(), 3);
     assert_eq!(of_romeo[0], format!("{prefix}.{said}"));
-    seen
+    Noticed {
+        answers: seen,
+        store_work: stage.take_store_work(),
+    }
 }
 
 // proves: S11-18 MAM-21
 #[test]
 fn whether_an_id_exists_makes_no_difference_to_strangers() {
     let hit = probe("m1", "m1");
-    assert!(hit.len() > 8);
+    assert!(hit.answers.len() > 8 && hit.store_work.len() > 8);
     assert_eq!(hit, probe("m2", "m1"));
 }
 
@@ -174,8 +186,13 @@ fn now() -> Now {
     }
 }
 
-/// Attribute `name` of the frames that a core sends for a connection which sends `frames`.
+/// The frames that a core sends for a connection which sends `frames`.
 fn answers(core: &mut Core, conn: ConnId, frames: &[&str]) -> Vec<Element> {
+    answers_at(now(), core, conn, frames)
+}
+
+/// The same at another time.
+fn answers_at(now: Now, core: &mut Core, conn: ConnId, frames: &[&str]) -> Vec<Element> {
     let account = BareJid::new("romeo@localhost").unwrap();
     let mut inputs = vec![Input::Attached {
         conn,
@@ -191,7 +208,7 @@ fn answers(core: &mut Core, conn: ConnId, frames: &[&str]) -> Vec<Element> {
     }));
     let mut sent = Vec::new();
     for input in inputs {
-        core.handle(input, now());
+        core.handle(input, now);
         while let Some(output) = core.poll() {
             if let Output::ReadCredentials { ticket, .. } = output {
                 let result = Ok(Some(Credentials {
@@ -199,16 +216,16 @@ fn answers(core: &mut Core, conn: ConnId, frames: &[&str]) -> Vec<Element> {
                     epoch: KeyEpoch::default(),
                     disabled: false,
                 }));
-                core.handle(Input::Credentials { ticket, result }, now());
+                core.handle(Input::Credentials { ticket, result }, now);
             } else if let Output::Load { account } = output {
                 let result = Ok(Some(server_core::records::AccountRecord::default()));
-                core.handle(Input::Loaded { account, result }, now());
+                core.handle(Input::Loaded { account, result }, now);
             } else if let Output::Send { frame, .. } = output {
                 sent.push(Element::parse(&frame, XmlLimits::AFTER_LOGIN).unwrap());
             }
         }
     }
-    core.handle(Input::Lost { conn }, now());
+    core.handle(Input::Lost { conn }, now);
     while core.poll().is_some() {}
     sent
 }
@@ -246,20 +263,67 @@ fn a_hundred_thousand_prefixes_look_like_chance() {
     }
 }
 
+// proves: S11-03
+#[test]
+fn prefixes_come_from_chance_alone_and_not_from_the_clock() {
+    let prefix_of = |seed: [u8; 32], now: Now| {
+        let mut core = Core::new(config(), seed);
+        let enable = "<enable xmlns='urn:x-balcony:s11:0'/>";
+        let enabled = answers_at(now, &mut core, ConnId(1), &[enable]).swap_remove(0);
+        bits_of(enabled.get_attr("prefix").unwrap())
+    };
+    let later = Now {
+        mono_ms: 86_400_000,
+        wall_ms: 1_795_341_600_123,
+    };
+    assert_eq!(prefix_of([3; 32], now()), prefix_of([3; 32], later));
+    assert_ne!(prefix_of([3; 32], now()), prefix_of([4; 32], now()));
+}
+
+/// Takes each piece of eight characters for one owner; nobody else may have it.
+fn claim(owner: &mut BTreeMap<String, String>, id: &str, whose: &str) {
+    assert!(id.len() >= 22, "128 bits: {id}");
+    for start in 0..=id.len() - 8 {
+        let part = id[start..start + 8].to_owned();
+        if let Some(other) = owner.insert(part, whose.to_owned()) {
+            assert_eq!(other, whose, "share eight characters");
+        }
+    }
+}
+
+// proves: S11-03 SM-14
+#[test]
+fn tokens_have_nothing_in_common_with_ids_and_prefixes() {
+    let mut owner = BTreeMap::new();
+    let mut stage = Stage::new().unwrap();
+    let login = "romeo/phone authenticates with <user-agent id='ua-1'/><bind xmlns='@bind2'>\
+                 <enable xmlns='@sm' resume='true'/><enable xmlns='@s11'/></bind>\
+                 <request-token xmlns='@fast' mechanism='HT-SHA-256-NONE'/>";
+    for n in 0..100 {
+        stage.line(login).unwrap();
+        let success = stage.take("romeo/phone").unwrap().swap_remove(0);
+        let bound = success.find("bound", ns::BIND2).unwrap();
+        let value = |element: &Element, name, ns, attribute| {
+            let found = element.find(name, ns).unwrap();
+            found.get_attr(attribute).unwrap().to_owned()
+        };
+        for (what, id) in [
+            ("token", value(&success, "token", ns::FAST, "token")),
+            ("prefix", value(bound, "enabled", ns::S11, "prefix")),
+            ("SM-ID", value(bound, "enabled", ns::SM, "id")),
+        ] {
+            claim(&mut owner, &id, &format!("{what} {n}"));
+        }
+        stage.line("1 seconds pass").unwrap();
+    }
+}
+
 // proves: S11-03 WS-10 SM-14
 #[test]
 fn stream_ids_sm_ids_and_prefixes_have_nothing_in_common() {
     let mut core = Core::new(config(), [4; 32]);
     let mut owner: BTreeMap<String, String> = BTreeMap::new();
-    let mut claim = |id: &str, whose: String| {
-        assert!(id.len() >= 22, "128 bits: {id}");
-        for start in 0..=id.len() - 8 {
-            let part = id[start..start + 8].to_owned();
-            if let Some(other) = owner.insert(part, whose.clone()) {
-                assert_eq!(other, whose, "share eight characters");
-            }
-        }
-    };
+    let mut claim = |id: &str, whose: String| claim(&mut owner, id, &whose);
     for n in 0..2_000_u64 {
         let frames = [
             "<enable xmlns='urn:x-balcony:s11:0'/>",

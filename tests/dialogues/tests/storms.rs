@@ -58,6 +58,31 @@ fn an_ack_is_answered_by_nothing_and_a_question_by_one_ack() {
     }
 }
 
+// proves: SM-32 SM-33
+#[test]
+fn who_wants_no_resumption_is_promised_none() {
+    for (resume, is_promised) in [("false", false), ("0", false), ("true", true)] {
+        let mut stage = Stage::new().unwrap();
+        for line in [
+            "romeo/phone connects as raw",
+            "romeo/phone sends <iq type='set' id='b'><bind xmlns='@bind'/></iq>",
+            "romeo/phone receives <iq type='result' id='b'/>",
+        ] {
+            stage.line(line).unwrap();
+        }
+        stage
+            .line(&format!(
+                "romeo/phone sends <enable xmlns='@sm' resume='{resume}'/>"
+            ))
+            .unwrap();
+        let enabled = stage.take("romeo/phone").unwrap().remove(0);
+        assert!(enabled.is("enabled", ns::SM));
+        let resume = enabled.get_attr("resume").is_some_and(|r| r == "true");
+        let found = (resume, enabled.get_attr("id").is_some());
+        assert_eq!(found, (is_promised, is_promised), "{enabled:?}");
+    }
+}
+
 // proves: SM-04 SM-17 SM-23
 #[test]
 fn counters_pass_the_end_of_their_range() {

@@ -59,7 +59,25 @@ struct Prefix {
     why: String,
 }
 
-// proves: S11-10 S11-11 S11-12 S11-21
+/// The archive id of a message that a device in this mode sends, and the prefix that ours has.
+fn stored_of(mode: &str, message: &Element) -> (String, Option<String>) {
+    let mut stage = Stage::new().unwrap();
+    stage
+        .line(&format!("romeo/phone connects as {mode}"))
+        .unwrap();
+    stage.send("romeo/phone", &message.to_string()).unwrap();
+    let mut stored = archive(stage.memory(), "romeo");
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    let prefix = stage.value("romeo/phone.prefix").map(str::to_owned);
+    (stored.remove(0), prefix)
+}
+
+/// Whether an archive id is one that the server drew.
+fn is_drawn(id: &str) -> bool {
+    id.len() == 22 && !id.contains('.')
+}
+
+// proves: S11-10 S11-11 S11-12 S11-13 S11-21
 #[test]
 fn archive_ids() {
     let ArchiveIds { vectors, prefixes } = read("archive-ids");
@@ -79,23 +97,21 @@ fn archive_ids() {
         assert_eq!(is_computable(given), archive_id.is_some(), "{given}: {why}");
 
         // And so it lies in the archive.
-        let mut stage = Stage::new().unwrap();
-        stage.line("romeo/phone connects as s11").unwrap();
         let message = Element::new("message", ns::CLIENT)
             .attr("to", "juliet@localhost")
             .attr("type", "chat")
             .attr_opt("id", message_id.as_deref())
             .child(Element::new("body", ns::CLIENT).text("x"));
-        stage.send("romeo/phone", &message.to_string()).unwrap();
-        let stored = archive(stage.memory(), "romeo");
-        let own = stage.value("romeo/phone.prefix").unwrap();
-        let [stored] = stored.as_slice() else {
-            panic!("{stored:?}")
-        };
+        let (stored, own) = stored_of("s11", &message);
         if archive_id.is_some() {
-            assert_eq!(*stored, format!("{own}.{given}"), "{why}");
+            assert_eq!(stored, format!("{}.{given}", own.unwrap()), "{why}");
         } else {
-            assert!(stored.len() == 22 && !stored.contains('.'), "{why}");
+            assert!(is_drawn(&stored), "{why}");
+        }
+        // Whoever has no prefix has no id that could be computed, whatever the message's own is.
+        for mode in ["plain", "carbons", "mr2"] {
+            let (stored, prefix) = stored_of(mode, &message);
+            assert!(prefix.is_none() && is_drawn(&stored), "{mode}: {stored}");
         }
     }
     for Prefix { prefix, valid, why } in prefixes {
@@ -258,11 +274,55 @@ struct Fork {
     copies: std::collections::BTreeMap<String, String>,
 }
 
-// proves: CC-02 CC-05 MAM-01 S11-35 S11-42 S11-43 RT-05
+impl Fork {
+    /// The device that sends it.
+    fn sender(&self) -> &'static str {
+        match self.from.as_str() {
+            "contact" => "juliet/hall",
+            "own device" => "romeo/other",
+            other => panic!("{other}"),
+        }
+    }
+
+    fn send(&self, stage: &mut Stage) {
+        let Self {
+            to, kind, payload, ..
+        } = self;
+        let message = format!(
+            "<message xmlns='{}' to='{to}' type='{kind}' id='m1'>{payload}</message>",
+            ns::CLIENT
+        );
+        stage.send(self.sender(), &message).unwrap();
+    }
+
+    /// Both archives hold it, or none does; what is sent to oneself concerns nobody else.
+    fn check_archives(&self, stage: &Stage) {
+        let is_between_two = self.from == "contact" || self.to.starts_with("juliet@");
+        let found = ["romeo", "juliet"].map(|account| archive(stage.memory(), account).len());
+        let of_contact = self.archived && is_between_two;
+        let expected = [self.archived, of_contact].map(usize::from);
+        assert_eq!(found, expected, "{}", self.name);
+    }
+}
+
+// proves: MAM-01
+#[test]
+fn what_is_archived_is_archived_for_both_whoever_is_there() {
+    let Forks { vectors } = read("forks");
+    for fork in vectors {
+        let mut stage = Stage::new().unwrap();
+        let sender = fork.sender();
+        stage.line(&format!("{sender} connects as s11")).unwrap();
+        fork.send(&mut stage);
+        fork.check_archives(&stage);
+    }
+}
+
+// proves: CC-02 CC-05 MAM-01 MAM-08 S11-35 S11-42 S11-43 RT-05 SI-01 SI-02 SI-03
 #[test]
 fn forks() {
     let Forks { vectors } = read("forks");
-    assert!(vectors.len() > 35);
+    assert!(vectors.len() > 45);
     for fork in vectors {
         let name = &fork.name;
         let mut stage = Stage::new().unwrap();
@@ -284,19 +344,7 @@ fn forks() {
         for resource in fork.copies.keys() {
             stage.take(&format!("romeo/{resource}")).unwrap();
         }
-        let from = match fork.from.as_str() {
-            "contact" => "juliet/hall",
-            "own device" => "romeo/other",
-            other => panic!("{other}"),
-        };
-        let Fork {
-            to, kind, payload, ..
-        } = &fork;
-        let message = format!(
-            "<message xmlns='{}' to='{to}' type='{kind}' id='m1'>{payload}</message>",
-            ns::CLIENT
-        );
-        stage.send(from, &message).unwrap();
+        fork.send(&mut stage);
         assert_eq!(fork.copies.len(), 4);
         for (resource, expected) in &fork.copies {
             let frames = stage.take(&format!("romeo/{resource}")).unwrap();
@@ -308,8 +356,7 @@ fn forks() {
             };
             assert_eq!(forms, expected, "{name}: {resource}");
         }
-        let entries = archive(stage.memory(), "romeo").len();
-        assert_eq!(entries, usize::from(fork.archived), "{name}");
+        fork.check_archives(&stage);
     }
 }
 
@@ -328,7 +375,9 @@ fn form_of(frame: &Element, archived: bool) -> &'static str {
     let ids = message
         .children()
         .filter(|child| child.is("stanza-id", ns::SID));
-    assert_eq!(ids.count(), usize::from(archived));
+    let by: Vec<_> = ids.map(|id| id.get_attr("by").unwrap()).collect();
+    let expected: &[&str] = if archived { &["romeo@localhost"] } else { &[] };
+    assert_eq!(by, expected, "{message:?}");
     assert!(message.find("unarchived", ns::S11).is_none(), "S11-35");
     assert_eq!(message.get_attr("id"), Some("m1"));
     form

@@ -10,13 +10,13 @@ fn run(seeds: std::ops::Range<u64>, faults: Option<Faults>) {
     }
 }
 
-// proves: S11-40 S11-41 S11-55 INV-04 INV-15
+// proves: RT-08 S11-40 S11-41 S11-55 INV-04 INV-15
 #[test]
 fn without_faults_every_device_shows_the_log() {
     run(0..20, Some(Faults::NONE));
 }
 
-// proves: S11-25 S11-52 S11-53 S11-55 SM-16 SM-17 SM-18 INV-07 INV-15 INV-27
+// proves: RT-08 S11-25 S11-52 S11-53 S11-55 SM-16 SM-17 SM-18 INV-07 INV-15 INV-27
 #[test]
 fn cuts_lose_nothing_and_double_nothing() {
     let cuts = true;
