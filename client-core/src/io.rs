@@ -123,7 +123,8 @@ pub enum Output {
         /// SaltedPassword, from which the driver can make non-extractable keys; only after a login by password.
         salted_password: Option<Vec<u8>>,
     },
-    /// A line that was to be sent cannot be kept: give it back to where it was written (INV-17).
+    /// A line that was to be sent cannot be kept, or never be sent as it is: give it back to where it was
+    /// written (INV-17).
     Unsaved {
         /// The contact.
         to: BareJid,

@@ -414,9 +414,9 @@ fn distrust(error: ScramError, secret: &Secret) -> Turn {
     let refusal = match error {
         ScramError::Proof if has_keys => Refusal::SignInAgain,
         ScramError::Password => Refusal::WrongPassword,
+        ScramError::Downgrade => Refusal::Untrusted,
         ScramError::Authzid
         | ScramError::ChannelBinding
-        | ScramError::Downgrade
         | ScramError::Iterations
         | ScramError::Malformed
         | ScramError::Proof => Refusal::Other,

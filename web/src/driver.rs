@@ -100,9 +100,7 @@ impl Driver {
         let (sender, events) = mpsc::unbounded();
         let inbox = Inbox(sender);
         let storage = Storage::start(db, inbox.clone());
-        for change in ALL_CHANGES {
-            state.apply(engine.view(), change);
-        }
+        state.apply(engine.view(), &ALL_CHANGES);
         Ok(Self {
             engine,
             account,
@@ -204,9 +202,11 @@ impl Driver {
             }
         }
         self.fresh &= self.engine.view().sign_in != SignIn::In;
-        for change in changes {
-            self.state.apply(self.engine.view(), change);
+        if changes.contains(&Change::Connection) {
+            let has_waiting = self.engine.view().waiting > 0;
+            slot::note_waiting(&self.account, self.slot.label(), has_waiting);
         }
+        self.state.apply(self.engine.view(), &changes);
     }
 
     fn connect(&mut self) {
@@ -244,6 +244,7 @@ impl Driver {
         self.storage.close().await;
         accounts::leave();
         drafts::wipe(&self.account, self.slot.label());
+        slot::note_waiting(&self.account, self.slot.label(), false);
         report(IndexedDb::delete(&self.slot.database()).await);
         let is_whole = reach != Reach::ThisTab;
         if is_whole {

@@ -46,9 +46,10 @@ pub fn tell_other_tabs(account: &BareJid) {
     }
 }
 
-/// Deletes every database and draft of the account.
+/// Deletes every database and draft of the account, and what is noted of them.
 pub async fn wipe_all_slots(account: &BareJid) {
     drafts::wipe_all(account);
+    slot::forget_waiting(account);
     let names: Vec<_> = slot::databases(account).collect();
     let deletions = names
         .iter()

@@ -36,7 +36,8 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Takes a slot: the one this tab had before its reload, else the lowest free one.
+    /// Takes a slot: the one this tab had before its reload, else a free one in which lines wait to be
+    /// sent, as they go out from there only; else the lowest free one.
     ///
     /// # Errors
     /// [`WebError::NoFreeSlot`] if other tabs hold all of them.
@@ -57,8 +58,9 @@ impl Slot {
         {
             return Ok(slot);
         }
-        for number in 1..=SLOTS_MAX {
-            let label = number.to_string();
+        let mut labels: Vec<_> = (1..=SLOTS_MAX).map(|number| number.to_string()).collect();
+        labels.sort_by_key(|label| !has_waiting(account, label));
+        for label in labels {
             if let Some(slot) = Self::try_lock(account, &label, Patience::None).await? {
                 return Ok(slot);
             }
@@ -138,6 +140,36 @@ pub async fn is_another_held(account: &BareJid, own: &str) -> Result<bool, WebEr
         }
     }
     Ok(false)
+}
+
+/// Notes whether lines wait in a slot, for tabs that choose one.
+pub fn note_waiting(account: &BareJid, label: &str, has_waiting: bool) {
+    let Some(storage) = browser::profile_storage() else {
+        return;
+    };
+    let key = waiting_key(account, label);
+    let _ = if has_waiting {
+        storage.set_item(&key, "1")
+    } else {
+        storage.remove_item(&key)
+    };
+}
+
+fn has_waiting(account: &BareJid, label: &str) -> bool {
+    let storage = browser::profile_storage();
+    let noted = storage.and_then(|storage| storage.get_item(&waiting_key(account, label)).ok());
+    noted.flatten().is_some()
+}
+
+fn waiting_key(account: &BareJid, label: &str) -> String {
+    format!("balcony:waiting:{account}:{label}")
+}
+
+/// Forgets in which slots lines wait.
+pub fn forget_waiting(account: &BareJid) {
+    for number in 1..=SLOTS_MAX {
+        note_waiting(account, &number.to_string(), false);
+    }
 }
 
 /// The names of all databases that an account can have here, beside those of unlocked tabs.

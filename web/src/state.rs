@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use client_core::view::{ChatSummary, Connection, Line, SignIn, View};
+use client_core::view::{ChatSummary, Connection, Line, Mark, SignIn, View};
 use client_core::{Change, Input, Intent};
 use leptos::prelude::*;
 use protocol::{BareJid, FullJid};
@@ -11,7 +11,7 @@ use protocol::{BareJid, FullJid};
 use crate::components::is_gap;
 use crate::driver::Inbox;
 use crate::format;
-use crate::{browser, drafts};
+use crate::{browser, drafts, texts};
 
 /// Two lines of one sender within this time belong together.
 const GROUP_MS: i64 = 5 * 60 * 1_000;
@@ -73,6 +73,8 @@ pub struct AppState {
     pub slot: RwSignal<String>,
     /// How the link stands.
     pub connection: RwSignal<Connection>,
+    /// Whether the server is reached.
+    pub is_connected: Memo<bool>,
     /// The bound address.
     pub jid: RwSignal<Option<FullJid>>,
     /// Own lines on their way.
@@ -111,6 +113,8 @@ pub struct AppState {
     pub looked_at: RwSignal<bool>,
     /// Whether addresses and archive ids are shown.
     pub developer: RwSignal<bool>,
+    /// Whether lines came into the open conversation that a catch-up brought, and nobody was told.
+    missed: RwSignal<bool>,
     inbox: RwSignal<Option<Inbox>>,
 }
 
@@ -128,11 +132,16 @@ impl AppState {
                 || chats.with(|chats| !chats.is_empty())
                 || connection.get() == Connection::Live
         });
+        let is_connected = Memo::new(move |_| {
+            let connection = connection.get();
+            matches!(connection, Connection::Live | Connection::CatchingUp { .. })
+        });
         Self {
             page: RwSignal::new(Page::Loading),
             account: RwSignal::new(None),
             slot: RwSignal::new(String::new()),
             connection,
+            is_connected,
             jid: RwSignal::new(None),
             waiting: RwSignal::new(0),
             sign_in: RwSignal::new(SignIn::default()),
@@ -152,6 +161,7 @@ impl AppState {
             sent: RwSignal::new(0),
             looked_at: RwSignal::new(false),
             developer: RwSignal::new(false),
+            missed: RwSignal::new(false),
             inbox: RwSignal::new(None),
         }
     }
@@ -183,26 +193,36 @@ impl AppState {
         set(self.looked_at, browser::is_looked_at());
     }
 
-    /// Takes over a part of the view that changed.
-    pub fn apply(&self, view: &View, change: Change) {
-        match change {
-            Change::Connection => {
-                set(self.connection, view.connection);
-                set(self.jid, view.jid.clone());
-                set(self.waiting, view.waiting);
+    /// Takes over the parts of the view that changed.
+    pub fn apply(&self, view: &View, changes: &[Change]) {
+        let was_live = self.connection.get_untracked() == Connection::Live;
+        let is_live = view.connection == Connection::Live;
+        for change in changes {
+            match change {
+                Change::Connection => {
+                    set(self.connection, view.connection);
+                    set(self.jid, view.jid.clone());
+                    set(self.waiting, view.waiting);
+                }
+                Change::SignIn => set(self.sign_in, view.sign_in.clone()),
+                Change::Chats => {
+                    set(self.chats, view.chats.clone());
+                    set(self.requests, view.requests.clone());
+                }
+                // What comes with the last page of a catch-up is no more live than the rest of it.
+                Change::Timeline => self.apply_timeline(view, was_live && is_live),
             }
-            Change::SignIn => set(self.sign_in, view.sign_in.clone()),
-            Change::Chats => {
-                set(self.chats, view.chats.clone());
-                set(self.requests, view.requests.clone());
-            }
-            Change::Timeline => self.apply_timeline(view),
+        }
+        if is_live && !was_live && self.missed.get_untracked() {
+            self.missed.set(false);
+            self.announce_missed(view);
         }
     }
 
-    fn apply_timeline(&self, view: &View) {
+    fn apply_timeline(&self, view: &View, is_live: bool) {
         let Some(timeline) = &view.timeline else {
             set(self.peer, None);
+            set(self.missed, false);
             self.lines.set(Vec::new());
             set(self.has_older, false);
             set(self.loading_older, false);
@@ -212,8 +232,9 @@ impl AppState {
             .peer
             .with_untracked(|p| p.as_ref() == Some(&timeline.peer));
         if same_chat {
-            self.announce_new(view, &timeline.lines);
+            self.announce_new(view, &timeline.lines, is_live);
         } else {
+            set(self.missed, false);
             self.lines.set(Vec::new());
             self.peer.set(Some(timeline.peer.clone()));
         }
@@ -229,25 +250,32 @@ impl AppState {
         set(self.filled, timeline.filled);
     }
 
-    /// Lets assistive technology read received lines behind the last known one; a catch-up is silent.
-    fn announce_new(&self, view: &View, lines: &[Arc<Line>]) {
-        let last_known = self
-            .lines
-            .with_untracked(|l| l.last().map(|c| c.key.clone()));
-        let Some(last_known) = last_known.filter(|_| view.connection == Connection::Live) else {
+    /// Lets assistive technology read received lines that stand behind the known ones. A catch-up is silent, and
+    /// summed up at its end.
+    fn announce_new(&self, view: &View, lines: &[Arc<Line>], is_live: bool) {
+        let fresh = self.lines.with_untracked(|former| fresh(former, lines));
+        if fresh.is_empty() {
             return;
-        };
+        }
+        if !is_live {
+            return set(self.missed, true);
+        }
         let peer = view.timeline.as_ref().map(|timeline| &timeline.peer);
         let name = untrack(|| self.name_of(peer));
-        let fresh: Vec<String> = lines
-            .iter()
-            .rev()
-            .take_while(|line| line.key != last_known)
-            .take(ANNOUNCED_MAX)
-            .filter(|line| !line.own && !is_gap(&line.mark))
-            .map(|line| format!("{name}: {}", line.text))
-            .collect();
-        self.announce(fresh.into_iter().rev());
+        let texts = fresh.iter().map(|line| format!("{name}: {}", line.text));
+        self.announce(texts);
+    }
+
+    /// How many lines a catch-up left unread in the open conversation.
+    fn announce_missed(&self, view: &View) {
+        let peer = view.timeline.as_ref().map(|timeline| &timeline.peer);
+        let mut chats = view.chats.iter();
+        let unread = chats.find(|chat| Some(&chat.peer) == peer);
+        let unread = unread.map_or(0, |chat| chat.unread);
+        if unread > 0 {
+            let name = untrack(|| self.name_of(peer));
+            self.announce([format!("{name}: {}", texts::unread(unread))].into_iter());
+        }
     }
 
     fn announce(&self, texts: impl Iterator<Item = String>) {
@@ -323,6 +351,26 @@ fn set<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
     if signal.with_untracked(|known| *known != value) {
         signal.set(value);
     }
+}
+
+/// The newest received lines that were not there before and stand behind all that were, oldest first. What waits
+/// or was refused stands behind everything, and lines that come stand before it.
+fn fresh(former: &[Cell], lines: &[Arc<Line>]) -> Vec<Arc<Line>> {
+    let former: Vec<_> = former.iter().map(|c| c.line.get_untracked()).collect();
+    let has_place =
+        |line: &Line| line.id.is_some() || !matches!(line.mark, Mark::Waiting | Mark::Failed(_));
+    let Some(last_known) = former.iter().rev().find(|line| has_place(line)) else {
+        return Vec::new();
+    };
+    let known: HashSet<&str> = former.iter().map(|line| line.key.as_str()).collect();
+    let newest_first = lines.iter().rev();
+    let behind = newest_first.take_while(|line| line.key != last_known.key);
+    let is_new = |line: &&Arc<Line>| !line.own && !is_gap(&line.mark);
+    let is_new = behind.filter(is_new);
+    let is_new = is_new.filter(|line| !known.contains(line.key.as_str()));
+    let mut fresh: Vec<_> = is_new.take(ANNOUNCED_MAX).cloned().collect();
+    fresh.reverse();
+    fresh
 }
 
 /// The cells of these lines: a line that was there keeps its cell.

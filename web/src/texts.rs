@@ -70,10 +70,13 @@ pub const MESSAGES: &str = "Messages";
 pub const NEW_MESSAGES_LOG: &str = "New messages";
 pub const OLDER: &str = "Load older messages";
 pub const LOADING_OLDER: &str = "Loading older messages…";
+pub const OLDER_LATER: &str = "Older messages come once this device is connected.";
 pub const START: &str = "This is the beginning of what is kept";
 pub const GAP: &str = "Messages may be missing here";
 pub const GAP_WHY: &str = "The server does not have them any more.";
 pub const FILLING: &str = "Fetching the messages that are missing here…";
+pub const FILLING_LATER: &str =
+    "Messages are missing here. They come once this device is connected.";
 pub const UNREAD_FROM_HERE: &str = "New messages";
 pub const LATEST: &str = "Jump to the latest message";
 pub const TODAY: &str = "Today";
@@ -82,7 +85,7 @@ pub const YESTERDAY: &str = "Yesterday";
 pub const WAITING: &str = "Waiting";
 pub const WAITING_WHY: &str = "Not sent yet; it goes out by itself.";
 pub const ARCHIVED: &str = "Sent";
-pub const ARCHIVED_WHY: &str = "Saved on the server; not yet on the other person's device.";
+pub const ARCHIVED_WHY: &str = "Saved on the server. Nothing tells yet that it has arrived.";
 pub const RECEIVED: &str = "Received";
 pub const RECEIVED_WHY: &str = "It reached the other person's device.";
 pub const READ: &str = "Read";
@@ -217,11 +220,11 @@ pub fn request_actions(action: &str, name: &str) -> String {
     format!("{action} {name}")
 }
 
-/// What is lost by signing out with lines on their way.
+/// What is lost by signing out with lines on their way; of other tabs that is not known here.
 pub fn sign_out_loses(waiting: usize) -> String {
     match waiting {
-        1 => "1 message was not sent yet and will be lost.".to_owned(),
-        n => format!("{n} messages were not sent yet and will be lost."),
+        1 => "1 message of this tab was not sent yet and will be lost.".to_owned(),
+        n => format!("{n} messages of this tab were not sent yet and will be lost."),
     }
 }
 
@@ -238,6 +241,9 @@ pub fn refused(refusal: Refusal) -> &'static str {
         Refusal::NameTaken => "Somebody has this name already. Try another one.",
         Refusal::NotAcceptable => "This name or password cannot be used. Try another one.",
         Refusal::LinkInvalid => "This link was used before, or has expired. Ask for a new one.",
+        Refusal::Untrusted => {
+            "This may not be the server that it says it is: it could not prove it. Your password was not sent."
+        }
         Refusal::Other => "The server said no. Try again later.",
     }
 }

@@ -5,7 +5,7 @@
 use protocol::BareJid;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web::browser;
-use web::slot::{SLOTS_MAX, Slot};
+use web::slot::{SLOTS_MAX, Slot, note_waiting};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -29,6 +29,32 @@ async fn a_tab_takes_the_lowest_free_slot() {
     browser::tab_storage().unwrap().clear().unwrap();
     let third = Slot::take(&account).await.unwrap();
     assert_eq!(third.label(), "1");
+}
+
+// proves: INV-17 INV-27
+#[wasm_bindgen_test]
+async fn a_tab_takes_a_free_slot_in_which_lines_wait() {
+    let account = account("waiting");
+    for label in ["2", "3"] {
+        note_waiting(&account, label, true);
+    }
+    let take = async || {
+        browser::tab_storage().unwrap().clear().unwrap();
+        Slot::take(&account).await.unwrap()
+    };
+    let first = take().await;
+    assert_eq!(first.label(), "2");
+    let second = take().await;
+    assert_eq!(second.label(), "3", "the first is held");
+    note_waiting(&account, "2", false);
+    drop(first);
+    gloo_timers::future::TimeoutFuture::new(50).await;
+    assert_eq!(
+        take().await.label(),
+        "1",
+        "nothing waits in the second any more"
+    );
+    note_waiting(&account, "3", false);
 }
 
 #[wasm_bindgen_test]

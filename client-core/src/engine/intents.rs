@@ -127,7 +127,10 @@ impl Engine {
                 return;
             };
             if item.body.len() > BODY_BYTES_MAX {
-                return;
+                // Only who wrote it can make it shorter.
+                let (to, body) = (item.to, item.body);
+                self.out.push_back(Output::Unsaved { to, body });
+                return self.discard(key);
             }
             self.wire.on_wire.remove(&seq);
             if item.is_spent {

@@ -89,7 +89,7 @@ impl Engine {
             Step::Untrusted(why) => {
                 tracing::warn!(why, "server not trusted");
                 self.give_up_stream();
-                self.stop(SignIn::Refused(Refusal::Other));
+                self.stop(SignIn::Refused(Refusal::Untrusted));
             }
             Step::Resumed {
                 h,

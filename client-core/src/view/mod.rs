@@ -99,7 +99,10 @@ pub enum Refusal {
     NotAcceptable,
     /// The link was used before or has expired.
     LinkInvalid,
-    /// The server said no for another reason, or cannot be trusted.
+    /// The server did not prove that it is the one that knows the account, or somebody stands between
+    /// (AU-06, AU-13).
+    Untrusted,
+    /// The server said no for another reason.
     Other,
 }
 

@@ -32,8 +32,8 @@ pub(crate) struct Shown {
     reaches_start: bool,
     /// The newest confirmed place.
     newest: i64,
-    /// The places of the gap that is being filled.
-    filling: Option<(i64, i64)>,
+    /// Gaps up to this place are filled, the newest first.
+    filling: Option<i64>,
     /// Whether older lines are being fetched from the archive, and how much of a gap was.
     fetching: (bool, u32),
     is_stale: [bool; 4],
@@ -188,7 +188,7 @@ impl Shown {
 
     fn set_filling(&mut self, device: &Device) {
         let part = device.below.last().filter(|_| device.fills_gap());
-        let filling = part.map(|part| part.gap);
+        let filling = part.map(|part| part.gap.1);
         if self.filling != filling {
             self.filling = filling;
             self.spoil(&[Change::Timeline]);

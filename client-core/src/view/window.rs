@@ -116,9 +116,9 @@ impl Window {
             .collect()
     }
 
-    /// Gives each line the mark that follows from all that is loaded; `filling` is the gap that is
-    /// being filled.
-    pub(super) fn fold(&mut self, filling: Option<(i64, i64)>) {
+    /// Gives each line the mark that follows from all that is loaded; up to the place `filling` gaps are
+    /// filled, one after the other.
+    pub(super) fn fold(&mut self, filling: Option<i64>) {
         let told = self.told(false);
         // A marker is for all lines before the one that it names, too.
         let mut named = self.rows.iter().rev().filter(|(_, held)| held.row.own);
@@ -126,7 +126,7 @@ impl Window {
         let read = read.map_or(i64::MIN, |(place, _)| *place);
         let marks = self.rows.iter().map(|(place, held)| match held.row.mark {
             Mark::Archived if held.row.own => told.mark_of(&held.row, *place <= read),
-            Mark::Gap if filling.is_some_and(|(a, b)| (a..=b).contains(place)) => Mark::Filling,
+            Mark::Gap if filling.is_some_and(|newest| *place <= newest) => Mark::Filling,
             Mark::Archived
             | Mark::Failed(_)
             | Mark::Filling

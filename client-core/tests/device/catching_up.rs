@@ -37,6 +37,20 @@ fn a_fresh_device_takes_the_last_page_and_the_rest_on_demand() {
     let archived: Vec<_> = world.server.archive.iter().map(text_of).collect();
     assert_eq!(world.texts(), archived);
     world.assert_same_as_archive();
+    let queries = world
+        .server
+        .seen
+        .iter()
+        .filter(|f| f.contains("urn:xmpp:mam:2' queryid"));
+    let queries: Vec<_> = queries.collect();
+    assert!(queries.len() > 1);
+    for field in ["with", "start", "end"] {
+        let var = format!("var='{field}'");
+        assert!(
+            queries.iter().all(|query| !query.contains(&var)),
+            "{queries:?}"
+        );
+    }
 }
 
 // proves: S11-50 MAM-15 MAM-31

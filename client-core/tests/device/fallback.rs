@@ -52,6 +52,7 @@ fn without_s11_lines_survive_a_lost_stream() {
     world.assert_same_as_archive();
 }
 
+// proves: SI-05
 #[test]
 fn without_an_archive_lines_are_shown_as_not_kept() {
     let mut world = plain(false);
@@ -61,6 +62,8 @@ fn without_an_archive_lines_are_shown_as_not_kept() {
     world.pass(3_000);
     assert_eq!(world.texts(), ["one", "two"]);
     assert!(world.lines().iter().all(|line| line.mark == Mark::NotKept));
+    // The server said that it has no ids to trust: what looks like one is a word of the sender.
+    assert!(world.server.archive.len() == 2 && world.history.rows().all(|row| row.id.is_none()));
     assert_eq!(world.engine.view().waiting, 0);
     assert!(world.is_live());
 }

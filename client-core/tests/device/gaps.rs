@@ -149,6 +149,24 @@ fn a_gap_in_a_gap_closes_from_the_top() {
     world.server.archive.truncate(kept);
     fill(&mut world, 40, 60);
     world.cut();
+    let mut seen = Vec::new();
+    for _ in 0..10_000 {
+        let due = world.engine.deadline();
+        if !world.step() {
+            let Some(due) = due.filter(|_| !world.is_live()) else {
+                break;
+            };
+            world.tick_at(due);
+        }
+        seen.push(gaps(&world));
+    }
+    seen.dedup();
+    let both = [Mark::Filling, Mark::Filling];
+    assert!(seen.contains(&both.to_vec()), "{seen:?}");
+    assert!(
+        !seen.iter().flatten().any(|mark| *mark == Mark::Gap),
+        "both can be filled: {seen:?}"
+    );
     world.pass(5_000);
     assert_eq!(gaps(&world), []);
     let texts = world.texts();

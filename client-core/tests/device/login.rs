@@ -38,7 +38,7 @@ fn a_tampered_list_of_mechanisms_is_noticed() {
     world.server.tampers_mechanisms = true;
     world.sign_in();
     world.run();
-    let refused = SignIn::Refused(Refusal::Other);
+    let refused = SignIn::Refused(Refusal::Untrusted);
     assert_eq!(world.engine.view().sign_in, refused);
     assert_eq!(world.keys, None);
     let no_proof = world.server.seen.iter().all(|f| !f.contains("<response"));
@@ -53,7 +53,7 @@ fn a_server_without_the_right_signature_is_left() {
     world.server.tampers_signature = true;
     world.cut();
     world.pass(2_000);
-    let refused = SignIn::Refused(Refusal::Other);
+    let refused = SignIn::Refused(Refusal::Untrusted);
     assert_eq!(world.engine.view().sign_in, refused);
     assert_eq!(world.history.restore().device.unwrap().stream, None);
     assert_eq!(world.engine.deadline(), None);
@@ -202,6 +202,28 @@ fn signing_out_closes_the_stream_after_an_ack() {
     assert_eq!(world.engine.view().connection, Connection::Idle);
 }
 
+// proves: WS-16
+#[test]
+fn after_the_own_close_nothing_is_said_and_the_servers_is_not_waited_for_long() {
+    let mut world = World::live();
+    world.server.seen.clear();
+    world.server.is_frozen = true;
+    world.intent(Intent::SignOut { everywhere: false });
+    world.run();
+    let ping = "<iq xmlns='jabber:client' type='get' id='q1' from='capulet.example'><ping xmlns='urn:xmpp:ping'/></iq>";
+    for frame in [ping, "<r xmlns='urn:xmpp:sm:3'/>"] {
+        world.server.to_device.push_back(frame.into());
+    }
+    world.send("too late");
+    world.run();
+    assert!(world.server.seen.last().unwrap().contains("<close "));
+    let due = world.engine.deadline().unwrap();
+    assert_eq!(due - world.now.mono_ms, 5_000);
+    world.tick_at(due);
+    let mut outputs = std::iter::from_fn(|| world.engine.poll());
+    assert!(outputs.any(|output| matches!(output, client_core::Output::Disconnect)));
+}
+
 #[test]
 fn signing_out_offline_stops_the_tries() {
     let mut world = World::live();
@@ -221,7 +243,8 @@ fn features_are_understood_in_both_spellings() {
     loop {
         for frame in &mut world.server.to_device {
             let plain = frame.replace("<stream:features xmlns:stream=", "<features xmlns=");
-            let plain = plain.replace("</stream:features>", "</features>");
+            let tls = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls></features>";
+            let plain = plain.replace("</stream:features>", tls);
             *frame = plain.into();
         }
         if !world.step() {
@@ -229,4 +252,5 @@ fn features_are_understood_in_both_spellings() {
         }
     }
     assert!(world.is_live());
+    assert!(world.server.seen.iter().all(|f| !f.contains("starttls")));
 }

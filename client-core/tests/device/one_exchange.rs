@@ -223,7 +223,7 @@ fn a_server_that_does_not_know_the_token_is_left() {
     let mut world = live();
     world.server.device_tokens.lies = true;
     come_back(&mut world);
-    let refused = SignIn::Refused(Refusal::Other);
+    let refused = SignIn::Refused(Refusal::Untrusted);
     assert_eq!(world.engine.view().sign_in, refused);
     assert_eq!(kept(&world).stream, None);
     assert_eq!(world.engine.deadline(), None);
@@ -246,7 +246,10 @@ fn a_tampered_list_of_sasl2_mechanisms_is_noticed() {
     let without = features.replace("<mechanism>SCRAM-SHA-1</mechanism>", "");
     world.server.to_device.push_back(without.into());
     world.run();
-    assert_eq!(world.engine.view().sign_in, SignIn::Refused(Refusal::Other));
+    assert_eq!(
+        world.engine.view().sign_in,
+        SignIn::Refused(Refusal::Untrusted)
+    );
     assert!(world.server.seen.iter().all(|f| !f.contains("<response")));
 }
 

@@ -89,6 +89,22 @@ fn the_waits_grow_to_a_minute_and_going_online_ends_them() {
     world.input(Input::Online);
     world.run();
     assert!(world.is_live());
+    // A short connection proves nothing; one of half a minute does.
+    let mut wait_after = |up_ms: u64| {
+        world.pass(up_ms);
+        world.cut();
+        let Connection::Offline { retry_at_ms } = world.engine.view().connection else {
+            panic!("offline");
+        };
+        let wait_ms = retry_at_ms - world.now.mono_ms;
+        world.input(Input::Online);
+        world.run();
+        assert!(world.is_live());
+        wait_ms
+    };
+    let longest = (0..5).map(|_| wait_after(1_000)).max().unwrap();
+    assert!(longest > 5_000, "{longest}");
+    assert!(wait_after(31_000) <= 1_000);
 }
 
 // proves: SM-12

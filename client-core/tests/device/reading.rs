@@ -224,6 +224,26 @@ fn what_was_read_offline_is_told_later() {
     assert_eq!(kept(&world), Some(world.server.archive[2].id.to_string()));
 }
 
+// proves: MD-02
+#[test]
+fn what_another_device_read_is_found_however_much_is_asked_of_the_disk() {
+    let mut world = World::live();
+    fill(&mut world, 0, 3);
+    world.reads_are_slow = true;
+    for n in 0..20 {
+        world.intent(Intent::OpenChat(bare(&format!("friend{n}"))));
+    }
+    let id = world.server.archive[2].id.clone();
+    world.server.mark_elsewhere("romeo", &id);
+    world.run();
+    assert_eq!(unread(&world), 3);
+    world.release_disk();
+    world.run();
+    assert_eq!(unread(&world), 0);
+    open(&mut world);
+    assert_eq!(world.lines().len(), 3);
+}
+
 // proves: MD-05
 #[test]
 fn a_server_that_assists_is_told_beside_the_marker() {

@@ -144,7 +144,7 @@ fn a_line_that_was_not_saved_says_so_whoever_received_it() {
     assert_eq!(marks(&world), [Mark::NotSaved]);
 }
 
-// proves: IM-04 IM-05 IM-01
+// proves: IM-04 IM-05
 #[test]
 fn whoever_asks_gets_one_receipt_within_two_seconds() {
     let mut world = friends();
@@ -168,6 +168,104 @@ fn whoever_asks_gets_one_receipt_within_two_seconds() {
     world.pass(5_000);
     assert_eq!(sent(&world, RECEIVED), ["m1"], "once for all time");
     assert_eq!(world.engine.view().waiting, 0);
+    world.assert_same_as_archive();
+}
+
+// proves: IM-01
+#[test]
+fn every_message_has_an_id_of_its_own() {
+    let mut world = friends();
+    world.send("one");
+    world.send("one");
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.server.arrive_asking("romeo", "m2", "two");
+    world.run();
+    world.intent(Intent::Seen { key: None });
+    world.pass(3_000);
+    let archive = world.server.archive.iter().map(|entry| &entry.message);
+    let own = archive.filter(|m| m.header.to.as_str() == Some("romeo@montague.example"));
+    let ids: Vec<_> = own.map(|m| m.header.id.clone().unwrap()).collect();
+    assert_eq!(ids.len(), 5, "two lines, two receipts, one marker: {ids:?}");
+    let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
+    assert_eq!(distinct.len(), ids.len());
+    for id in &ids {
+        let digits: Vec<_> = id.split('-').collect();
+        assert_eq!(
+            digits.iter().map(|d| d.len()).collect::<Vec<_>>(),
+            [8, 4, 4, 4, 12]
+        );
+        assert!(digits.concat().chars().all(|c| c.is_ascii_hexdigit()));
+        assert!(
+            digits[2].starts_with('4') && digits[3].starts_with(['8', '9', 'a', 'b']),
+            "{id}"
+        );
+    }
+}
+
+// proves: IM-04
+#[test]
+fn what_has_no_id_or_is_no_line_between_two_gets_no_receipt() {
+    let mut world = friends();
+    let body = || protocol::Element::new("body", protocol::ns::CLIENT).text("hello");
+    let asking = |message: protocol::Stanza| message.child(&body()).child(&receipts::request());
+    let nameless = protocol::Stanza::new(protocol::StanzaKind::Message).typed("chat");
+    world.server.deliver("romeo", asking(nameless));
+    let many = signal("g1", &markers::markable()).typed("groupchat");
+    world.server.deliver("romeo", asking(many));
+    let headline = signal("h1", &markers::markable()).typed("headline");
+    world.server.deliver("romeo", asking(headline));
+    let receipt = signal("r1", &receipts::received("nothing of ours"));
+    world
+        .server
+        .deliver("romeo", receipt.child(&receipts::request()));
+    world.pass(5_000);
+    assert_eq!(sent(&world, RECEIVED), [""; 0]);
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.pass(5_000);
+    assert_eq!(sent(&world, RECEIVED), ["m1"]);
+}
+
+// proves: S11-24 SM-24
+#[test]
+fn receipts_and_markers_are_sent_again_on_a_new_stream_and_nothing_else_is() {
+    let mut world = friends();
+    world.server.holds_acks = true;
+    world.server.arrive_asking("romeo", "m1", "one");
+    world.run();
+    world.intent(Intent::Seen { key: None });
+    world.pass(2_500);
+    assert_eq!(
+        (sent(&world, RECEIVED), sent(&world, DISPLAYED)),
+        (vec!["m1".into()], vec!["m1".into()])
+    );
+    // None of it came through.
+    world
+        .server
+        .archive
+        .retain(|entry| entry.message.header.to.as_str() != Some("romeo@montague.example"));
+    world.server.forget_outcomes();
+    let before = std::mem::take(&mut world.server.seen);
+    world.server.holds_acks = false;
+    world.server.expire();
+    world.cut();
+    world.pass(5_000);
+    assert_eq!(
+        (sent(&world, RECEIVED), sent(&world, DISPLAYED)),
+        (vec!["m1".into()], vec!["m1".into()])
+    );
+    let resent = world.server.seen.iter().filter(|f| f.contains("<resend"));
+    assert_eq!(resent.count(), 2);
+    let requests = |frames: &[String]| -> Vec<String> {
+        let iqs = frames.iter().filter(|f| f.starts_with("<iq"));
+        let ids = iqs.filter_map(|f| Some(f.split_once(" id='")?.1.split_once('\'')?.0.to_owned()));
+        ids.collect()
+    };
+    let (first, second) = (requests(&before), requests(&world.server.seen));
+    assert!(!first.is_empty() && !second.is_empty());
+    assert!(
+        second.iter().all(|id| !first.contains(id)),
+        "asked anew, not again"
+    );
     world.assert_same_as_archive();
 }
 
@@ -252,7 +350,15 @@ fn strangers_are_told_nothing_and_nobody_is_if_the_person_says_so() {
     let mut world = friends();
     world.server.arrive_asking("tybalt", "t1", "who are you");
     world.pass(3_000);
+    world.intent(Intent::OpenChat(bare("tybalt")));
+    world.run();
+    world.intent(Intent::Seen { key: None });
+    world.pass(3_000);
+    assert_eq!(sent(&world, DISPLAYED), [""; 0], "though it was displayed");
+    world.intent(Intent::OpenChat(bare("romeo")));
+    world.run();
     world.intent(Intent::ShareReading(false));
+    world.server.arrive_asking("tybalt", "t2", "answer me");
     world.server.arrive_asking("romeo", "m1", "one");
     world.pass(3_000);
     world.intent(Intent::Seen { key: None });

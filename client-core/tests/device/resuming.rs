@@ -278,6 +278,11 @@ fn what_the_count_covers_and_no_archive_has_is_sent_again_after_the_catch_up() {
             .rposition(|f| f.contains("urn:xmpp:mam:2' queryid"));
         assert!(asked.unwrap() < resend, "the archive is asked first");
         assert_eq!(count(&world, "jabber:iq:roster"), 2, "asked anew");
+        assert_eq!(
+            count(&world, "jabber:iq:roster' ver='v1'"),
+            1,
+            "for what changed"
+        );
         world.assert_same_as_archive();
     }
 }
@@ -354,7 +359,26 @@ fn an_unreadable_frame_ends_the_stream_but_not_the_device() {
     }
 }
 
-// proves: WS-25 WS-31
+// proves: WS-31
+#[test]
+fn behind_a_stream_error_nothing_counts() {
+    for condition in ["conflict", "system-shutdown"] {
+        let mut world = World::live();
+        let error = format!(
+            "<stream:error xmlns:stream='http://etherx.jabber.org/streams'><{condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+        );
+        let line = crate::server::chat("late", "behind the error").from(bare("romeo"));
+        world.server.to_device.push_back(error.into());
+        world
+            .server
+            .to_device
+            .push_back(line.to(crate::server::account()).write().into());
+        world.pass(3_000);
+        assert_eq!(world.history.rows().count(), 0, "{condition}");
+    }
+}
+
+// proves: WS-14 WS-25
 #[test]
 fn a_conflict_stops_the_tries_and_a_shutdown_does_not() {
     for (condition, stops) in [
@@ -363,14 +387,19 @@ fn a_conflict_stops_the_tries_and_a_shutdown_does_not() {
         ("system-shutdown", false),
         ("policy-violation", false),
     ] {
-        let mut world = World::live();
-        let error = format!(
-            "<stream:error xmlns:stream='http://etherx.jabber.org/streams'><{condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
-        );
-        world.server.to_device.push_back(error.into());
-        world.pass(3_000);
-        assert_eq!(world.is_live(), !stops, "{condition}");
-        assert_eq!(world.engine.deadline().is_none(), stops);
+        for (start, end) in [
+            ("<stream:error xmlns:stream=", "</stream:error>"),
+            ("<error xmlns=", "</error>"),
+        ] {
+            let mut world = World::live();
+            let error = format!(
+                "{start}'http://etherx.jabber.org/streams'><{condition} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>{end}"
+            );
+            world.server.to_device.push_back(error.into());
+            world.pass(3_000);
+            assert_eq!(world.is_live(), !stops, "{condition}");
+            assert_eq!(world.engine.deadline().is_none(), stops);
+        }
     }
 }
 

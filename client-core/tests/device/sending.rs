@@ -9,7 +9,7 @@ fn open(world: &mut World) {
     world.run();
 }
 
-// proves: S11-10 S11-11 S11-51 RT-16 IM-01
+// proves: S11-10 S11-11 S11-51 RT-16
 #[test]
 fn a_line_keeps_its_key_from_enter_to_archived() {
     let mut world = World::live();
@@ -33,6 +33,7 @@ fn a_line_keeps_its_key_from_enter_to_archived() {
         entry.message.header.to.as_str(),
         Some("romeo@montague.example")
     );
+    assert_eq!(entry.message.header.kind.as_deref(), Some("chat"));
     world.assert_same_as_archive();
 }
 
@@ -392,4 +393,20 @@ fn places_are_confirmed_one_after_the_other() {
     let places: Vec<_> = world.confirmed().iter().map(|row| row.place).collect();
     let expected: Vec<_> = (1..=5).map(Place::Confirmed).collect();
     assert_eq!(places, expected);
+}
+
+#[test]
+fn a_line_that_is_too_long_goes_back_to_who_can_make_it_shorter() {
+    let mut world = World::live();
+    open(&mut world);
+    let long = "x".repeat(40_001);
+    world.send(&long);
+    world.run();
+    let line = world.lines()[0].clone();
+    assert!(matches!(line.mark, Mark::Failed(_)));
+    world.intent(Intent::Retry { key: line.key });
+    world.run();
+    assert_eq!(world.unsaved, [long]);
+    assert_eq!(world.texts(), [""; 0]);
+    world.assert_same_as_archive();
 }

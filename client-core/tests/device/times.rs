@@ -83,3 +83,59 @@ fn an_own_line_is_as_old_as_the_archive_says_not_as_its_writing() {
     );
     world.assert_same_as_archive();
 }
+
+// proves: IM-22 S11-55
+#[test]
+fn a_live_device_a_new_one_and_the_one_that_wrote_show_the_same() {
+    let mut writer = World::live();
+    open(&mut writer);
+    // The archive says when all of it came: in the instant in which it comes.
+    writer.server.archive_stamp = writer.now.wall_ms;
+    writer.send("mine");
+    writer.run();
+    writer.server.arrive("romeo", "m1", "his");
+    writer
+        .server
+        .write_elsewhere("romeo", "m2", "mine, from elsewhere");
+    let own = writer.server.archive[0].message.header.id.clone().unwrap();
+    for payload in [
+        protocol::receipts::received(&own),
+        protocol::markers::displayed("m2"),
+    ] {
+        let id = format!("s{}", writer.server.archive.len());
+        writer
+            .server
+            .deliver("romeo", crate::server::signal(&id, &payload));
+    }
+    writer.run();
+    let mut reader = World::new();
+    reader.server.archive = writer.server.archive.clone();
+    reader.server.archive_stamp = writer.server.archive_stamp;
+    reader.sign_in();
+    reader.run();
+    open(&mut reader);
+    for _ in 0..5 {
+        reader.intent(Intent::Older);
+        reader.run();
+    }
+    let shown = |world: &World| -> Vec<_> {
+        let lines = world.lines().into_iter();
+        lines.map(|l| (l.id, l.own, l.text, l.mark)).collect()
+    };
+    assert_eq!(shown(&writer).len(), 3);
+    assert_eq!(shown(&writer), shown(&reader));
+    let times = |world: &World| world.lines().iter().map(|l| l.stamp).collect::<Vec<_>>();
+    let wrapped = Stamp(1_000);
+    let now = Stamp(writer.now.wall_ms);
+    assert_eq!(
+        times(&writer),
+        [now, now, wrapped],
+        "a wrap says itself when it was"
+    );
+    assert_eq!(times(&reader), [now; 3]);
+    let list = |world: &World| {
+        let chat = world.engine.view().chats[0].clone();
+        (chat.last_text, chat.last_own, chat.last_mark)
+    };
+    assert_eq!(list(&writer), list(&reader));
+}

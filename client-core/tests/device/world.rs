@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub(crate) disk_is_slow: bool,
     /// Whether what is being written is not found yet.
     pub(crate) finds_nothing: bool,
+    /// Whether reads are left unanswered, too.
+    pub(crate) reads_are_slow: bool,
     late: VecDeque<Input>,
     pub(crate) keys: Option<ClientKeys>,
     pub(crate) forgot_keys: bool,
@@ -50,6 +52,7 @@ impl World {
             answers: VecDeque::new(),
             disk_is_slow: false,
             finds_nothing: false,
+            reads_are_slow: false,
             late: VecDeque::new(),
             keys: None,
             forgot_keys: false,
@@ -148,7 +151,11 @@ impl World {
                     false => self.history.query(&query.wanted),
                 };
                 let query = query.query;
-                self.answers.push_back(Input::Rows { query, rows });
+                let queue = match self.reads_are_slow {
+                    true => &mut self.late,
+                    false => &mut self.answers,
+                };
+                queue.push_back(Input::Rows { query, rows });
             }
             Output::KeepKeys { keys, .. } => self.keys = Some(keys),
             Output::ForgetKeys => self.forgot_keys = true,
@@ -178,6 +185,7 @@ impl World {
     /// Answers the commits that were left open.
     pub(crate) fn release_disk(&mut self) {
         self.disk_is_slow = false;
+        self.reads_are_slow = false;
         self.answers.append(&mut self.late);
     }
 

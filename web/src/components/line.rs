@@ -83,7 +83,17 @@ pub(crate) fn is_gap(mark: &Mark) -> bool {
 fn GapRow(mark: Memo<Mark>) -> impl IntoView {
     let state = expect_context::<AppState>();
     move || {
-        if mark.with(|mark| *mark == Mark::Filling) {
+        let is_filling = mark.with(|mark| *mark == Mark::Filling);
+        if is_filling && !state.is_connected.get() {
+            return view! {
+                <div class="gap" role="note">
+                    {Icon::Gap}
+                    <strong>{texts::FILLING_LATER}</strong>
+                </div>
+            }
+            .into_any();
+        }
+        if is_filling {
             return view! {
                 <div class="gap filling" role="note">
                     <span class="spinner" aria-hidden=HIDDEN></span>

@@ -6,7 +6,7 @@ use leptos::html;
 use leptos::prelude::*;
 use protocol::BareJid;
 use wasm_bindgen::JsCast as _;
-use web_sys::HtmlElement;
+use web_sys::{HtmlElement, NodeList};
 
 use super::HIDDEN;
 use super::icon::Icon;
@@ -92,14 +92,16 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
     }
 }
 
-/// Asks for older lines once per length of the list, however often the reader scrolls.
+/// Asks for older lines once per length of the list, however often the reader scrolls. Where there are none at all,
+/// the archive is searched only if the reader asks.
 fn load_older_near_start(state: AppState, scroll: Scroll, is_here: Memo<bool>) {
     let asked_at = StoredValue::new(usize::MAX);
     Effect::new(move || {
         // Only then is the position that of these lines, and not of those before.
         scroll.rested.track();
         let length = state.lines.with_untracked(Vec::len);
-        let wanted = is_here.get_untracked()
+        let wanted = length > 0
+            && is_here.get_untracked()
             && state.has_older.get_untracked()
             && !state.loading_older.get_untracked()
             && scroll.is_near_start();
@@ -206,7 +208,12 @@ fn Start(is_here: Memo<bool>) -> impl IntoView {
             return ().into_any();
         }
         if state.loading_older.get() {
-            return view! { <p class="start" aria-busy="true">{texts::LOADING_OLDER}</p> }
+            let is_connected = state.is_connected.get();
+            let words = match is_connected {
+                true => texts::LOADING_OLDER,
+                false => texts::OLDER_LATER,
+            };
+            return view! { <p class="start" aria-busy=is_connected.to_string()>{words}</p> }
                 .into_any();
         }
         if state.has_older.get() {
@@ -267,7 +274,7 @@ fn ToLatest(scroll: Scroll, unread: Memo<u32>) -> impl IntoView {
     }
 }
 
-/// Moves the focus from line to line by the arrow keys.
+/// Moves the focus from line to line by the arrow keys, and by as many as fill the frame.
 fn walk(event: KeyboardEvent) {
     let Some(frame) = event
         .current_target()
@@ -279,16 +286,28 @@ fn walk(event: KeyboardEvent) {
         return;
     };
     let active = browser::document().active_element();
+    let active = active.as_ref().map(AsRef::<web_sys::Node>::as_ref);
+    // A button of a line has the focus, too.
     let at = (0..lines.length()).find(|index| {
         let line = lines.get(*index);
-        line.as_ref().map(AsRef::as_ref) == active.as_ref().map(AsRef::<web_sys::Node>::as_ref)
+        line.is_some_and(|line| line.contains(active))
     });
+    let height = f64::from(frame.client_height());
     let end = lines.length().saturating_sub(1);
     let target = match (event.key().as_str(), at) {
         ("ArrowUp", Some(at)) => at.saturating_sub(1),
         ("ArrowUp", None) | ("End", Some(_)) => end,
         ("ArrowDown", Some(at)) => (at + 1).min(end),
         ("Home", Some(_)) => 0,
+        ("PageUp", Some(at)) => (0..=at)
+            .rev()
+            .take_while(within(&lines, at, height))
+            .last()
+            .unwrap_or(at),
+        ("PageDown", Some(at)) => (at..=end)
+            .take_while(within(&lines, at, height))
+            .last()
+            .unwrap_or(at),
         _ => return,
     };
     if let Some(line) = lines.get(target)
@@ -296,5 +315,17 @@ fn walk(event: KeyboardEvent) {
     {
         event.prevent_default();
         let _ = line.focus();
+    }
+}
+
+/// Whether a line stands at most so many pixels from the one at `at`; the next one always does.
+fn within(lines: &NodeList, at: u32, height: f64) -> impl Fn(&u32) -> bool {
+    let top = |index: u32| {
+        let line = lines.get(index)?.dyn_into::<HtmlElement>().ok()?;
+        Some(line.get_bounding_client_rect().top())
+    };
+    move |index| {
+        let is_near = |(a, b): (f64, f64)| (a - b).abs() <= height;
+        index.abs_diff(at) <= 1 || top(*index).zip(top(at)).is_some_and(is_near)
     }
 }
