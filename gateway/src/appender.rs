@@ -57,7 +57,7 @@ fn entries_of(append: &Append) -> usize {
         .as_ref()
         .is_some_and(|r| *r != append.sender);
     match append.keep {
-        Keep::Entries => 1 + usize::from(has_other),
+        Keep::Entries | Keep::EntriesIfKnown(_) => 1 + usize::from(has_other),
         Keep::OutcomeOnly | Keep::Refusal(_) => 0,
     }
 }

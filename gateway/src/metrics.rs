@@ -122,7 +122,7 @@ impl Metrics {
                         self.count_missing(error, 1);
                     }
                 }
-                Ok(Outcome::Repeated(_) | Outcome::Conflict) => {
+                Ok(Outcome::Repeated(_) | Outcome::Conflict | Outcome::Refused(_)) => {
                     self.appended.inc();
                 }
                 Err(error) => {

@@ -4,6 +4,7 @@ use protocol::stanza::Address;
 use protocol::{ArchiveId, Condition, Message, MessageType, Stanza, StanzaError, fork};
 
 use crate::account::Account;
+use crate::archive::Keep;
 use crate::core::Context;
 use crate::iq::blocking::blocked_error;
 use crate::session::SessionId;
@@ -14,8 +15,9 @@ pub(crate) struct Accepted {
     pub(crate) message: Message,
     /// The id that the sender computed, if it could.
     pub(crate) own_id: Option<ArchiveId>,
-    /// Why it goes no further, unless it came before: what became of it then stands (S11-22).
-    pub(crate) refused: Option<Condition>,
+    /// What is written of it; of what is refused no more than that, unless it came before: then what became
+    /// of it stands (S11-22).
+    pub(crate) keep: Keep,
 }
 
 impl Account {
@@ -23,7 +25,7 @@ impl Account {
     /// is wrong with the stanza itself is as wrong when it comes again.
     pub(crate) fn accept(
         &self,
-        cx: &Context,
+        cx: &mut Context,
         id: SessionId,
         mut stanza: Stanza,
     ) -> Result<Option<Accepted>, (Box<Stanza>, Condition)> {
@@ -39,6 +41,7 @@ impl Account {
             return refuse(&stanza, Condition::BadRequest);
         }
         let refused = self.refusal_to_send(&stanza);
+        let is_too_forward = refused.is_none() && self.is_too_forward(cx, &stanza);
         if stanza.header.to == Address::Absent {
             stanza.header.to = self.jid.clone().into();
         }
@@ -55,16 +58,30 @@ impl Account {
         let Some(message) = Message::of_stanza(stanza) else {
             return Ok(None);
         };
-        match refused {
-            Some(condition) if own_id.is_none() || !is_remembered(&message) => {
-                refuse(&message.0, condition)
+        let verdict = fork::archives(&message);
+        let (archive, reason) = (verdict.yes, verdict.reason);
+        tracing::debug!(
+            archive,
+            reason,
+            is_too_forward,
+            refused = refused.is_some(),
+            "message read"
+        );
+        let too_forward = Condition::PolicyViolation;
+        let keep = match refused.or(is_too_forward.then_some(too_forward)) {
+            None if verdict.yes => Keep::Entries,
+            None => Keep::OutcomeOnly,
+            Some(_) if is_too_forward && verdict.yes => Keep::EntriesIfKnown(too_forward),
+            Some(condition) if own_id.is_some() && is_remembered(&message) => {
+                Keep::Refusal(condition)
             }
-            _ => Ok(Some(Accepted {
-                message,
-                own_id,
-                refused,
-            })),
-        }
+            Some(condition) => return refuse(&message.0, condition),
+        };
+        Ok(Some(Accepted {
+            message,
+            own_id,
+            keep,
+        }))
     }
 }
 
@@ -80,5 +97,9 @@ pub(crate) fn refusal(condition: Condition) -> StanzaError {
     if condition == Condition::NotAcceptable {
         return blocked_error();
     }
-    condition.into()
+    let error = StanzaError::new(condition);
+    match condition == Condition::PolicyViolation {
+        true => error.of_type("wait"), // LIM-17
+        false => error,
+    }
 }

@@ -63,10 +63,24 @@ impl Append {
 pub enum Keep {
     /// An entry in both logs.
     Entries,
+    /// An entry in both logs if the two have exchanged messages before, else a refusal with this
+    /// condition (LIM-17).
+    EntriesIfKnown(Condition),
     /// No entry, by policy; the outcome is remembered if there is an `own_id`.
     OutcomeOnly,
     /// No entry: the message was refused with this condition, which a repetition hears again (S11-22).
     Refusal(Condition),
+}
+
+impl Keep {
+    /// Whether entries are written, if all goes well.
+    #[must_use]
+    pub fn makes_entries(self) -> bool {
+        match self {
+            Self::Entries | Self::EntriesIfKnown(_) => true,
+            Self::OutcomeOnly | Self::Refusal(_) => false,
+        }
+    }
 }
 
 /// Where an entry lies.
@@ -87,6 +101,8 @@ pub enum Outcome {
     Repeated(FirstOutcome),
     /// Another message has this id; nothing was written (S11-15).
     Conflict,
+    /// The two have never exchanged messages: it was refused, and nothing but that written (LIM-17).
+    Refused(Condition),
 }
 
 /// What was written.

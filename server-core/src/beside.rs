@@ -210,8 +210,7 @@ fn record_bounce(
         counted: None,
         envelope: Arc::new(envelope),
         own_id: None,
-        refused: None,
-        archives: true,
+        keep: Keep::Entries,
         spool: false,
     })));
     cx.output(Output::Append {

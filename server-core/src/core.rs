@@ -8,6 +8,7 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
 
 use crate::account::Account;
+use crate::advances::Advances;
 use crate::archive::{Ends, ReadError};
 use crate::conn::{Conn, Stage};
 use crate::inline::Inline;
@@ -42,6 +43,9 @@ pub(crate) struct Context {
     /// recipient checks.
     pub(crate) takers: HashSet<BareJid>,
     pub(crate) caps: KnownCaps,
+    /// To whom messages and subscription requests went lately that do not know the sender (LIM-17).
+    pub(crate) written_to: Advances,
+    pub(crate) asked: Advances,
     outputs: VecDeque<Output>,
     parcels: VecDeque<(BareJid, Parcel)>,
     pending: HashMap<Ticket, Pending>,
@@ -88,6 +92,8 @@ impl Core {
             sessions: 0,
             takers: HashSet::new(),
             caps: KnownCaps::default(),
+            written_to: Advances::default(),
+            asked: Advances::default(),
             outputs: VecDeque::new(),
             parcels: VecDeque::new(),
             pending: HashMap::new(),

@@ -4,6 +4,7 @@
 
 mod accept;
 mod account;
+mod advances;
 pub mod archive;
 mod beside;
 mod binding;

@@ -56,6 +56,10 @@ pub struct Limits {
     pub ids_per_query: usize,
     /// LIM-19: queries of one account that run at once.
     pub queries_per_account: usize,
+    /// LIM-17: people who do not know an account to whom it may write within an hour.
+    pub new_recipients_per_hour: usize,
+    /// LIM-17: subscription requests of one account within an hour.
+    pub requests_per_hour: usize,
     /// LIM-20: contacts of one roster.
     pub roster_items: usize,
     /// LIM-20: groups of one contact.
@@ -111,6 +115,8 @@ impl Default for Limits {
             page: (100, 250),
             ids_per_query: 100,
             queries_per_account: 2,
+            new_recipients_per_hour: 20,
+            requests_per_hour: 20,
             roster_items: 2_000,
             blocked: 2_000,
             roster_groups: 200,

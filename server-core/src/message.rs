@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::fork::{self, Mode};
+use protocol::fork::Mode;
 use protocol::jid::BareJid;
 use protocol::mutant;
 use protocol::retract::Retraction;
@@ -69,33 +69,22 @@ impl Account {
         let Accepted {
             message,
             own_id,
-            refused,
+            keep,
         } = accepted;
         let header = message.header();
         let (Some(from), Some(to)) = (header.from.jid().cloned(), header.to.jid().cloned()) else {
             return;
         };
         let envelope = Arc::new(Envelope::new(&message, from, to));
-        if refused.is_none()
-            && let Some(session) = self.sessions.get_mut(&id)
+        if let Some(session) = self.sessions.get_mut(&id)
             && let Some(message_id) = envelope.id.as_deref().filter(|_| envelope.carbons)
         {
             session.remember_asked(message_id, envelope.to.to_bare());
         }
-        let verdict = fork::archives(&message);
-        tracing::debug!(
-            archive = verdict.yes,
-            reason = verdict.reason,
-            refused = refused.map(Condition::name),
-            "message read"
-        );
-        let keep = match refused {
-            Some(condition) => Keep::Refusal(condition),
-            None if verdict.yes => Keep::Entries,
-            None if own_id.is_some() && is_remembered(&message) => Keep::OutcomeOnly,
-            None => return self.queue(cx, id, Work::Loose(slot, envelope)),
-        };
-        let archives = keep == Keep::Entries;
+        if keep == Keep::OutcomeOnly && (own_id.is_none() || !is_remembered(&message)) {
+            return self.queue(cx, id, Work::Loose(slot, envelope));
+        }
+        let archives = keep.makes_entries();
         let peer = envelope.to.to_bare();
         let spool = archives && peer != self.jid && !cx.takers.contains(&peer);
         let record = self.counting(id, slot);
@@ -119,8 +108,7 @@ impl Account {
             counted,
             envelope,
             own_id,
-            refused,
-            archives,
+            keep,
             spool,
         })));
         cx.output(Output::Append {
@@ -370,9 +358,12 @@ impl Core {
             account.appends.1 += 1;
         }
         let is_written = result.is_ok();
-        let outcome = match (result, sent.refused) {
-            (Ok(Outcome::Stored(_)) | Err(_), Some(condition)) => Written::Refused(condition),
-            (Ok(Outcome::Stored(receipt)), None) => self.on_stored(&sent, receipt),
+        let outcome = match (result, sent.keep) {
+            (Ok(Outcome::Refused(condition)), _)
+            | (Ok(Outcome::Stored(_)) | Err(_), Keep::Refusal(condition)) => {
+                Written::Refused(condition)
+            }
+            (Ok(Outcome::Stored(receipt)), _) => self.on_stored(&sent, receipt),
             (Ok(Outcome::Repeated(first)), _) => match first {
                 FirstOutcome::Archived { pos } => Written::At(pos),
                 FirstOutcome::NotArchived => Written::ByPolicy,
@@ -380,7 +371,7 @@ impl Core {
                 FirstOutcome::Refused(condition) => Written::Refused(condition),
             },
             (Ok(Outcome::Conflict), _) => Written::Refused(Condition::Conflict),
-            (Err(error), None) => self.on_stored(&sent, nothing_stored(&sent, error)),
+            (Err(error), _) => self.on_stored(&sent, nothing_stored(&sent, error)),
         };
         self.with(&sent.account.clone(), |account, cx| {
             account.on_written(cx, &sent, &outcome, is_written)
@@ -441,13 +432,14 @@ impl Core {
 /// The receipt of a message that no archive took.
 fn nothing_stored(sent: &SentMessage, error: AppendError) -> Receipt {
     let is_note = sent.envelope.to.to_bare() == sent.account;
-    let recipient = match sent.archives && !is_note {
+    let archives = sent.keep.makes_entries();
+    let recipient = match archives && !is_note {
         true => RecipientSide::Failed(error.clone()),
         false => RecipientSide::None,
     };
     Receipt {
         stamp: protocol::time::Stamp::default(),
-        sender: sent.archives.then_some(Err(error)),
+        sender: archives.then_some(Err(error)),
         recipient,
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use protocol::jid::BareJid;
 use protocol::sm::Slot;
-use protocol::{ArchiveId, Condition, Iq};
+use protocol::{ArchiveId, Iq};
 
+use crate::archive::Keep;
 use crate::dormant::Restoring;
 use crate::envelope::Envelope;
 use crate::io::ConnId;
@@ -63,10 +64,8 @@ pub(crate) struct SentMessage {
     pub(crate) envelope: Arc<Envelope>,
     /// The id that the sender computed, if it could (S11-12).
     pub(crate) own_id: Option<ArchiveId>,
-    /// Why it was refused; only that is written.
-    pub(crate) refused: Option<Condition>,
-    /// Whether entries are written, or only the outcome remembered.
-    pub(crate) archives: bool,
+    /// What is written of it.
+    pub(crate) keep: Keep,
     /// Whether the recipient's entry was flagged to wait for an ordinary client.
     pub(crate) spool: bool,
 }

@@ -8,6 +8,7 @@ use protocol::sm::Slot;
 use protocol::stanza::Address;
 use protocol::{Condition, Element, Iq, IqKind, Presence, PresenceType, Stanza, Text, ns};
 
+use crate::accept::refusal;
 use crate::account::Account;
 use crate::core::{Context, Core};
 use crate::ids;
@@ -128,6 +129,14 @@ impl Roster {
             .is_some_and(|c| c.item.subscription.has_from())
     }
 
+    /// Whether somebody has a subscription, or asks for one.
+    pub(crate) fn is_known_to(&self, other: &BareJid) -> bool {
+        self.contacts.get(other).is_some_and(|contact| {
+            let subscription = contact.item.subscription;
+            contact.request.is_some() || subscription.has_from() || subscription.has_to()
+        })
+    }
+
     /// Whether a contact is in one of these groups.
     pub(crate) fn is_in_group(&self, contact: &BareJid, groups: &[String]) -> bool {
         let contact = self.contacts.get(contact).filter(|contact| contact.listed);
@@ -212,6 +221,12 @@ impl Account {
             Ok(planned) => planned,
             Err(condition) => return self.refuse(cx, &wish, condition),
         };
+        if let Wish::Outbound { kind, to, .. } = &wish
+            && *kind == PresenceType::Subscribe
+            && self.asks_too_many(cx, to)
+        {
+            return self.refuse(cx, &wish, Condition::PolicyViolation);
+        }
         if self.roster.contact(&contact.item.jid) == contact {
             // Nothing to write, but perhaps something to pass on.
             self.finish(cx, &contact, wish, steps);
@@ -411,7 +426,7 @@ impl Account {
                 stanza,
                 ..
             } => {
-                self.answer_error(cx, *session, stanza, &condition.into());
+                self.answer_error(cx, *session, stanza, &refusal(condition));
                 self.settle(cx, *session, *slot);
             }
             Wish::Inbound { .. } | Wish::Presence { .. } => {}

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use protocol::jid::BareJid;
+use protocol::jid::{BareJid, Jid};
 use protocol::{Text, sid};
 
 use crate::archive::Entry;
@@ -36,6 +36,11 @@ impl Tail {
     }
 
     /// Position of the newest entry that is known.
+    /// Who sent what is in memory, the account itself too.
+    pub(crate) fn senders(&self) -> impl Iterator<Item = &Jid> {
+        self.lines.iter().map(|line| &line.envelope.from)
+    }
+
     pub(crate) fn head(&self) -> u64 {
         self.head
     }

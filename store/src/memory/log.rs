@@ -27,6 +27,8 @@ pub(super) struct Log {
     /// Positions of entries that wait for an ordinary client.
     pub(super) spool: BTreeSet<u64>,
     pub(super) bytes: u64,
+    /// With whom the account has ever exchanged messages.
+    pub(super) peers: BTreeSet<BareJid>,
     /// Senders whom the account does not list as contacts.
     strangers: BTreeMap<BareJid, Share>,
 }
@@ -257,6 +259,7 @@ impl Log {
             self.own.insert(id.clone(), pos);
         }
         self.bytes += stanza.len() as u64;
+        self.peers.insert(peer.clone());
         self.entries.push_back(Held {
             entry: Arc::new(Entry {
                 pos,

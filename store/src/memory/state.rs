@@ -81,9 +81,24 @@ impl State {
         {
             return Ok(outcome);
         }
-        let outcome = match append.keep {
+        let is_known = matches!(append.keep, Keep::EntriesIfKnown(_)) && self.know(append);
+        let keep = match is_known {
+            true => Keep::Entries,
+            false => append.keep,
+        };
+        let Some(sender) = self.accounts.get_mut(&append.sender) else {
+            return Err(AppendError::Storage);
+        };
+        let outcome = match keep {
             Keep::Entries => return Ok(Outcome::Stored(self.entries(now, append, failing))),
             Keep::OutcomeOnly => FirstOutcome::NotArchived,
+            Keep::EntriesIfKnown(condition) => {
+                let refused = FirstOutcome::Refused(condition);
+                if let Some(id) = &append.own_id {
+                    sender.log.remember(now, id, append.digest, refused);
+                }
+                return Ok(Outcome::Refused(condition));
+            }
             Keep::Refusal(condition) => FirstOutcome::Refused(condition),
         };
         if let Some(id) = &append.own_id {
@@ -94,6 +109,17 @@ impl State {
             sender: None,
             recipient: RecipientSide::None,
         }))
+    }
+
+    /// Whether the two have ever exchanged messages.
+    fn know(&self, append: &Append) -> bool {
+        let (sender, peer) = (&append.sender, &append.peer);
+        [(sender, peer), (peer, sender)]
+            .into_iter()
+            .any(|(of, with)| {
+                let account = self.accounts.get(of);
+                account.is_some_and(|account| account.log.peers.contains(with))
+            })
     }
 
     fn entries(&mut self, now: Stamp, append: &Append, failing: Option<FailingSide>) -> Receipt {

@@ -131,11 +131,26 @@ impl Known {
         {
             return Ok(Ok(outcome));
         }
-        let first = match append.keep {
+        let is_asked = matches!(append.keep, Keep::EntriesIfKnown(_));
+        let keep = match is_asked && self.knows(tx, &sender, &append.peer)? {
+            true => Keep::Entries,
+            false => append.keep,
+        };
+        let first = match keep {
             Keep::Entries => {
                 return self
                     .entries(tx, now, append, sender)
                     .map(|receipt| Ok(Outcome::Stored(receipt)));
+            }
+            Keep::EntriesIfKnown(condition) => {
+                remember(
+                    tx,
+                    now,
+                    append,
+                    sender.user,
+                    FirstOutcome::Refused(condition),
+                )?;
+                return Ok(Ok(Outcome::Refused(condition)));
             }
             Keep::OutcomeOnly => FirstOutcome::NotArchived,
             Keep::Refusal(condition) => FirstOutcome::Refused(condition),
@@ -146,6 +161,19 @@ impl Known {
             sender: None,
             recipient: RecipientSide::None,
         })))
+    }
+
+    /// Whether an account and somebody have ever exchanged messages.
+    fn knows(&self, tx: &Connection, log: &Log, peer: &BareJid) -> rusqlite::Result<bool> {
+        let other = match super::user_of(tx, peer)? {
+            Some(user) => Some(user),
+            None => party_of(tx, peer)?,
+        };
+        let Some(other) = other else {
+            return Ok(false);
+        };
+        let pair = (log.user.min(other), log.user.max(other));
+        Ok(self.newest.contains_key(&pair) || newest_k(tx, pair)?.is_some())
     }
 
     fn count(&mut self, user: i64, record: &SessionRecord) {
@@ -378,10 +406,7 @@ impl Known {
 
     /// The number of an address that may have no account.
     fn party(&mut self, tx: &Connection, jid: &BareJid) -> rusqlite::Result<i64> {
-        let known = tx
-            .prepare_cached(sql::PARTY_OF)?
-            .query_row([jid.as_str()], |row| row.get(0));
-        match known.optional()? {
+        match party_of(tx, jid)? {
             Some(party) => Ok(party),
             None => new_party(tx, jid),
         }
@@ -396,6 +421,11 @@ impl Log {
         self.ts = stamp.0;
         self.head
     }
+}
+
+fn party_of(tx: &Connection, jid: &BareJid) -> rusqlite::Result<Option<i64>> {
+    let mut known = tx.prepare_cached(sql::PARTY_OF)?;
+    known.query_row([jid.as_str()], |row| row.get(0)).optional()
 }
 
 /// Gives an address a number of its own.

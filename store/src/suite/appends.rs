@@ -152,6 +152,34 @@ pub(crate) async fn outcomes_without_entries_are_remembered(store: &impl Store, 
     assert_eq!(entries.len(), 1);
 }
 
+// proves: LIM-17 S11-17 S11-22
+pub(crate) async fn who_was_never_written_to_can_be_told_apart(store: &impl Store, _: &Script) {
+    register(store, &["romeo", "juliet", "nurse"]).await;
+    let to = |whom: &str, id: &str| Append {
+        keep: Keep::EntriesIfKnown(Condition::PolicyViolation),
+        ..with_id(append("romeo/phone", whom, id), id)
+    };
+    let refused = Outcome::Refused(Condition::PolicyViolation);
+    for whom in ["juliet", "nobody"] {
+        assert_eq!(write(store, to(whom, whom)).await, refused);
+        // It stays refused, whoever is known by then.
+        store_one(store, append("romeo/phone", whom, "allowed")).await;
+        let first = FirstOutcome::Refused(Condition::PolicyViolation);
+        assert_eq!(write(store, to(whom, whom)).await, Outcome::Repeated(first));
+        let next = store_one(store, to(whom, &format!("{whom}-again"))).await;
+        assert!(matches!(next.sender, Some(Ok(_))));
+    }
+    // Who wrote first is known too.
+    assert_eq!(write(store, to("nurse", "n1")).await, refused);
+    store_one(store, append("nurse/hall", "romeo", "young master")).await;
+    let answer = store_one(store, to("nurse", "n2")).await;
+    assert!(matches!(answer.recipient, RecipientSide::Stored(_)));
+    for (name, count) in [("romeo", 6), ("juliet", 2), ("nurse", 2)] {
+        let entries = store.entries_after(&bare(name), 0, 100).await.unwrap();
+        assert_eq!(entries.len(), count, "{name}");
+    }
+}
+
 // proves: S11-30
 pub(crate) async fn a_missing_recipient_leaves_the_senders_entry(store: &impl Store, _: &Script) {
     register(store, &["romeo"]).await;

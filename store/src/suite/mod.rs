@@ -39,6 +39,7 @@ macro_rules! store_suite {
             a_message_sent_again_changes_nothing
             another_message_under_the_same_id_is_a_conflict
             outcomes_without_entries_are_remembered
+            who_was_never_written_to_can_be_told_apart
             a_missing_recipient_leaves_the_senders_entry
             a_full_archive_fails_its_own_side_only
             a_message_too_large_goes_into_no_log
