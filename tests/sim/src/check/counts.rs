@@ -207,6 +207,9 @@ impl Facts {
             Seen::Ack { h } => self.acknowledge(conn, *h, false)?,
             Seen::Notice { mid } | Seen::Refusal { mid } => self.excuse(conn, mid, seen)?,
             Seen::Line(line) if !is_again => self.copy(conn, line)?,
+            Seen::Result { queryid, line } if !is_again => {
+                self.page_is_behind(conn, queryid, line)?;
+            }
             Seen::Iq { kind, iq, .. } if iq == READY && kind == "result" => self.ready(conn),
             _ => {}
         }

@@ -34,6 +34,38 @@ impl Facts {
         session.pass(pos)
     }
 
+    /// A page holds only what its stream was told before, so that copies and pages never contradict each
+    /// other (MAM-17), unless an own entry stands between that no ack can cover yet. What was asked on an earlier connection is answered first.
+    pub(super) fn page_is_behind(
+        &self,
+        conn: u64,
+        queryid: &str,
+        line: &Line,
+    ) -> Result<(), Violation> {
+        let conn = self.conns.get(&conn);
+        let conn = conn.filter(|conn| conn.query.as_ref().is_some_and(|q| q.iq == queryid));
+        let session = conn.and_then(|conn| self.sessions.get(conn.session?));
+        let Some(session) = session.filter(|session| session.mode == Mode::S11) else {
+            return Ok(());
+        };
+        let id = line.ids.last().map(|(_, id)| id);
+        let log = self.log(&session.account);
+        let pos = id.and_then(|id| log.and_then(|log| log.pos_of(id)));
+        let is_own = |pos: u64| {
+            let entry = log.and_then(|log| log.at(pos));
+            let message = entry.and_then(|entry| self.messages.get(&entry.line.mid));
+            message.is_some_and(|message| message.dev == session.dev)
+        };
+        let known = session.known();
+        let jid = &session.jid;
+        hold!(
+            "INV-11",
+            pos <= Some(known) || is_own(known + 1),
+            "{jid}: a page brings {pos:?}, copies came up to {known}"
+        );
+        Ok(())
+    }
+
     /// An own entry is acknowledged; where it stands among the copies is its place.
     pub(super) fn place_own(
         &mut self,
@@ -79,10 +111,7 @@ impl Facts {
                 .log(&session.account)
                 .map_or(0, super::facts::Log::head);
             let jid = &session.jid;
-            let mut known = session.cursor.unwrap_or(session.bound_at);
-            while session.covered.contains(&(known + 1)) {
-                known += 1;
-            }
+            let known = session.known();
             hold!(
                 "INV-11",
                 known >= head,
@@ -94,6 +123,15 @@ impl Facts {
 }
 
 impl Session {
+    /// Up to here the stream was told the log.
+    fn known(&self) -> u64 {
+        let mut known = self.cursor.unwrap_or(self.bound_at);
+        while self.covered.contains(&(known + 1)) {
+            known += 1;
+        }
+        known
+    }
+
     /// The entry at `pos` is told: everything before it was.
     fn pass(&mut self, pos: u64) -> Result<(), Violation> {
         let jid = &self.jid;
