@@ -295,6 +295,12 @@ impl Fork {
         stage.send(self.sender(), &message).unwrap();
     }
 
+    /// What it says, in an element of no meaning.
+    fn payload(&self) -> Element {
+        let text = format!("<x xmlns='{}'>{}</x>", ns::CLIENT, self.payload);
+        Element::parse(&text, XmlLimits::AFTER_LOGIN).unwrap()
+    }
+
     /// Both archives hold it, or none does; what is sent to oneself concerns nobody else.
     fn check_archives(&self, stage: &Stage) {
         let is_between_two = self.from == "contact" || self.to.starts_with("juliet@");
@@ -318,7 +324,7 @@ fn what_is_archived_is_archived_for_both_whoever_is_there() {
     }
 }
 
-// proves: CC-02 CC-05 MAM-01 MAM-08 S11-35 S11-42 S11-43 RT-05 SI-01 SI-02 SI-03
+// proves: CC-02 CC-04 CC-05 MAM-01 MAM-08 S11-35 S11-42 S11-43 RT-05 SI-01 SI-02 SI-03
 #[test]
 fn forks() {
     let Forks { vectors } = read("forks");
@@ -349,7 +355,7 @@ fn forks() {
         for (resource, expected) in &fork.copies {
             let frames = stage.take(&format!("romeo/{resource}")).unwrap();
             let forms = frames.iter().filter(|frame| frame.name() == "message");
-            let forms: Vec<_> = forms.map(|frame| form_of(frame, fork.archived)).collect();
+            let forms: Vec<_> = forms.map(|frame| form_of(frame, &fork)).collect();
             let expected: &[&str] = match expected.as_str() {
                 "none" => &[],
                 form => &[form],
@@ -360,8 +366,16 @@ fn forks() {
     }
 }
 
-/// The form of a copy; what is archived has one stanza-id, what is not has none.
-fn form_of(frame: &Element, archived: bool) -> &'static str {
+/// What a message says beside the ids of archives.
+fn content_of(message: &Element) -> Vec<&Element> {
+    let children = message.children();
+    children
+        .filter(|child| !child.is("stanza-id", ns::SID))
+        .collect()
+}
+
+/// The form of a copy; what is archived has one stanza-id, what is not has none, and all else is what was sent.
+fn form_of(frame: &Element, fork: &Fork) -> &'static str {
     let wrapped = [("received", "received"), ("sent", "sent")]
         .into_iter()
         .find_map(|(name, form)| {
@@ -376,8 +390,18 @@ fn form_of(frame: &Element, archived: bool) -> &'static str {
         .children()
         .filter(|child| child.is("stanza-id", ns::SID));
     let by: Vec<_> = ids.map(|id| id.get_attr("by").unwrap()).collect();
-    let expected: &[&str] = if archived { &["romeo@localhost"] } else { &[] };
+    let expected: &[&str] = if fork.archived {
+        &["romeo@localhost"]
+    } else {
+        &[]
+    };
     assert_eq!(by, expected, "{message:?}");
+    assert_eq!(
+        content_of(message),
+        content_of(&fork.payload()),
+        "{}",
+        fork.name
+    );
     assert!(message.find("unarchived", ns::S11).is_none(), "S11-35");
     assert_eq!(message.get_attr("id"), Some("m1"));
     form
