@@ -19,13 +19,16 @@ pub(crate) fn of_error(error: &StanzaError) -> String {
         Condition::RemoteServerNotFound | Condition::RemoteServerTimeout => {
             "The other person's server cannot be reached."
         }
+        // LIM-17
+        Condition::PolicyViolation => {
+            "You have written to many new people within an hour. Try again later."
+        }
         Condition::ResourceConstraint => "The other person's mailbox is full.",
         Condition::BadRequest
         | Condition::Conflict
         | Condition::FeatureNotImplemented
         | Condition::InternalServerError
         | Condition::NotAuthorized
-        | Condition::PolicyViolation
         | Condition::RecipientUnavailable
         | Condition::RegistrationRequired
         | Condition::SubscriptionRequired
@@ -33,4 +36,18 @@ pub(crate) fn of_error(error: &StanzaError) -> String {
         | Condition::UnexpectedRequest => "The server did not take this.",
     };
     words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: LIM-17
+    #[test]
+    fn whoever_writes_to_too_many_hears_that_it_passes() {
+        let wait = StanzaError::new(Condition::PolicyViolation).of_type("wait");
+        assert!(of_error(&wait).contains("Try again later"));
+        let blocked = StanzaError::new(Condition::NotAcceptable).of_type("cancel");
+        assert_eq!(of_error(&blocked), "This person cannot be written to.");
+    }
 }
