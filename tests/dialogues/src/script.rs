@@ -136,6 +136,7 @@ impl Stage {
     /// # Errors
     /// If it does not come true.
     pub fn line(&mut self, line: &str) -> Result<()> {
+        check_short_names(line)?;
         let (subject, rest) = line
             .split_once(' ')
             .context("a line has at least two words")?;
@@ -440,6 +441,18 @@ impl Stage {
             _ => text,
         }
     }
+}
+
+/// A short name that stands for nothing would be a namespace of its own, and nobody would notice.
+fn check_short_names(line: &str) -> Result<()> {
+    for rest in line.split("xmlns='@").skip(1) {
+        let name = rest.split('\'').next().unwrap_or_default();
+        let is_known = SHORT
+            .iter()
+            .any(|(short, _)| short.strip_prefix('@') == Some(name));
+        ensure!(is_known, "no namespace is called @{name}");
+    }
+    Ok(())
 }
 
 fn is_request(text: &str) -> bool {
