@@ -240,9 +240,7 @@ impl Account {
             session.request_now(cx);
         }
         self.release(cx, id);
-        if !mutant("caps-asked-once") {
-            self.ask_caps_again(cx, id);
-        }
+        self.ask_caps_again(cx, id);
     }
 }
 

@@ -65,15 +65,11 @@ impl State {
             stamp,
             ..row_of(item, Some(id.clone()), Mark::Archived)
         };
-        let read = item.assist.clone().map(|read| (item.to.clone(), read));
         self.ahead.pass(&id);
         if !mutant("archived-line-stays-in-the-outbox") {
             self.drop_item(batch, seq);
         }
         self.put_live(batch, row);
-        if let Some((peer, id)) = read.filter(|_| mutant("an-acked-marker-taken-for-told")) {
-            self.told(batch, &peer, &id);
-        }
     }
 
     pub(super) fn unarchived(&mut self, batch: &mut Batch, message_id: &str, mark: Mark) {

@@ -187,14 +187,6 @@ pub const MUTANTS: &[(&str, &str)] = &[
         "a message is sent again as if it were new",
     ),
     (
-        "an-acked-marker-taken-for-told",
-        "the ack of a marker counts for the read state beside it, which is written later",
-    ),
-    (
-        "caps-asked-once",
-        "a client that was closed with a question about its capabilities is not asked again",
-    ),
-    (
         "marks-found-on-disk-only",
         "a read mark whose entry is being written is not decided any more",
     ),
