@@ -256,6 +256,16 @@ async fn the_printed_link_makes_the_first_account_once() -> Result<()> {
         tab.click("[data-testid=setup-submit]").await?;
         tab.wait_for_status("live").await?;
         tab.screenshot("set-up-empty").await?;
+        // The secret went nowhere but into the stream: not into the address, a request, or the server's log.
+        let told = "return [location.href, document.referrer,
+            ...performance.getEntries().map(entry => entry.name)].filter(text => text.includes(arguments[0])
+            && !text.includes('/#setup='))";
+        let told = tab.script(told, vec![serde_json::json!(token)]).await?;
+        ensure!(told == serde_json::json!([]), "{told}");
+        let address = tab.script("return location.href", vec![]).await?;
+        ensure!(!address.to_string().contains(&token), "{address}");
+        let logged = server.log().matches(&token).count();
+        ensure!(logged == 1, "beside the printed link it is in the log {logged} times");
         let other = browser.profile().await?;
         let second = other
             .open_path("second", server.addr(), &format!("/#setup={token}"))
