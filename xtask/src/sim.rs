@@ -55,7 +55,7 @@ fn simulation() -> Command {
     command
 }
 
-/// Plays every fault that can be planted; each must be found within 200 seeds, a rare one within 1,000.
+/// Plays every fault that can be planted; each must be found within 200 seeds.
 ///
 /// # Errors
 /// When one is not found.

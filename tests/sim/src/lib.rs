@@ -23,7 +23,7 @@ mod shrink;
 mod world;
 
 pub use crate::check::{Tally, Violation};
-pub use crate::mutants::{MUTANTS, RARE};
+pub use crate::mutants::MUTANTS;
 pub use crate::patterns::{Pattern, patterns};
 pub use crate::plan::{
     Action, DevicePlan, Faults, Kind, Plan, SmallLimits, Step, When, Whom, Wish,

@@ -17,8 +17,6 @@ use sim::{Failed, Plan, Summary, Wish};
 
 /// Within how many seeds a planted fault must be found.
 const MUTANT_SEEDS: u64 = 200;
-/// For those that are rarely seen.
-const RARE_SEEDS: u64 = 1_000;
 /// How much of a single seed's story is told.
 const STORY: usize = 100_000;
 
@@ -125,11 +123,7 @@ fn survey(first: u64, end: u64) -> Result<ExitCode> {
 fn mutants() -> Result<ExitCode> {
     let mut survivors = Vec::new();
     for (name, meaning) in sim::MUTANTS {
-        let seeds = match sim::RARE.contains(name) {
-            true => RARE_SEEDS,
-            false => MUTANT_SEEDS,
-        };
-        let played = with_planted(name, &["search", "0", &seeds.to_string()])?;
+        let played = with_planted(name, &["search", "0", &MUTANT_SEEDS.to_string()])?;
         let told = String::from_utf8_lossy(&played.stdout);
         let verdict = told.lines().rfind(|line| line.contains(" at seed "));
         match verdict.filter(|_| !played.status.success()) {

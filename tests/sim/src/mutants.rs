@@ -199,7 +199,3 @@ pub const MUTANTS: &[(&str, &str)] = &[
         "a stream begins without asking the archive",
     ),
 ];
-
-/// Planted faults that show only where two things cross within a few milliseconds: more seeds are played
-/// for them before they count as not found.
-pub const RARE: &[&str] = &["page-before-the-cursor"];

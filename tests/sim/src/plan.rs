@@ -464,6 +464,7 @@ impl Plan {
         };
         plan.draw_steps(&mut rng, wish.actions, ordinary);
         plan.draw_trims(wish);
+        plan.draw_returns(wish);
         plan
     }
 
@@ -508,6 +509,38 @@ impl Plan {
                 keep: rng.random_range(1..30),
             };
             self.steps.insert(at, Step { action, ..step });
+        }
+    }
+
+    /// Devices come back with lines that were written meanwhile, and everybody talks: own lines stand behind
+    /// the question for a page, and the page overtakes copies (MAM-17). Drawn as trims are.
+    fn draw_returns(&mut self, wish: Wish) {
+        let mut rng = ChaCha20Rng::seed_from_u64(self.seed ^ 0x2e7);
+        let last = self.steps.last().map(|step| step.when);
+        let Some(When::Ms(mut at_ms)) = last.filter(|_| wish.faults.is_none()) else {
+            return;
+        };
+        if !rng.random_bool(0.1) {
+            return;
+        }
+        (self.faults.cuts, self.faults.slow_disk) = (true, true);
+        let (to, lines) = (Whom::Other(1), 1);
+        let mut push = |at_ms, action| {
+            let when = When::Ms(at_ms);
+            self.steps.push(Step { when, action });
+        };
+        for _ in 0..4 {
+            let dev = rng.random_range(0..64);
+            push(at_ms, Action::Cut { dev });
+            for _ in 0..3 {
+                at_ms += rng.random_range(1..150);
+                push(at_ms, Action::Say { dev, to, lines });
+            }
+            for _ in 0..12 {
+                at_ms += rng.random_range(1..200);
+                let dev = rng.random_range(0..64);
+                push(at_ms, Action::Say { dev, to, lines });
+            }
         }
     }
 
