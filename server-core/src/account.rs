@@ -377,6 +377,7 @@ impl Account {
         self.newest = Some((entry.id.clone(), entry.stamp));
         let others = copies::for_others(&line.envelope, &self.jid, self.sessions.values());
         let alone = others.len() == 1 && self.sessions.values().all(|s| s.mode != Mode::S11);
+        let text = line.copy_now(cx);
         for (session, copy) in others.clone() {
             let kind = match copy {
                 Copy::Direct => SentKind::Entry {
@@ -385,7 +386,7 @@ impl Account {
                 },
                 Copy::Wrap(..) => SentKind::Droppable,
             };
-            self.give(cx, session, &line.envelope, &line.copy, (copy, kind));
+            self.give(cx, session, &line.envelope, &text, (copy, kind));
         }
         self.walk_all(cx);
         others

@@ -4,19 +4,25 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use protocol::jid::{BareJid, Jid};
-use protocol::{Text, sid};
+use protocol::time::Stamp;
+use protocol::{Text, delay, sid};
 
 use crate::archive::Entry;
 use crate::copies;
+use crate::core::Context;
 use crate::envelope::Envelope;
+
+/// A copy that goes out so long after its entry was written says when that was.
+const LATE_MS: i64 = 5_000;
 
 /// One entry, ready to be sent.
 #[derive(Clone)]
 pub(crate) struct Line {
     pub(crate) pos: u64,
+    stamp: Stamp,
     pub(crate) envelope: Arc<Envelope>,
     /// The direct copy with the account's stanza-id; every device shares it.
-    pub(crate) copy: Text,
+    copy: Text,
 }
 
 /// The newest entries of a log at consecutive positions, and how far the log is known.
@@ -35,12 +41,12 @@ impl Tail {
         }
     }
 
-    /// Position of the newest entry that is known.
     /// Who sent what is in memory, the account itself too.
     pub(crate) fn senders(&self) -> impl Iterator<Item = &Jid> {
         self.lines.iter().map(|line| &line.envelope.from)
     }
 
+    /// Position of the newest entry that is known.
     pub(crate) fn head(&self) -> u64 {
         self.head
     }
@@ -79,8 +85,20 @@ impl Line {
         let copy = copies::direct(&entry.stanza, &stanza_id);
         Self {
             pos: entry.pos,
+            stamp: entry.stamp,
             envelope,
             copy,
         }
+    }
+
+    /// The direct copy for who gets it now. Who was away or spared for a while is told when the archive
+    /// took it, so that all devices date it alike (IM-22).
+    pub(crate) fn copy_now(&self, cx: &Context) -> Text {
+        if cx.now.wall_ms < self.stamp.0.saturating_add(LATE_MS) {
+            return self.copy.clone();
+        }
+        let mut extra = String::new();
+        delay::delay(self.stamp, Some(&cx.config.domain)).write(&mut extra, "");
+        copies::direct(&self.copy, &extra)
     }
 }

@@ -174,7 +174,7 @@ impl Walk<'_> {
             self.pay_ack();
         }
         let Some(copy) = copy else { return };
-        let frame = render(&line.copy, line, account, self.session, copy);
+        let frame = render(&line.copy_now(self.cx), line, account, self.session, copy);
         let kind = SentKind::Entry {
             pos: line.pos,
             alone: false,
