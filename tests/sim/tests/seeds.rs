@@ -29,7 +29,8 @@ fn cuts_lose_nothing_and_double_nothing() {
     );
 }
 
-// proves: S11-20 S11-23 S11-25 S11-30 S11-50 S11-55 SM-11 SM-24 MAM-31 INV-07 INV-14 INV-15 INV-17 INV-27
+// proves: S11-20 S11-23 S11-25 S11-30 S11-50 S11-55 SM-11 SM-24 MAM-31 INV-07 INV-08 INV-10 INV-14 INV-15
+// proves: INV-16 INV-17 INV-20 INV-21 INV-24 INV-25 INV-27 INV-29 INV-31
 #[test]
 fn reloads_and_crashes_lose_nothing_and_double_nothing() {
     run(200..300, None);
