@@ -10,7 +10,7 @@ use crate::history::ResumableStream;
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) text: Text,
-    /// The outbox item, if it is an own message.
+    /// The number of the outbox item or of the wish that it stands for.
     pub(crate) seq: Option<u64>,
 }
 

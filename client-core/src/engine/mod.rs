@@ -66,7 +66,7 @@ pub struct Engine {
     is_visible: bool,
     is_live: bool,
     /// Whether this life of the device said on this stream who it is.
-    is_introducing: bool,
+    has_introduced: bool,
     is_broken: bool,
     has_device: bool,
 }
@@ -100,7 +100,7 @@ impl Engine {
             telling: Telling::default(),
             is_visible: true,
             is_live: false,
-            is_introducing: false,
+            has_introduced: false,
             is_broken: false,
             has_device,
         }

@@ -1,5 +1,7 @@
 //! From wanting a connection to a stream, and what follows when it is lost.
 
+use std::collections::BTreeSet;
+
 use protocol::fast::Token;
 use protocol::frame::write_close;
 use protocol::mutant;
@@ -253,10 +255,10 @@ impl Engine {
         self.fulfil_wishes();
     }
 
-    /// What the server knew of a session is gone: who asked what, and whom it showed.
+    /// What the server knew of a session is gone: who asked what.
     fn forget_session(&mut self) {
         self.requests.clear();
-        self.is_introducing = false;
+        self.has_introduced = false;
         self.wire.wished.clear();
         self.wire.on_wire.clear();
         self.wire.covered.clear();
@@ -324,7 +326,7 @@ impl Engine {
         let mut requests = self.requests.values();
         let is_asking = requests.any(|asked| matches!(asked, Request::Roster | Request::Features));
         let is_waiting = self.stream.as_ref().is_some_and(|s| s.waiting_len() > 0);
-        if !self.is_introducing && !mutant("not-introduced-after-a-reload") {
+        if !self.has_introduced && !mutant("not-introduced-after-a-reload") {
             self.introduce();
         } else if !is_asking && !is_waiting {
             self.note_device(Event::Introduced);
@@ -333,7 +335,7 @@ impl Engine {
 
     /// Asks for the roster and becomes available.
     pub(super) fn introduce(&mut self) {
-        self.is_introducing = true;
+        self.has_introduced = true;
         let known = self.state.device.roster_ver.clone();
         // A server that once gave a version understands it, also where it was not asked again.
         let ver = self.link.offers.roster_ver || known.is_some();
@@ -405,6 +407,7 @@ impl Engine {
     }
 
     fn leave_stream(&mut self) {
+        self.shown.set_all_online(BTreeSet::new());
         self.state.catching = true;
         self.is_live = false;
         self.restart_catch_up();

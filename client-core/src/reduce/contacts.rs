@@ -12,29 +12,43 @@ const REQUESTS_MAX: usize = 1_000;
 const WISHES_MAX: usize = 64;
 
 impl State {
-    /// The roster as of a new session; `None` if nothing changed since the version that is kept.
-    ///
-    /// Open requests are delivered again after the initial presence (RO-10): until then there are none.
+    /// The roster as it is; `None` if nothing changed since the version that is kept. Open requests stay.
     pub(super) fn roster(
         &mut self,
         batch: &mut Batch,
         items: Option<Vec<Item>>,
         ver: Option<String>,
     ) {
-        let wanting = self.contacts.values().filter(|contact| contact.wants);
-        let wanting: Vec<_> = wanting.map(|contact| contact.item.jid.clone()).collect();
-        match items {
-            None => wanting.iter().for_each(|jid| self.settled(batch, jid)),
-            Some(items) => {
-                let contacts = items.into_iter().map(|item| Contact { item, wants: false });
-                self.contacts = contacts.map(|c| (c.item.jid.clone(), c)).collect();
-                batch.reset_contacts = true;
-                batch.drop_contacts.clear();
-                batch.contacts = self.contacts.values().cloned().collect();
-                self.device.roster_ver = None;
+        if let Some(items) = items {
+            let before = std::mem::take(&mut self.contacts);
+            for item in items {
+                let wants = before.get(&item.jid).is_some_and(|contact| contact.wants);
+                let wants = wants && !item.subscription.has_from();
+                let contact = Contact { item, wants };
+                self.contacts.insert(contact.item.jid.clone(), contact);
             }
+            for jid in before.into_values().filter(|c| c.wants).map(|c| c.item.jid) {
+                self.contacts.entry(jid.clone()).or_insert_with(|| Contact {
+                    item: Item::new(jid),
+                    wants: true,
+                });
+            }
+            batch.reset_contacts = true;
+            batch.drop_contacts.clear();
+            batch.contacts = self.contacts.values().cloned().collect();
+            self.device.roster_ver = None;
         }
         self.device.roster_ver = ver.or(self.device.roster_ver.take());
+    }
+
+    /// A session begins: its initial presence brings the open requests again, and until then there are
+    /// none (RO-10).
+    pub(super) fn forget_requests(&mut self, batch: &mut Batch) {
+        let wanting = self.contacts.values().filter(|contact| contact.wants);
+        let wanting: Vec<_> = wanting.map(|contact| contact.item.jid.clone()).collect();
+        for jid in &wanting {
+            self.settled(batch, jid);
+        }
     }
 
     pub(super) fn pushed(&mut self, batch: &mut Batch, item: Item, ver: Option<String>) {

@@ -63,7 +63,7 @@ pub(crate) enum Event {
     Discard { seq: u64, last: Option<Summary> },
     /// A page of the archive arrived.
     Page(Page),
-    /// The roster as of a session's start; no items if nothing changed.
+    /// The roster as it is; no items if nothing changed.
     Roster {
         items: Option<Vec<Item>>,
         ver: Option<String>,
@@ -276,10 +276,10 @@ impl State {
                 is_online,
             } => self.online.set(&jid, device, is_online),
             Event::Assisted(is_assisted) => self.device.is_assisted = is_assisted,
-            Event::Bound { exact } => self.bound(exact),
+            Event::Bound { exact } => self.bound(batch, exact),
             Event::Introduced => self.device.is_introduced = true,
             Event::Kept(stream) => self.device.stream = Some(stream),
-            Event::Rewound => self.rewound(),
+            Event::Rewound => self.rewound(batch),
             Event::StreamGone => self.device.stream = None,
             Event::Token(token) => {
                 batch.has_token |= token.is_some();
@@ -327,7 +327,8 @@ impl State {
     }
 
     /// The copies of all that is held behind the cursor come again, in order, and presence anew.
-    fn rewound(&mut self) {
+    fn rewound(&mut self, batch: &mut Batch) {
+        self.forget_requests(batch);
         self.catching = true;
         self.online = Online::default();
         self.device.is_introduced = false;
@@ -335,7 +336,8 @@ impl State {
         self.unsure = self.held.keys().cloned().collect();
     }
 
-    fn bound(&mut self, exact: bool) {
+    fn bound(&mut self, batch: &mut Batch, exact: bool) {
+        self.forget_requests(batch);
         self.device.stream = None;
         self.device.is_assisted = false;
         self.device.is_introduced = false;

@@ -26,7 +26,7 @@ pub(crate) struct Shown {
     unread: BTreeMap<BareJid, BTreeSet<i64>>,
     /// Conversations that are less read than was thought: their unread lines must be asked for.
     unsettled: BTreeSet<BareJid>,
-    /// Who is online: not shown before the stream is resumed that told it.
+    /// Who is online: not shown while the stream that told it is away.
     online: BTreeSet<BareJid>,
     window: Option<Window>,
     reaches_start: bool,
@@ -299,20 +299,22 @@ impl Shown {
 
     /// A contact came or went.
     pub(crate) fn set_online(&mut self, jid: BareJid, is_online: bool) {
-        let is_new = if is_online {
+        let has_changed = if is_online {
             self.online.insert(jid)
         } else {
             self.online.remove(&jid)
         };
-        if is_new {
+        if has_changed {
             self.spoil(&[Change::Chats]);
         }
     }
 
     /// These are online and nobody else.
     pub(crate) fn set_all_online(&mut self, online: BTreeSet<BareJid>) {
-        self.online = online;
-        self.spoil(&[Change::Chats]);
+        if self.online != online {
+            self.online = online;
+            self.spoil(&[Change::Chats]);
+        }
     }
 
     fn spoil(&mut self, changes: &[Change]) {

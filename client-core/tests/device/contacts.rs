@@ -189,6 +189,13 @@ fn who_is_online_is_known_after_a_reload_with_resumption_and_asked_anew_on_a_new
     };
     tell(&mut world, "a", "");
     tell(&mut world, "b", "");
+    world.is_online = false;
+    world.cut();
+    world.run();
+    assert!(!world.engine.view().chats[0].online, "nobody can say");
+    world.is_online = true;
+    world.pass(3_000);
+    assert!(world.engine.view().chats[0].online, "the stream goes on");
     let (is_online, seen) = reload(&mut world);
     assert!(is_online);
     let asked_anew = |f: &String| f.starts_with("<presence") || f.contains("jabber:iq:roster");

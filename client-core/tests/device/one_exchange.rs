@@ -104,7 +104,7 @@ fn a_device_that_comes_back_says_two_things_and_is_there() {
     world.assert_same_as_archive();
 }
 
-// proves: SM-20
+// proves: SM-20 RO-10
 #[test]
 fn a_tab_that_was_closed_before_its_presence_got_through_says_it_again() {
     let mut world = inline();
@@ -112,7 +112,13 @@ fn a_tab_that_was_closed_before_its_presence_got_through_says_it_again() {
     world.sign_in();
     world.run();
     assert!(world.is_live());
+    let request =
+        "<presence xmlns='jabber:client' from='paris@montague.example' type='subscribe'/>";
+    world.server.inject(request);
+    world.pass(3_000);
     come_back(&mut world);
+    // The server still has its presence: it does not tell again who asked.
+    assert_eq!(world.engine.view().requests, [crate::server::bare("paris")]);
     let says = |world: &World| {
         let seen = world.server.seen.iter();
         let says = |f: &&String| f.contains("<presence") || f.contains("jabber:iq:roster");
@@ -128,6 +134,9 @@ fn a_tab_that_was_closed_before_its_presence_got_through_says_it_again() {
     come_back(&mut world);
     world.pass(3_000);
     assert_eq!(says(&world), 0, "the server has it");
+    world.server.expire();
+    come_back(&mut world);
+    assert!(world.engine.view().requests.is_empty(), "a new session");
 }
 
 // proves: AU-26
