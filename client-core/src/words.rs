@@ -19,8 +19,8 @@ pub(crate) fn of_error(error: &StanzaError) -> String {
         Condition::RemoteServerNotFound | Condition::RemoteServerTimeout => {
             "The other person's server cannot be reached."
         }
-        // LIM-17
-        Condition::PolicyViolation => {
+        // LIM-17; other servers say the same of what does not pass.
+        Condition::PolicyViolation if error.kind == "wait" => {
             "You have written to many new people within an hour. Try again later."
         }
         Condition::ResourceConstraint => "The other person's mailbox is full.",
@@ -29,6 +29,7 @@ pub(crate) fn of_error(error: &StanzaError) -> String {
         | Condition::FeatureNotImplemented
         | Condition::InternalServerError
         | Condition::NotAuthorized
+        | Condition::PolicyViolation
         | Condition::RecipientUnavailable
         | Condition::RegistrationRequired
         | Condition::SubscriptionRequired
@@ -47,6 +48,8 @@ mod tests {
     fn whoever_writes_to_too_many_hears_that_it_passes() {
         let wait = StanzaError::new(Condition::PolicyViolation).of_type("wait");
         assert!(of_error(&wait).contains("Try again later"));
+        let unwanted = StanzaError::new(Condition::PolicyViolation).of_type("modify");
+        assert_eq!(of_error(&unwanted), "The server did not take this.");
         let blocked = StanzaError::new(Condition::NotAcceptable).of_type("cancel");
         assert_eq!(of_error(&blocked), "This person cannot be written to.");
     }

@@ -203,8 +203,12 @@ impl Engine {
         match asked {
             Asked::Latest(peer) => {
                 let is_whole = rows.len() < ROWS_MAX;
-                self.shown.load(&peer, rows, is_whole);
+                let has_lines = self.shown.load(&peer, rows, is_whole);
                 self.see_again();
+                // Rows without a line are nothing to look at: what stands before them is.
+                if !has_lines && let Some(before) = self.shown.load_older() {
+                    self.query_latest(peer, Some(before));
+                }
             }
             Asked::Unread => self.shown.load_unread(rows),
             Asked::Page => {

@@ -201,12 +201,8 @@ impl Engine {
                 Wanting::Accept => {
                     self.tell(&jid, PresenceType::Subscribed, None);
                     self.add_contact(&jid, seq);
-                    self.note(Event::Settled(jid));
                 }
-                Wanting::Refuse => {
-                    self.tell(&jid, PresenceType::Unsubscribed, Some(seq));
-                    self.note(Event::Settled(jid));
-                }
+                Wanting::Refuse => self.tell(&jid, PresenceType::Unsubscribed, Some(seq)),
                 Wanting::Remove => self.remove_contact(&jid, seq),
             }
         }

@@ -21,8 +21,10 @@ const PUBLISH_EVERY_MS: u64 = 1_000;
 const PUBLISH_MAX: usize = 20;
 /// So many pages of read states are fetched.
 const PAGES_MAX: u32 = 100;
-/// So long after a passing failure the node is asked again.
+/// So long after a passing failure the node is asked again, and after each further one twice as long.
 const AGAIN_AFTER_MS: u64 = 10_000;
+/// But never longer than this.
+const AGAIN_AFTER_MAX_MS: u64 = 600_000;
 
 /// What is known of the account's node for read state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +38,7 @@ enum Node {
     Failed(u64),
     /// It is known and may be published to.
     Known,
-    /// The server has none.
+    /// The server has none, or no room in it.
     Missing,
 }
 
@@ -52,6 +54,8 @@ pub(super) struct Telling {
     receipts_at_ms: Option<u64>,
     node: Node,
     publish_at_ms: Option<u64>,
+    /// How often the node failed in passing since it last did not.
+    failures: u32,
     /// What is being published.
     publishing: Vec<Displayed>,
     /// Whether marks came while the device was asked where others stand.
@@ -68,6 +72,16 @@ impl Telling {
         self.node = Node::Unasked;
         self.publishing.clear();
         self.publish_at_ms = None;
+        self.failures = 0;
+    }
+
+    /// Something failed in passing at `now_ms`: when to try again.
+    fn failed(&mut self, now_ms: u64) -> u64 {
+        let wait_ms = 2_u64
+            .saturating_pow(self.failures)
+            .saturating_mul(AGAIN_AFTER_MS);
+        self.failures = self.failures.saturating_add(1);
+        now_ms.saturating_add(wait_ms.min(AGAIN_AFTER_MAX_MS))
     }
 
     pub(super) fn deadline(&self) -> Option<u64> {
@@ -236,13 +250,14 @@ impl Engine {
             return self.fetch_marks(next, pages + 1);
         }
         self.telling.node = Node::Known;
+        self.telling.failures = 0;
         self.find_marks();
     }
 
     /// There is no page. A node that nobody made yet says so with an error, too: it is made by publishing.
     pub(super) fn on_marks_refused(&mut self, error: &StanzaError) {
         self.telling.node = match is_passing(error) {
-            true => Node::Failed(self.now.mono_ms + AGAIN_AFTER_MS),
+            true => Node::Failed(self.telling.failed(self.now.mono_ms)),
             false => Node::Known,
         };
     }
@@ -322,6 +337,7 @@ impl Engine {
     }
 
     pub(super) fn on_published(&mut self) {
+        self.telling.failures = 0;
         let published = std::mem::take(&mut self.telling.publishing);
         for Displayed { chat, id } in published {
             let peer = chat.to_bare();
@@ -331,10 +347,13 @@ impl Engine {
 
     pub(super) fn on_publishing_refused(&mut self, error: &StanzaError) {
         self.telling.publishing.clear();
-        self.telling.node = match is_passing(error) {
-            true => Node::Failed(self.now.mono_ms + AGAIN_AFTER_MS),
-            false => Node::Missing,
-        };
+        // A full account does not get room by asking.
+        let is_full = error.condition == Condition::ResourceConstraint;
+        if is_passing(error) && !is_full {
+            self.telling.publish_at_ms = Some(self.telling.failed(self.now.mono_ms));
+        } else {
+            self.telling.node = Node::Missing;
+        }
     }
 
     /// What the account can do for this device.

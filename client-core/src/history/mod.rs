@@ -295,9 +295,9 @@ pub struct Batch {
     pub drop_contacts: Vec<BareJid>,
     /// The device's state.
     pub device: Option<Device>,
-    /// Whether it must survive a power cut although nobody typed it: the old token stops to work once
-    /// the new one was used (AU-26).
-    pub has_token: bool,
+    /// Whether it must survive a power cut although it has no line: a token, for the old one stops to
+    /// work once the new one was used (AU-26), and what somebody wants of the roster (SM-11).
+    pub is_lasting: bool,
 }
 
 impl Batch {

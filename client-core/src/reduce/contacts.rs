@@ -63,7 +63,12 @@ impl State {
         self.device.roster_ver = ver.or(self.device.roster_ver.take());
     }
 
+    /// Somebody asks. What the person answered already is told again until the answer is there.
     pub(super) fn asked(&mut self, batch: &mut Batch, jid: BareJid) {
+        let mut wishes = self.device.wishes.iter();
+        if wishes.any(|wish| wish.jid == jid && is_answer(wish.wanting)) {
+            return;
+        }
         let waiting = self.contacts.values().filter(|c| c.wants).count();
         let known = self.contacts.get(&jid).cloned();
         let contact = known.unwrap_or_else(|| Contact {
@@ -89,23 +94,22 @@ impl State {
         }
     }
 
-    pub(super) fn wished(&mut self, jid: BareJid, wanting: Wanting) {
-        if self.device.wishes.len() < WISHES_MAX {
-            let seq = self.device.next_seq;
-            self.device.next_seq += 1;
-            self.device.wishes.push(Wish { seq, jid, wanting });
+    /// A request that somebody answered is no more, also while the answer waits.
+    pub(super) fn wished(&mut self, batch: &mut Batch, jid: BareJid, wanting: Wanting) {
+        if self.device.wishes.len() >= WISHES_MAX {
+            return;
         }
+        if is_answer(wanting) {
+            self.settled(batch, &jid);
+        }
+        let seq = self.device.next_seq;
+        self.device.next_seq += 1;
+        self.device.wishes.push(Wish { seq, jid, wanting });
+        batch.is_lasting = true;
     }
 
-    /// A request that was answered is no more, also if it was told again before the answer came.
-    pub(super) fn fulfilled(&mut self, batch: &mut Batch, seq: u64) {
-        let mut wishes = self.device.wishes.iter();
-        if let Some(wish) = wishes.find(|wish| wish.seq == seq).cloned() {
-            self.device.wishes.retain(|wish| wish.seq != seq);
-            if matches!(wish.wanting, Wanting::Accept | Wanting::Refuse) {
-                self.settled(batch, &wish.jid);
-            }
-        }
+    pub(super) fn fulfilled(&mut self, seq: u64) {
+        self.device.wishes.retain(|wish| wish.seq != seq);
     }
 
     fn put_contact(&mut self, batch: &mut Batch, contact: Contact) {
@@ -121,6 +125,14 @@ impl State {
         self.contacts.remove(jid);
         batch.contacts.retain(|other| other.item.jid != *jid);
         batch.drop_contacts.push(jid.clone());
+    }
+}
+
+/// Whether it answers a request.
+fn is_answer(wanting: Wanting) -> bool {
+    match wanting {
+        Wanting::Accept | Wanting::Refuse => true,
+        Wanting::Add | Wanting::Remove => false,
     }
 }
 

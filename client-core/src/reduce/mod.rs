@@ -268,8 +268,8 @@ impl State {
             Event::Removed { jid, ver } => self.removed(batch, &jid, ver),
             Event::Asked(jid) => self.asked(batch, jid),
             Event::Settled(jid) => self.settled(batch, &jid),
-            Event::Wished { jid, wanting } => self.wished(jid, wanting),
-            Event::Fulfilled { seq } => self.fulfilled(batch, seq),
+            Event::Wished { jid, wanting } => self.wished(batch, jid, wanting),
+            Event::Fulfilled { seq } => self.fulfilled(seq),
             Event::Presence {
                 jid,
                 device,
@@ -282,7 +282,7 @@ impl State {
             Event::Rewound => self.rewound(batch),
             Event::StreamGone => self.device.stream = None,
             Event::Token(token) => {
-                batch.has_token |= token.is_some();
+                batch.is_lasting |= token.is_some();
                 self.device.token = token;
             }
             Event::Read { peer, spot } => self.read(batch, &peer, &spot),

@@ -134,8 +134,11 @@ impl State {
             return;
         };
         let peer = item.to.clone();
+        let message_id = Some(item.message_id.clone());
+        let chat = self.chats.get(&peer);
+        let is_last = chat.is_some_and(|chat| chat.last_message_id == message_id);
         self.drop_item(batch, seq);
-        self.touch(&peer).last = last;
+        self.touch(&peer).last = last.filter(|_| is_last);
     }
 
     /// Marks an own row that came back, wherever it stands.

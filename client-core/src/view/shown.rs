@@ -7,7 +7,7 @@ use std::sync::Arc;
 use protocol::roster::Subscription;
 use protocol::{ArchiveId, BareJid};
 
-use super::window::Window;
+use super::window::{Window, is_line};
 use crate::history::{
     Batch, Chat, Contact, Device, OutboxItem, Place, Restored, Row, Signal, UNREAD_MAX,
 };
@@ -261,12 +261,16 @@ impl Shown {
         self.window.as_ref().is_some_and(|window| window.is_loading)
     }
 
-    /// Rows that were asked for.
-    pub(crate) fn load(&mut self, peer: &BareJid, rows: &[Row], is_whole: bool) {
-        if let Some(window) = self.window.as_mut().filter(|window| window.peer == *peer) {
-            window.load(rows, is_whole);
-            self.spoil(&[Change::Timeline]);
-        }
+    /// Rows that were asked for; gives whether there is something among them to look at, or nobody
+    /// looks.
+    pub(crate) fn load(&mut self, peer: &BareJid, rows: &[Row], is_whole: bool) -> bool {
+        let window = self.window.as_mut().filter(|window| window.peer == *peer);
+        let Some(window) = window else {
+            return true;
+        };
+        window.load(rows, is_whole);
+        self.spoil(&[Change::Timeline]);
+        rows.iter().any(is_line)
     }
 
     pub(crate) fn set_fetching(&mut self, is_older: bool, filled: u32) {

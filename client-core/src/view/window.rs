@@ -226,6 +226,11 @@ fn names(ids: &BTreeSet<&str>, row: &Row) -> bool {
     id.is_some_and(|id| ids.contains(id)) && matches!(row.content, Content::Text(_))
 }
 
+/// Whether a row is something to look at.
+pub(super) fn is_line(row: &Row) -> bool {
+    line_of_row(row).is_some()
+}
+
 fn line_of_row(row: &Row) -> Option<Line> {
     let text = match &row.content {
         Content::Text(text) => text.clone(),

@@ -276,6 +276,7 @@ fn a_refused_request_that_comes_again_before_the_refusal_is_no_more() {
     world.cut();
     world.intent(Intent::RefuseContact(bare("paris")));
     world.run();
+    assert!(world.engine.view().requests.is_empty(), "it is answered");
     world.is_online = true;
     world.server.holds_acks = true;
     world.server.expire();
@@ -284,6 +285,7 @@ fn a_refused_request_that_comes_again_before_the_refusal_is_no_more() {
     // The server tells it again to a new session, before it reads the refusal.
     world.server.inject(request);
     world.run();
+    assert!(world.engine.view().requests.is_empty(), "still answered");
     // The connection breaks, and the refusal goes out again as it was: once.
     world.cut();
     world.pass(3_000);

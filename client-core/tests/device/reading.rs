@@ -1,6 +1,7 @@
 //! How far conversations were read, on this device and on the others of the account.
 
 use client_core::{Input, Intent};
+use protocol::Condition;
 
 use crate::server::{bare, friend};
 use crate::world::World;
@@ -369,6 +370,25 @@ fn a_node_that_fails_in_passing_is_asked_again() {
     assert_eq!(kept(&world), Some(read.to_string()));
     world.pass(15_000);
     assert_eq!(kept(&world), Some(world.server.archive[1].id.to_string()));
+}
+
+// proves: MD-03
+#[test]
+fn a_node_that_stays_closed_is_tried_ever_more_rarely_and_a_full_account_once() {
+    for (error, tries) in [
+        (Condition::InternalServerError, 6),
+        (Condition::ResourceConstraint, 1),
+    ] {
+        let mut world = World::live();
+        fill(&mut world, 0, 1);
+        world.server.seen.clear();
+        (world.server.node_failures, world.server.node_error) = (u32::MAX, error);
+        open(&mut world);
+        world.intent(Intent::Seen { key: None });
+        world.pass(600_000);
+        let asked = world.server.seen.iter().filter(|f| f.contains("/pubsub'"));
+        assert_eq!((published(&world), asked.count()), (tries, tries));
+    }
 }
 
 // proves: MD-02

@@ -1,6 +1,7 @@
 use client_core::{Change, Input, Intent};
+use protocol::receipts;
 
-use crate::server::bare;
+use crate::server::{bare, signal};
 use crate::world::World;
 
 #[test]
@@ -103,6 +104,31 @@ fn long_conversations_are_loaded_a_window_at_a_time() {
         world.texts(),
         (0..250).map(|n| n.to_string()).collect::<Vec<_>>()
     );
+}
+
+/// Romeo tells so often that he received something.
+fn signals(world: &mut World, count: usize) {
+    for _ in 0..count {
+        let receipt = signal("again", &receipts::received("m1"));
+        world.server.deliver("romeo", receipt);
+        world.run();
+    }
+}
+
+#[test]
+fn lines_behind_which_only_signals_stand_are_shown_at_once() {
+    let mut world = World::live();
+    world.server.arrive("romeo", "m1", "one");
+    signals(&mut world, 220);
+    world.server.arrive("romeo", "m2", "two");
+    signals(&mut world, 110);
+    world.intent(Intent::OpenChat(bare("romeo")));
+    world.run();
+    assert_eq!(world.texts(), ["two"]);
+    // So are older ones that somebody asks for.
+    world.intent(Intent::Older);
+    world.run();
+    assert_eq!(world.texts(), ["one", "two"]);
 }
 
 #[test]

@@ -116,6 +116,23 @@ fn a_refused_line_fails_in_plain_words_and_is_no_entry() {
     world.assert_same_as_archive();
 }
 
+#[test]
+fn discarding_one_failed_line_leaves_another_in_the_list() {
+    let mut world = World::live();
+    open(&mut world);
+    world.server.arrive("romeo", "m1", "one");
+    world.server.fate = Fate::Refuse;
+    world.send("two");
+    world.send("three");
+    world.run();
+    for last in ["three", "one"] {
+        let key = world.lines()[1].key.clone();
+        world.intent(Intent::Discard { key });
+        world.run();
+        assert_eq!(world.engine.view().chats[0].last_text, last);
+    }
+}
+
 // proves: S11-22 IM-03
 #[test]
 fn a_refused_line_is_sent_again_as_a_new_message() {

@@ -15,7 +15,8 @@ use protocol::roster::Item;
 use protocol::sasl2::Authenticate;
 use protocol::scram::{ServerExchange, StoredKeys};
 use protocol::{
-    ArchiveId, BareJid, Frame, FullJid, IdPrefix, Iq, Stanza, StanzaKind, Text, XmlLimits, ns,
+    ArchiveId, BareJid, Condition, Frame, FullJid, IdPrefix, Iq, Stanza, StanzaKind, Text,
+    XmlLimits, ns,
 };
 
 pub(crate) use self::inline::Tokens;
@@ -132,8 +133,9 @@ pub(crate) struct Server {
     pub(crate) assists: bool,
     /// Whether a crash takes such a state with it before it is written.
     pub(crate) loses_assists: bool,
-    /// So many requests to nodes fail in passing.
+    /// So many requests to nodes fail, and how.
     pub(crate) node_failures: u32,
+    pub(crate) node_error: Condition,
     pub(crate) tokens: Vec<String>,
     pub(crate) taken: bool,
     made: u8,
@@ -172,6 +174,7 @@ impl Server {
             assists: false,
             loses_assists: false,
             node_failures: 0,
+            node_error: Condition::InternalServerError,
             tokens: Vec::new(),
             taken: false,
             made: 0,

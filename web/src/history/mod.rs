@@ -207,11 +207,11 @@ impl IndexedDb {
     }
 }
 
-/// What was typed must survive a power cut, and so must a token; what came from the archive can be
+/// What was typed must survive a power cut, and so must what says so itself; what came from the archive can be
 /// fetched again.
 fn durability(batch: &Batch) -> TransactionDurability {
     let is_typed = !batch.outbox.is_empty() || !batch.drop_outbox.is_empty();
-    if is_typed || batch.has_token {
+    if is_typed || batch.is_lasting {
         TransactionDurability::Strict
     } else {
         TransactionDurability::Relaxed

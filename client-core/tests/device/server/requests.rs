@@ -111,7 +111,7 @@ impl Server {
         };
         if self.node_failures > 0 {
             self.node_failures -= 1;
-            return iq.error(Condition::InternalServerError);
+            return iq.error(self.node_error);
         }
         match pubsub::Request::of_iq(iq).expect("devices ask for what there is") {
             pubsub::Request::Items { node, page, .. } => {
