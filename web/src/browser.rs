@@ -56,6 +56,25 @@ pub fn profile_storage() -> Option<Storage> {
     window().local_storage().ok().flatten()
 }
 
+/// Under which key the profile's storage changed; none if all of it did.
+pub fn changed_key(event: &Event) -> Option<String> {
+    Reflect::get(event, &"key".into()).ok()?.as_string()
+}
+
+/// Forgets all that the profile's storage keeps under keys that begin so.
+pub fn forget_under(prefix: &str) {
+    let Some(storage) = profile_storage() else {
+        return;
+    };
+    let keys: Vec<_> = (0..storage.length().unwrap_or(0))
+        .filter_map(|index| storage.key(index).ok().flatten())
+        .filter(|key| key.starts_with(prefix))
+        .collect();
+    for key in keys {
+        let _ = storage.remove_item(&key);
+    }
+}
+
 /// The server's domain, as the gateway wrote it into the page.
 pub fn domain() -> String {
     document()

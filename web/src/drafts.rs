@@ -26,25 +26,12 @@ pub fn write(account: &BareJid, slot: &str, peer: &BareJid, text: &str) {
 
 /// Forgets all drafts of a device.
 pub fn wipe(account: &BareJid, slot: &str) {
-    wipe_under(&prefix(account, slot));
+    browser::forget_under(&prefix(account, slot));
 }
 
 /// Forgets all drafts of an account.
 pub fn wipe_all(account: &BareJid) {
-    wipe_under(&format!("balcony:draft:{account}:"));
-}
-
-fn wipe_under(prefix: &str) {
-    let Some(storage) = browser::profile_storage() else {
-        return;
-    };
-    let keys: Vec<_> = (0..storage.length().unwrap_or(0))
-        .filter_map(|index| storage.key(index).ok().flatten())
-        .filter(|key| key.starts_with(prefix))
-        .collect();
-    for key in keys {
-        let _ = storage.remove_item(&key);
-    }
+    browser::forget_under(&format!("balcony:draft:{account}:"));
 }
 
 fn prefix(account: &BareJid, slot: &str) -> String {

@@ -76,6 +76,8 @@ pub struct Driver {
     /// Whether nobody ever signed in on this slot: then nothing of it is worth keeping.
     fresh: bool,
     has_token: bool,
+    /// What other tabs were told of lines that wait here.
+    noted_waiting: Option<bool>,
 }
 
 impl Driver {
@@ -112,6 +114,7 @@ impl Driver {
             socket: None,
             fresh,
             has_token,
+            noted_waiting: None,
         })
     }
 
@@ -203,10 +206,17 @@ impl Driver {
         }
         self.fresh &= self.engine.view().sign_in != SignIn::In;
         if changes.contains(&Change::Connection) {
-            let has_waiting = self.engine.view().waiting > 0;
-            slot::note_waiting(&self.account, self.slot.label(), has_waiting);
+            self.note_waiting();
         }
         self.state.apply(self.engine.view(), &changes);
+    }
+
+    /// Notes whether lines wait, when that changed: every note wakes the other tabs.
+    fn note_waiting(&mut self) {
+        let has_waiting = self.engine.view().waiting > 0;
+        if self.noted_waiting.replace(has_waiting) != Some(has_waiting) {
+            slot::note_waiting(&self.account, self.slot.label(), has_waiting);
+        }
     }
 
     fn connect(&mut self) {

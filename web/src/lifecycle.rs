@@ -24,8 +24,10 @@ pub fn watch(state: AppState) {
     }
     state.look();
     // Another tab changed what the profile keeps (IM-06).
-    listen_forever(&browser::window(), "storage", move |_| {
-        state.send(Intent::ShareReading(settings::shares_reading()));
+    listen_forever(&browser::window(), "storage", move |event| {
+        if settings::is_of_sharing(browser::changed_key(&event).as_deref()) {
+            state.send(Intent::ShareReading(settings::shares_reading()));
+        }
     });
     // `pageshow` also comes when a page returns from the back-forward cache.
     for name in ["online", "pageshow"] {

@@ -78,6 +78,11 @@ pub fn shares_reading() -> bool {
     read(SILENT).is_none()
 }
 
+/// Whether that is kept under this key of the profile's storage; no key stands for all.
+pub fn is_of_sharing(key: Option<&str>) -> bool {
+    key.is_none_or(|key| key == SILENT)
+}
+
 /// Chooses whether other people are told what was received and read.
 pub fn share_reading(state: AppState, shares: bool) {
     state.send(Intent::ShareReading(shares));

@@ -167,9 +167,7 @@ fn waiting_key(account: &BareJid, label: &str) -> String {
 
 /// Forgets in which slots lines wait.
 pub fn forget_waiting(account: &BareJid) {
-    for number in 1..=SLOTS_MAX {
-        note_waiting(account, &number.to_string(), false);
-    }
+    browser::forget_under(&waiting_key(account, ""));
 }
 
 /// The names of all databases that an account can have here, beside those of unlocked tabs.

@@ -101,6 +101,8 @@ pub struct AppState {
     pub has_older: RwSignal<bool>,
     /// Whether older lines are coming.
     pub loading_older: RwSignal<bool>,
+    /// Whether they are to come from the archive.
+    pub searching_archive: RwSignal<bool>,
     /// How much was found for the gap that is being filled.
     pub filled: RwSignal<u32>,
     /// What was typed and not sent, per conversation.
@@ -155,6 +157,7 @@ impl AppState {
             lines: RwSignal::new(Vec::new()),
             has_older: RwSignal::new(false),
             loading_older: RwSignal::new(false),
+            searching_archive: RwSignal::new(false),
             filled: RwSignal::new(0),
             drafts: RwSignal::new(HashMap::new()),
             announced: RwSignal::new(Vec::new()),
@@ -226,6 +229,7 @@ impl AppState {
             self.lines.set(Vec::new());
             set(self.has_older, false);
             set(self.loading_older, false);
+            set(self.searching_archive, false);
             return;
         };
         let same_chat = self
@@ -247,6 +251,7 @@ impl AppState {
         }
         set(self.has_older, timeline.has_older);
         set(self.loading_older, timeline.loading_older);
+        set(self.searching_archive, timeline.searching_archive);
         set(self.filled, timeline.filled);
     }
 

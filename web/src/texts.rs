@@ -242,7 +242,7 @@ pub fn refused(refusal: Refusal) -> &'static str {
         Refusal::NotAcceptable => "This name or password cannot be used. Try another one.",
         Refusal::LinkInvalid => "This link was used before, or has expired. Ask for a new one.",
         Refusal::Untrusted => {
-            "This may not be the server that it says it is: it could not prove it. Your password was not sent."
+            "This may not be the server that it says it is: it could not prove it."
         }
         Refusal::Other => "The server said no. Try again later.",
     }

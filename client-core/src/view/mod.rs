@@ -142,6 +142,8 @@ pub struct Timeline {
     pub has_older: bool,
     /// Whether older lines are being loaded.
     pub loading_older: bool,
+    /// Whether they are to come from the archive, which takes a connection.
+    pub searching_archive: bool,
     /// How many entries were found so far for the gap that is being filled.
     pub filled: u32,
 }

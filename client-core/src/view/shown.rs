@@ -362,6 +362,7 @@ impl Shown {
             lines: window.lines(&self.outbox),
             has_older: !window.is_whole || !self.reaches_start,
             loading_older: window.is_loading || self.fetching.0,
+            searching_archive: self.fetching.0,
             filled: self.fetching.1,
         })
     }

@@ -1,6 +1,5 @@
 //! The question before a device is wiped.
 
-use client_core::Connection;
 use leptos::prelude::*;
 
 use super::dialog::Dialog;
@@ -18,10 +17,7 @@ pub(crate) fn SignOutDialog(open: RwSignal<bool>) -> impl IntoView {
             inbox.sign_out(reach);
         }
     };
-    let is_connected = Memo::new(move |_| {
-        let connection = state.connection.get();
-        matches!(connection, Connection::Live | Connection::CatchingUp { .. })
-    });
+    let is_connected = state.is_connected;
     let loses = move || {
         let waiting = state.waiting.get();
         (waiting > 0).then(|| view! { <p class="error">{texts::sign_out_loses(waiting)}</p> })

@@ -208,12 +208,12 @@ fn Start(is_here: Memo<bool>) -> impl IntoView {
             return ().into_any();
         }
         if state.loading_older.get() {
-            let is_connected = state.is_connected.get();
-            let words = match is_connected {
-                true => texts::LOADING_OLDER,
-                false => texts::OLDER_LATER,
+            let waits = state.searching_archive.get() && !state.is_connected.get();
+            let words = match waits {
+                true => texts::OLDER_LATER,
+                false => texts::LOADING_OLDER,
             };
-            return view! { <p class="start" aria-busy=is_connected.to_string()>{words}</p> }
+            return view! { <p class="start" aria-busy=(!waits).to_string()>{words}</p> }
                 .into_any();
         }
         if state.has_older.get() {
