@@ -209,7 +209,9 @@ impl State {
             Some(device) if device.account != account => Restored::default(),
             Some(_) | None => restored,
         };
-        let device = restored.device.unwrap_or_else(|| Device::new(account));
+        let mut device = restored.device.unwrap_or_else(|| Device::new(account));
+        // From here on `Online` has them.
+        let online = std::mem::take(&mut device.online);
         let newest = device.places.1;
         let chats = restored.chats.into_iter().map(|mut chat| {
             // Kept by a version that counted: what is there then is no news.
@@ -222,7 +224,7 @@ impl State {
         let mut state = Self {
             ahead: Ahead::new(&device.ahead),
             exact: device.stream.as_ref().is_some_and(|s| s.prefix.is_some()),
-            online: Online::new(&device.online),
+            online: Online::new(&online),
             device,
             contacts: by_key(restored.contacts, |contact| contact.item.jid.clone()),
             chats: by_key(chats.collect(), |chat| chat.peer.clone()),

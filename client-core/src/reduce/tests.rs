@@ -7,7 +7,9 @@ use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, FullJid, Handled, IdPrefix};
 
 use super::{Event, Page, PageKind, State, Written};
-use crate::history::{Asks, Batch, Content, MemoryHistory, Place, ResumableStream, Row};
+use crate::history::{
+    Asks, Batch, Content, MemoryHistory, Place, Restored, ResumableStream, Row, Wanting,
+};
 use crate::inbound::Draft;
 use crate::view::Mark;
 
@@ -206,6 +208,16 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Forget),
         1 => Just(Act::Resume),
     ]
+}
+
+// proves: SM-11
+#[test]
+fn what_is_wanted_of_the_roster_must_survive_a_power_cut() {
+    let mut state = State::new(account(), Restored::default());
+    let mut batch = Batch::default();
+    let (jid, wanting) = (romeo(), Wanting::Add);
+    state.reduce(&mut batch, Event::Wished { jid, wanting });
+    assert!(batch.is_lasting);
 }
 
 proptest! {

@@ -54,6 +54,9 @@ fn everything_known_is_on_the_screen_before_there_is_a_connection() {
     assert_eq!(world.engine.view().waiting, 1);
     world.intent(Intent::OpenChat(bare("romeo")));
     assert_eq!(world.texts(), ["two"], "at once");
+    let timeline = world.engine.view().timeline.as_ref().unwrap();
+    let waits = (timeline.loading_older, timeline.searching_archive);
+    assert_eq!(waits, (true, false), "for this device alone");
     world.run();
     assert_eq!(world.texts(), ["one", "two"]);
 }
