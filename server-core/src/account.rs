@@ -155,10 +155,6 @@ impl Account {
 
     fn on_frame(&mut self, cx: &mut Context, conn: ConnId, frame: Frame) {
         let session = self.session_of(cx, conn);
-        if let Some(session) = session.and_then(|id| self.sessions.get_mut(&id)) {
-            // It knows the answer to its `<resume/>`, for it waited for it.
-            session.is_restored = false;
-        }
         match frame {
             Frame::Stanza(stanza) => match session {
                 Some(session) => self.on_stanza(cx, session, stanza),

@@ -171,12 +171,13 @@ impl Account {
         let jid = self.jid.with_resource(&record.resource);
         let mut session = Session::new(id, jid, Mode::S11, conn);
         let sm_id = Some(wish.previd.clone());
-        let sm = Sm::counting_from(
+        let mut sm = Sm::counting_from(
             sm_id,
             record.max_s,
             record.handled + u64::from(mutant("restored-h-too-high")),
             wish.h,
         );
+        sm.is_restored = true;
         let h = sm.told;
         session.sm = Some(sm);
         session.device = cx.device_of(conn).or(record.device);
@@ -186,7 +187,6 @@ impl Account {
         } else {
             pos
         };
-        session.is_restored = true;
         let record = session.record(SessionLife::Attached);
         self.sessions.insert(id, session);
         self.clear_spool(cx);

@@ -217,11 +217,12 @@ impl Account {
         session.conn = Some(conn);
         session.expires_ms = None;
         session.hold.is_inactive = false;
-        let is_restored = session.is_restored;
+        let is_restored = sm.is_restored;
         let record = session.record(SessionLife::Attached);
         self.write_session(cx, record);
-        // An answer that was lost on its way is given again: only with it the client knows that counters
-        // other than of messages may have gone back, and that nobody knows its presence (S11-62, S11-63).
+        // An answer that was lost on its way, or with a client that was closed before it kept anything, is
+        // given again: only with it the client knows that counters other than of messages may have gone
+        // back, and that nobody knows its presence (S11-62, S11-63).
         Some(Resumption::Resumed {
             session: id,
             previd,

@@ -69,8 +69,6 @@ pub(crate) struct Session {
     pub(crate) expires_ms: Option<u64>,
     /// Whether it must end: its queue grew beyond all bounds.
     pub(crate) is_broken: bool,
-    /// Whether it was brought back from the store and its client has said nothing since: it may not know yet.
-    pub(crate) is_restored: bool,
     /// The page of the archive that it waits for.
     pub(crate) awaited_page: AwaitedPage,
     /// Entries that it was given while they were flagged: the end of their flags may come later.
@@ -115,6 +113,9 @@ pub(crate) struct Sm {
     /// What the last `<a/>` said.
     pub(crate) told: Handled,
     ack_due_ms: Option<u64>,
+    /// Whether the session was brought back from the store and its client has acknowledged nothing since: it
+    /// may not know yet, or not for long, since what it acknowledges is the first that it surely keeps.
+    pub(crate) is_restored: bool,
 }
 
 /// One stanza that was sent and is not acknowledged.
@@ -157,6 +158,7 @@ impl Sm {
             since_request: 0,
             request_due_ms: None,
             ack_due_ms: None,
+            is_restored: false,
         }
     }
 
@@ -174,6 +176,7 @@ impl Sm {
             return Err(AckError { h, sent });
         }
         let bytes: usize = self.unacked.ack(h)?.map(|sent| sent.frame.len()).sum();
+        self.is_restored &= h == acked;
         self.unacked_bytes = self.unacked_bytes.saturating_sub(bytes);
         if self.unacked.len() == self.unsent {
             self.request_due_ms = None; // nothing is left to ask for
@@ -232,7 +235,6 @@ impl Session {
             hold: Hold::default(),
             expires_ms: None,
             is_broken: false,
-            is_restored: false,
             awaited_page: AwaitedPage::No,
             had: BTreeSet::new(),
         }

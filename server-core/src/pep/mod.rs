@@ -1,8 +1,8 @@
 //! Personal eventing: nodes of an account, who may read them and who hears of them (PE and MD rows).
 //!
 //! While an account is in memory its nodes are known, and their items stay in the store. What is asked
-//! is done in its turn: a change is durable before anything else is looked at, so that every answer
-//! and every notification tells of what lies on the disk.
+//! is done in its turn: a change is durable before anything else is looked at, and what was read is
+//! told before the next change, so that every answer and every notification tells of what lies on the disk.
 
 mod assist;
 mod caps;
@@ -35,6 +35,8 @@ use crate::session::SessionId;
 pub(crate) struct Pep {
     nodes: BTreeMap<String, Config>,
     is_changing: bool,
+    /// So many reads are not answered yet.
+    reading: usize,
     waiting: VecDeque<Job>,
 }
 
@@ -62,6 +64,23 @@ impl Job {
     fn asked(asker: Asker, request: Request) -> Self {
         Self::Request(Box::new((asker, request)))
     }
+
+    /// Whether nodes are others afterwards.
+    fn changes(&self) -> bool {
+        match self {
+            Self::Request(asked) => match asked.1 {
+                Request::Items { .. } | Request::Configuration { .. } => false,
+                Request::Publish { .. }
+                | Request::Retract { .. }
+                | Request::Create { .. }
+                | Request::Configure { .. }
+                | Request::Purge { .. }
+                | Request::Delete { .. } => true,
+            },
+            Self::Assist(_) => true,
+            Self::Last(..) => false,
+        }
+    }
 }
 
 impl Pep {
@@ -75,6 +94,14 @@ impl Pep {
 
     pub(crate) fn is_idle(&self) -> bool {
         !self.is_changing && self.waiting.is_empty()
+    }
+
+    /// The next job, if it need not wait. A change waits for reads: an answer that comes behind the
+    /// notification of a change tells of that change (PE-04).
+    fn next(&mut self) -> Option<Job> {
+        let is_read = || self.waiting.front().is_some_and(|job| !job.changes());
+        let may_begin = !self.is_changing && (self.reading == 0 || is_read());
+        may_begin.then(|| self.waiting.pop_front()).flatten()
     }
 }
 
@@ -147,9 +174,7 @@ impl Account {
     }
 
     fn next_job(&mut self, cx: &mut Context) {
-        while !self.pep.is_changing
-            && let Some(job) = self.pep.waiting.pop_front()
-        {
+        while let Some(job) = self.pep.next() {
             match job {
                 Job::Request(asked) => {
                     let (asker, request) = *asked;

@@ -98,6 +98,7 @@ impl Account {
         query: ItemQuery,
     ) {
         self.in_flight += 1;
+        self.pep.reading += 1;
         let account = self.jid.clone();
         let ticket = cx.await_answer(Pending::Items(Box::new(ItemsRead {
             account,
@@ -118,6 +119,17 @@ impl Account {
         result: Result<ItemPage, ReadError>,
     ) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        self.pep.reading = self.pep.reading.saturating_sub(1);
+        self.tell_items(cx, read, result);
+        self.next_job(cx);
+    }
+
+    fn tell_items(
+        &mut self,
+        cx: &mut Context,
+        read: ItemsRead,
+        result: Result<ItemPage, ReadError>,
+    ) {
         match (read.purpose, result) {
             (Purpose::Answer(asker), Ok(page)) => {
                 let answer = items_result(&read.node, &page.items, !page.complete);

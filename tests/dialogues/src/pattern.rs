@@ -11,12 +11,15 @@ pub(crate) type Names = BTreeMap<String, String>;
 /// there is one, and each child, in order. More than that may be there.
 ///
 /// An attribute `{name}` takes on any value the first time and must be the same afterwards. A child
-/// `<no-x/>` says that there is no child `<x/>` of its namespace.
+/// `<no-x/>` says that there is no child `<x/>` of its namespace, an attribute `no-x` likewise.
 pub(crate) fn matches(pattern: &Element, frame: &Element, names: &mut Names) -> bool {
     if !frame.is(pattern.name(), pattern.ns()) {
         return false;
     }
     let attributes_fit = pattern.attributes().iter().all(|wanted| {
+        if let Some(name) = wanted.name.strip_prefix("no-") {
+            return frame.get_attr_ns(&wanted.ns, name).is_none();
+        }
         let found = frame.get_attr_ns(&wanted.ns, &wanted.name);
         found.is_some_and(|found| value_fits(&wanted.value, found, names))
     });

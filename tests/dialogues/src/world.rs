@@ -521,7 +521,11 @@ impl World {
             }
             Output::ReadItems { ticket, query } => {
                 let result = self.store.items_now(&query);
-                self.input(Input::Items { ticket, result });
+                let answer = Input::Items { ticket, result };
+                match &mut self.untold_pages {
+                    Some(waiting) => waiting.push_back(answer),
+                    None => self.input(answer),
+                }
             }
             Output::Change { ticket, change } => {
                 let result = self.store.change_now(*change);
