@@ -570,7 +570,7 @@ impl Account {
             if mutant("held-copies-dropped") {
                 continue;
             }
-            self.walk_to(cx, id, held.after); // what lay in the log before it
+            self.walk_before(cx, id, held.after);
             if let Some(session) = self.sessions.get_mut(&id) {
                 session.send(cx, held.frame, held.kind);
             }

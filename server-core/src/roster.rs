@@ -158,7 +158,7 @@ impl Roster {
         let ver = self.ver.to_string();
         let known = known
             .and_then(|known| known.parse::<u64>().ok())
-            .filter(|known| *known <= self.ver);
+            .filter(|known| *known <= self.ver && era(*known) == era(self.ver));
         if let Some(known) = known {
             let mut newer: Vec<_> = self
                 .contacts
@@ -620,4 +620,32 @@ fn check_item(limits: &Limits, item: &Item) -> Result<(), Condition> {
         return Err(Condition::ResourceConstraint);
     }
     Ok(())
+}
+
+/// Versions count within an era; restoring a backup begins another, in which earlier ones mean nothing.
+fn era(ver: u64) -> u64 {
+    ver >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: RO-02 PT-15
+    #[test]
+    fn a_version_of_before_a_backup_was_restored_is_unknown() {
+        let contact = Contact {
+            item: Item::new(BareJid::new("juliet@localhost").unwrap()),
+            listed: true,
+            request: None,
+            ver: 3,
+        };
+        let begun_anew = (7 << 32) + 3;
+        let roster = Roster::new(vec![contact], begun_anew);
+        let is_whole = |known: u64| roster.answer(Some(&known.to_string())).0.is_some();
+        assert!(!is_whole(begun_anew));
+        for other in [2, 3, 50, (6 << 32) + 3, begun_anew + 1] {
+            assert!(is_whole(other), "{other}");
+        }
+    }
 }

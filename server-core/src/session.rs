@@ -11,7 +11,7 @@ use crate::archive::{Page, ReadError};
 use crate::core::Context;
 use crate::hold::{Hold, Urgency};
 use crate::io::ConnId;
-use crate::iq::mam::PageRequest;
+use crate::iq::mam::{PageRequest, newest_of};
 use crate::limits::Limits;
 use crate::message::Work;
 use crate::parcel::Loose;
@@ -73,6 +73,8 @@ pub(crate) struct Session {
     pub(crate) awaited_page: AwaitedPage,
     /// Entries that it was given while they were flagged: the end of their flags may come later.
     pub(crate) had: BTreeSet<u64>,
+    /// Positions of the latest entries that it was shown while it took no messages itself.
+    pub(crate) shown: BTreeSet<u64>,
 }
 
 /// How far the query of a session is. While it is open, the cursor stands (MAM-17).
@@ -237,6 +239,7 @@ impl Session {
             is_broken: false,
             awaited_page: AwaitedPage::No,
             had: BTreeSet::new(),
+            shown: BTreeSet::new(),
         }
     }
 
@@ -270,6 +273,15 @@ impl Session {
             max_s: sm.max_s,
             life,
         })
+    }
+
+    /// How far the cursor may go while a query is open (MAM-17).
+    pub(crate) fn reach(&self) -> u64 {
+        match &self.awaited_page {
+            AwaitedPage::No => u64::MAX,
+            AwaitedPage::Reading => self.cursor,
+            AwaitedPage::Read(read) => newest_of(read),
+        }
     }
 
     pub(crate) fn timer(&self) -> Timer {

@@ -23,6 +23,9 @@ use crate::pending::Pending;
 use crate::records::{Change, ChangeError};
 use crate::session::{SentKind, Session, SessionId};
 
+/// So many entries a session is known to have been shown.
+const SHOWN_MAX: usize = 1_024;
+
 /// What an account knows of its flagged entries.
 #[derive(Default)]
 pub(crate) struct Spool {
@@ -92,6 +95,7 @@ impl Account {
         if flagged {
             self.note_had(pos, given);
         }
+        self.note_shown(pos, given);
         match (flagged, waits) {
             (true, true) => self.spool.any = true,
             (true, false) => self.unflag(cx, (pos, pos)),
@@ -250,7 +254,7 @@ impl Account {
             pos: entry.pos,
             alone: true,
         };
-        if session.had.insert(entry.pos) {
+        if !session.shown.contains(&entry.pos) && session.had.insert(entry.pos) {
             session.send(cx, copies::direct(&entry.stanza, &extra), kind);
         }
     }
@@ -260,6 +264,19 @@ impl Account {
         for (id, _) in given {
             if let Some(session) = self.sessions.get_mut(id) {
                 session.had.insert(pos);
+            }
+        }
+    }
+
+    /// Who takes no messages yet is shown what others get, and those may end without having taken it.
+    fn note_shown(&mut self, pos: u64, given: &[(SessionId, Copy)]) {
+        for (id, _) in given {
+            let session = self.sessions.get_mut(id);
+            if let Some(session) = session.filter(|session| !session.is_taker()) {
+                session.shown.insert(pos);
+                if session.shown.len() > SHOWN_MAX {
+                    session.shown.pop_first();
+                }
             }
         }
     }

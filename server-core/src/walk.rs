@@ -85,6 +85,13 @@ impl Account {
         stop == Stop::Own || stop == Stop::End && !is_short
     }
 
+    /// Lets the cursor go over what lies in the log before a frame that was held back, but not past an
+    /// open page (MAM-17).
+    pub(crate) fn walk_before(&mut self, cx: &mut Context, id: SessionId, after: u64) {
+        let reach = self.sessions.get(&id).map(Session::reach);
+        self.walk_to(cx, id, after.min(reach.unwrap_or(0)));
+    }
+
     /// Lets every s11 session walk.
     pub(crate) fn walk_all(&mut self, cx: &mut Context) {
         let ids: Vec<_> = self.sessions.keys().copied().collect();

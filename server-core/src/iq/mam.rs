@@ -243,7 +243,7 @@ impl Account {
 }
 
 /// Position of the newest entry of a page; 0 if it has none.
-fn newest_of((_, result): &(PageRequest, Result<Page, ReadError>)) -> u64 {
+pub(crate) fn newest_of((_, result): &(PageRequest, Result<Page, ReadError>)) -> u64 {
     let page = result.as_ref().ok();
     let newest = page.and_then(|page| page.entries.last());
     newest.map_or(0, |entry| entry.pos)

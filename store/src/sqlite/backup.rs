@@ -50,7 +50,8 @@ pub fn back_up(from: &Path, to: &Path) -> Result<(), StoreError> {
 
 /// If this database is a copy, makes it one that devices can trust: what the original did since then
 /// is not known here. So its entries keep their ids and later ones get others than the original gave
-/// (INV-05), and no token, session or invitation holds, since it may have been revoked or used.
+/// (INV-05), versions of rosters that devices know mean nothing any more, and no token, session or
+/// invitation holds, since it may have been revoked or used.
 pub(super) fn take_over(tx: &Transaction<'_>) -> Result<(), StoreError> {
     if tx.execute("DELETE FROM meta WHERE key = 'copy'", [])? == 0 {
         return Ok(());
@@ -68,6 +69,7 @@ pub(super) fn take_over(tx: &Transaction<'_>) -> Result<(), StoreError> {
     tx.execute_batch(
         "UPDATE arch SET id = archive_id(user, seq) WHERE id IS NULL;
          DELETE FROM meta WHERE key IN ('id key', 'secret');
+         UPDATE account SET roster_ver = ((abs(random() % 1048576) + 1) << 32) | (roster_ver & 0xffffffff);
          DELETE FROM token;
          DELETE FROM session;
          DELETE FROM invite;",
@@ -82,7 +84,14 @@ fn copy(source: &Connection, to: &Path) -> Result<(), StoreError> {
     source.execute_batch("BEGIN; SELECT count(*) FROM meta;")?;
     let mut copy = schema::writer(to)?;
     Backup::new(source, &mut copy)?.run_to_completion(PAGES_AT_ONCE, PAUSE, None)?;
-    copy.execute("INSERT INTO meta (key, value) VALUES ('copy', '')", [])?;
+    let mark = "INSERT INTO meta (key, value) VALUES ('copy', '') ON CONFLICT DO NOTHING";
+    copy.execute(mark, [])?;
+    // One file, and told if there is no room for it; closing would not say.
+    let mode: String =
+        copy.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))?;
+    if mode != "delete" {
+        return Err(StoreError::Unavailable);
+    }
     copy.close().map_err(|(_, cause)| cause)?;
     Ok(())
 }

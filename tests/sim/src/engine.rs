@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use client_core::history::{Chat, Content, MemoryHistory, Place, Row};
-use client_core::{Batch, Change, Config, Connection, Engine, Input, Intent, Line, Output};
+use client_core::view::Refusal;
+use client_core::{Batch, Change, Config, Connection, Engine, Input, Intent, Line, Output, SignIn};
 use protocol::scram::Secret;
 use protocol::{BareJid, Now, Text};
 
@@ -81,6 +82,10 @@ impl Tab {
             register: None,
         };
         self.engine.handle(Input::Intent(intent), now);
+    }
+
+    fn must_sign_in(&self) -> bool {
+        self.engine.view().sign_in == SignIn::Refused(Refusal::SignInAgain)
     }
 
     pub(crate) fn on_connected(&mut self, now: Now) {
@@ -220,6 +225,11 @@ impl Tab {
                 Output::Changed(Change::Timeline) => Effect::Show,
                 Output::Changed(Change::Connection) if self.connection() == Connection::Live => {
                     self.look(now);
+                    continue;
+                }
+                // Its token was lost: an older login of this device that was still under way took its place.
+                Output::Changed(_) if self.must_sign_in() => {
+                    self.sign_in(now);
                     continue;
                 }
                 // The person finds it where it was written, and writes nothing more here.

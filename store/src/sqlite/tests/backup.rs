@@ -117,6 +117,8 @@ async fn nothing_that_opens_an_account_comes_back_with_a_copy() {
 
     let restored = open(&copy);
     assert_ne!(restored.secret(), secret);
+    let eras = "SELECT count(*) FROM account WHERE roster_ver >> 32 > 0";
+    assert_eq!((count(&conn, eras), count(&look(&copy), eras)), (0, 1));
     for table in ["token", "session", "invite"] {
         let query = format!("SELECT count(*) FROM {table}");
         assert_eq!(count(&look(&copy), &query), 0, "{table}");
@@ -140,6 +142,15 @@ async fn a_copy_replaces_no_file_and_needs_a_database() {
     drop(open(&from));
     back_up(&from, &to).unwrap();
     assert!(matches!(back_up(&from, &to), Err(StoreError::File { .. })));
+    let again = dir.path().join("data/copy-of-the-copy.db");
+    back_up(&to, &again).unwrap();
+    assert_eq!(
+        count(
+            &look(&again),
+            "SELECT count(*) FROM meta WHERE key = 'copy'"
+        ),
+        1
+    );
     let left = std::fs::read_dir(dir.path()).unwrap();
     let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     left.sort();

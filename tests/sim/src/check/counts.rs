@@ -254,6 +254,11 @@ impl Facts {
     /// Counts a stanza; gives whether it was sent before.
     fn count_out(&mut self, conn: u64, seen: &Seen, digest: u64) -> Result<bool, Violation> {
         let most = self.unacked_max;
+        let query = self.conns.get(&conn).and_then(|conn| conn.query.as_ref());
+        // What was asked before a cut may have been answered before the notices came about.
+        let is_asked_here = matches!(
+            (seen, query), (Seen::Fin { iq, .. }, Some(query)) if query.iq == *iq
+        );
         let Some(session) = self.session_of(conn) else {
             return Ok(false);
         };
@@ -278,7 +283,7 @@ impl Facts {
             );
             return Ok(true);
         }
-        if matches!(seen, Seen::Fin { .. }) {
+        if is_asked_here {
             let owed = &session.owed;
             hold!(
                 "INV-19",
