@@ -267,8 +267,8 @@ impl Facts {
         }
     }
 
-    /// How many entries of a log have to stay for a while: those of which a device was told and that it
-    /// did not place yet, and those that settle its own lines. Archives keep them for days; what goes
+    /// How many entries of a log have to stay for a while: those of which a device was told, or will be
+    /// out of the server's memory, and that it did not place yet, and those that settle its own lines. Archives keep them for days; what goes
     /// sooner is placed where it was heard of, for lack of anything better.
     pub(super) fn unsettled(&self, account: &str) -> u64 {
         let Some(log) = self.logs.get(account) else {
@@ -280,9 +280,12 @@ impl Facts {
             let waiting = device.outbox.values();
             let waiting = waiting.filter_map(|mid| log.pos_of_message(mid)).min();
             let sessions = self.sessions.iter().filter(|session| session.dev == dev);
-            let told = sessions.filter_map(|s| s.covered.last().copied().max(s.cursor));
+            let told = sessions.clone();
+            let told = told.filter_map(|s| s.covered.last().copied().max(s.cursor));
             let next = device.cursor.unwrap_or(0) + 1;
-            let unplaced = told.max().filter(|told| *told >= next).map(|_| next);
+            let is_told = told.max().is_some_and(|told| told >= next);
+            let is_in_memory = |s: &Session| !s.is_lost && s.cursor.unwrap_or(0) < log.head();
+            let unplaced = (is_told || sessions.clone().any(is_in_memory)).then_some(next);
             waiting.into_iter().chain(unplaced).min()
         });
         oldest.min().map_or(0, |oldest| log.head() + 1 - oldest)
