@@ -15,9 +15,9 @@ pub(crate) struct Accepted {
     pub(crate) message: Message,
     /// The id that the sender computed, if it could.
     pub(crate) own_id: Option<ArchiveId>,
-    /// What is written of it; of what is refused no more than that, unless it came before: then what became
-    /// of it stands (S11-22).
-    pub(crate) keep: Keep,
+    /// What is written of it, if anything; of what is refused no more than that, unless it came before: then
+    /// what became of it stands (S11-22).
+    pub(crate) keep: Option<Keep>,
 }
 
 impl Account {
@@ -67,14 +67,13 @@ impl Account {
             refused = refused.is_some(),
             "message read"
         );
+        let is_remembered = || own_id.is_some() && is_remembered(&message);
         let too_forward = Condition::PolicyViolation;
         let keep = match refused.or(is_too_forward.then_some(too_forward)) {
-            None if verdict.yes => Keep::Entries,
-            None => Keep::OutcomeOnly,
-            Some(_) if is_too_forward && verdict.yes => Keep::EntriesIfKnown(too_forward),
-            Some(condition) if own_id.is_some() && is_remembered(&message) => {
-                Keep::Refusal(condition)
-            }
+            None if verdict.yes => Some(Keep::Entries),
+            None => is_remembered().then_some(Keep::OutcomeOnly),
+            Some(_) if is_too_forward && verdict.yes => Some(Keep::EntriesIfKnown(too_forward)),
+            Some(condition) if is_remembered() => Some(Keep::Refusal(condition)),
             Some(condition) => return refuse(&message.0, condition),
         };
         Ok(Some(Accepted {
@@ -86,7 +85,7 @@ impl Account {
 }
 
 /// Whether what becomes of such a message is remembered under the id that its sender computed (S11-17).
-pub(crate) fn is_remembered(message: &Message) -> bool {
+fn is_remembered(message: &Message) -> bool {
     matches!(message.kind(), MessageType::Chat | MessageType::Normal)
         && !fork::is_chat_state(message)
 }

@@ -71,7 +71,11 @@ impl Account {
         if is_answer || to.node().is_none() || to == self.jid {
             return false;
         }
-        if cx.written_to.has(&self.jid, &to) || self.is_known_to(&to) {
+        // Contacts come first: they are the most, and the cheapest to tell.
+        let is_known = self.roster.is_known_to(&to)
+            || cx.written_to.has(&self.jid, &to)
+            || self.wrote_lately(&to);
+        if is_known {
             return false;
         }
         let (now_ms, max) = (cx.now.mono_ms, cx.config.limits.new_recipients_per_hour);
@@ -85,13 +89,13 @@ impl Account {
         !self.roster.is_known_to(to) && !cx.asked.make(now_ms, (&self.jid, to), max)
     }
 
-    /// Whether somebody has shown that they know the account: by a subscription, or lately by a message.
-    fn is_known_to(&self, other: &BareJid) -> bool {
+    /// Whether a message of somebody is in memory.
+    fn wrote_lately(&self, other: &BareJid) -> bool {
         let is_theirs = |from: &Jid| {
             let resource = from.as_str().strip_prefix(other.as_str());
             resource.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        self.roster.is_known_to(other) || self.tail.senders().any(is_theirs)
+        self.tail.senders().any(is_theirs)
     }
 }
 

@@ -11,7 +11,7 @@ use protocol::sm::Slot;
 use protocol::stanza::Address;
 use protocol::{ArchiveId, Condition, Stanza, StanzaError, StanzaKind};
 
-use crate::accept::{Accepted, is_remembered, refusal};
+use crate::accept::{Accepted, refusal};
 use crate::account::Account;
 use crate::archive::{
     Append, AppendError, Entry, FirstOutcome, Keep, Outcome, Receipt, RecipientSide,
@@ -81,9 +81,9 @@ impl Account {
         {
             session.remember_asked(message_id, envelope.to.to_bare());
         }
-        if keep == Keep::OutcomeOnly && (own_id.is_none() || !is_remembered(&message)) {
+        let Some(keep) = keep else {
             return self.queue(cx, id, Work::Loose(slot, envelope));
-        }
+        };
         let archives = keep.makes_entries();
         let peer = envelope.to.to_bare();
         let spool = archives && peer != self.jid && !cx.takers.contains(&peer);

@@ -241,7 +241,7 @@ impl Account {
             session.request_now(cx);
         }
         self.release(cx, id);
-        self.ask_caps_again(cx, id);
+        self.ask_caps(cx, id);
     }
 }
 

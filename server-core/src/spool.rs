@@ -92,10 +92,7 @@ impl Account {
         // Who was shown what others get has it, but the message still waits for somebody.
         let is_given = given.iter().any(|(_, copy)| *copy == Copy::Direct);
         let waits = !is_given && !self.has_taker();
-        if flagged {
-            self.note_had(pos, given);
-        }
-        self.note_shown(pos, given);
+        self.note_given(pos, flagged, given);
         match (flagged, waits) {
             (true, true) => self.spool.any = true,
             (true, false) => self.unflag(cx, (pos, pos)),
@@ -259,20 +256,17 @@ impl Account {
         }
     }
 
-    /// An entry that is flagged was given out all the same; its flag goes, but may be read before.
-    fn note_had(&mut self, pos: u64, given: &[(SessionId, Copy)]) {
+    /// An entry was given out. If it is flagged its flag goes, but may be read before. Who takes no messages
+    /// yet is shown what others get, and those may end without having taken it.
+    fn note_given(&mut self, pos: u64, flagged: bool, given: &[(SessionId, Copy)]) {
         for (id, _) in given {
-            if let Some(session) = self.sessions.get_mut(id) {
+            let Some(session) = self.sessions.get_mut(id) else {
+                continue;
+            };
+            if flagged {
                 session.had.insert(pos);
             }
-        }
-    }
-
-    /// Who takes no messages yet is shown what others get, and those may end without having taken it.
-    fn note_shown(&mut self, pos: u64, given: &[(SessionId, Copy)]) {
-        for (id, _) in given {
-            let session = self.sessions.get_mut(id);
-            if let Some(session) = session.filter(|session| !session.is_taker()) {
+            if !session.is_taker() {
                 session.shown.insert(pos);
                 if session.shown.len() > SHOWN_MAX {
                     session.shown.pop_first();

@@ -173,8 +173,8 @@ impl Engine {
             let Place::Confirmed(place) = row.place else {
                 continue;
             };
-            let (peer, id) = (row.peer.clone(), row.id.clone());
-            if id.is_some() && self.state.marks.get(&peer) == id.as_ref() {
+            if row.id.is_some() && self.state.marks.get(&row.peer) == row.id.as_ref() {
+                let (peer, id) = (row.peer.clone(), row.id.clone());
                 let spot = Some(Spot { place, id });
                 self.note(Event::Found { peer, spot });
             }

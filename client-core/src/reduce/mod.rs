@@ -330,24 +330,25 @@ impl State {
 
     /// The copies of all that is held behind the cursor come again, in order, and presence anew.
     fn rewound(&mut self, batch: &mut Batch) {
-        self.forget_requests(batch);
-        self.catching = true;
-        self.online = Online::default();
-        self.device.is_introduced = false;
-        self.ahead.clear();
+        self.begin_anew(batch);
         self.unsure = self.held.keys().cloned().collect();
     }
 
     fn bound(&mut self, batch: &mut Batch, exact: bool) {
-        self.forget_requests(batch);
+        self.begin_anew(batch);
         self.device.stream = None;
         self.device.is_assisted = false;
-        self.device.is_introduced = false;
-        self.online = Online::default();
         self.exact = exact;
-        self.catching = true;
-        self.ahead.clear();
         self.unsure.clear();
+    }
+
+    /// The server knows nothing of this device but where its cursor is, and tells everything anew.
+    fn begin_anew(&mut self, batch: &mut Batch) {
+        self.forget_requests(batch);
+        self.catching = true;
+        self.online = Online::default();
+        self.device.is_introduced = false;
+        self.ahead.clear();
     }
 }
 

@@ -228,15 +228,19 @@ fn names(ids: &BTreeSet<&str>, row: &Row) -> bool {
 
 /// Whether a row is something to look at.
 pub(super) fn is_line(row: &Row) -> bool {
-    line_of_row(row).is_some()
+    text_of(&row.content).is_some()
+}
+
+fn text_of(content: &Content) -> Option<&str> {
+    match content {
+        Content::Text(text) => Some(text),
+        Content::Gap => Some(""),
+        Content::Bounced { .. } | Content::Signal(_) | Content::Other(_) => None,
+    }
 }
 
 fn line_of_row(row: &Row) -> Option<Line> {
-    let text = match &row.content {
-        Content::Text(text) => text.clone(),
-        Content::Gap => String::new(),
-        Content::Bounced { .. } | Content::Signal(_) | Content::Other(_) => return None,
-    };
+    let text = text_of(&row.content)?.to_owned();
     Some(Line {
         key: row.key.clone(),
         own: row.own,

@@ -68,18 +68,13 @@ impl Account {
         if let Some(nodes) = known {
             return self.set_interests(cx, id, nodes);
         }
-        let Some(question) = shown.map(|caps| caps.question()) else {
-            return;
-        };
-        let question = Iq::get(ids::opaque(&mut cx.rng), question)
-            .from(self.jid.clone())
-            .to(session.jid.clone());
-        session.interests.question = Some(question.id.clone());
-        self.send_now(cx, id, question.write());
+        session.interests.question = Some(ids::opaque(&mut cx.rng));
+        self.ask_caps(cx, id);
     }
 
-    /// A session goes on: the answer may have died with the client that took the question.
-    pub(crate) fn ask_caps_again(&mut self, cx: &mut Context, id: SessionId) {
+    /// Asks what has no answer yet; once more where a session goes on, for the answer may have died with the
+    /// client that took the question.
+    pub(crate) fn ask_caps(&mut self, cx: &mut Context, id: SessionId) {
         let Some(session) = self.sessions.get(&id) else {
             return;
         };

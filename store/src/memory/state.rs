@@ -92,17 +92,15 @@ impl State {
         let outcome = match keep {
             Keep::Entries => return Ok(Outcome::Stored(self.entries(now, append, failing))),
             Keep::OutcomeOnly => FirstOutcome::NotArchived,
-            Keep::EntriesIfKnown(condition) => {
-                let refused = FirstOutcome::Refused(condition);
-                if let Some(id) = &append.own_id {
-                    sender.log.remember(now, id, append.digest, refused);
-                }
-                return Ok(Outcome::Refused(condition));
+            Keep::EntriesIfKnown(condition) | Keep::Refusal(condition) => {
+                FirstOutcome::Refused(condition)
             }
-            Keep::Refusal(condition) => FirstOutcome::Refused(condition),
         };
         if let Some(id) = &append.own_id {
             sender.log.remember(now, id, append.digest, outcome);
+        }
+        if let Keep::EntriesIfKnown(condition) = keep {
+            return Ok(Outcome::Refused(condition));
         }
         Ok(Outcome::Stored(Receipt {
             stamp: now,
@@ -114,12 +112,11 @@ impl State {
     /// Whether the two have ever exchanged messages.
     fn know(&self, append: &Append) -> bool {
         let (sender, peer) = (&append.sender, &append.peer);
-        [(sender, peer), (peer, sender)]
-            .into_iter()
-            .any(|(of, with)| {
-                let account = self.accounts.get(of);
-                account.is_some_and(|account| account.log.peers.contains(with))
-            })
+        let has = |of: &BareJid, with| {
+            let account = self.accounts.get(of);
+            account.is_some_and(|account| account.log.peers.contains(with))
+        };
+        has(sender, peer) || has(peer, sender)
     }
 
     fn entries(&mut self, now: Stamp, append: &Append, failing: Option<FailingSide>) -> Receipt {

@@ -142,20 +142,15 @@ impl Known {
                     .entries(tx, now, append, sender)
                     .map(|receipt| Ok(Outcome::Stored(receipt)));
             }
-            Keep::EntriesIfKnown(condition) => {
-                remember(
-                    tx,
-                    now,
-                    append,
-                    sender.user,
-                    FirstOutcome::Refused(condition),
-                )?;
-                return Ok(Ok(Outcome::Refused(condition)));
-            }
             Keep::OutcomeOnly => FirstOutcome::NotArchived,
-            Keep::Refusal(condition) => FirstOutcome::Refused(condition),
+            Keep::EntriesIfKnown(condition) | Keep::Refusal(condition) => {
+                FirstOutcome::Refused(condition)
+            }
         };
         remember(tx, now, append, sender.user, first)?;
+        if let Keep::EntriesIfKnown(condition) = keep {
+            return Ok(Ok(Outcome::Refused(condition)));
+        }
         Ok(Ok(Outcome::Stored(Receipt {
             stamp: now,
             sender: None,
