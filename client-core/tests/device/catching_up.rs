@@ -63,19 +63,11 @@ fn what_was_missed_comes_page_by_page_with_progress() {
     fill(&mut world, 1, 12);
     world.cut();
     world.changes.clear();
-    let mut seen = Vec::new();
-    for _ in 0..10_000 {
-        let due = world.engine.deadline();
-        if !world.step() {
-            let Some(due) = due.filter(|_| !world.is_live()) else {
-                break;
-            };
-            world.tick_at(due);
-        }
-        if let Connection::CatchingUp { fetched, .. } = world.engine.view().connection {
-            seen.push(fetched);
-        }
-    }
+    let seen = world.watch(|world| match world.engine.view().connection {
+        Connection::CatchingUp { fetched, .. } => Some(fetched),
+        _ => None,
+    });
+    let mut seen: Vec<_> = seen.into_iter().flatten().collect();
     seen.dedup();
     assert_eq!(seen, [0, 3, 6, 9, 11]);
     world.assert_same_as_archive();

@@ -53,18 +53,10 @@ fn gaps(world: &World) -> Vec<Mark> {
 #[test]
 fn a_gap_is_filled_down_to_what_is_known_and_then_gone() {
     let mut world = lost_cursor(6, 1, 20);
-    let mut seen = Vec::new();
-    for _ in 0..10_000 {
-        let due = world.engine.deadline();
-        if !world.step() {
-            let Some(due) = due.filter(|_| !world.is_live()) else {
-                break;
-            };
-            world.tick_at(due);
-        }
+    let mut seen = world.watch(|world| {
         let filled = world.engine.view().timeline.as_ref().unwrap().filled;
-        seen.push((gaps(&world), filled));
-    }
+        (gaps(world), filled)
+    });
     seen.dedup();
     assert!(
         seen.iter()
@@ -149,17 +141,7 @@ fn a_gap_in_a_gap_closes_from_the_top() {
     world.server.archive.truncate(kept);
     fill(&mut world, 40, 60);
     world.cut();
-    let mut seen = Vec::new();
-    for _ in 0..10_000 {
-        let due = world.engine.deadline();
-        if !world.step() {
-            let Some(due) = due.filter(|_| !world.is_live()) else {
-                break;
-            };
-            world.tick_at(due);
-        }
-        seen.push(gaps(&world));
-    }
+    let mut seen = world.watch(gaps);
     seen.dedup();
     let both = [Mark::Filling, Mark::Filling];
     assert!(seen.contains(&both.to_vec()), "{seen:?}");

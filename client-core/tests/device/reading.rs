@@ -245,18 +245,23 @@ fn what_another_device_read_is_found_however_much_is_asked_of_the_disk() {
     assert_eq!(world.lines().len(), 3);
 }
 
-// proves: MD-05
-#[test]
-fn a_server_that_assists_is_told_beside_the_marker() {
-    let mut world = World::new();
-    world.server.assists = true;
+/// Signs in, and looks at a line of a contact who wants to be told.
+fn see_a_line_that_asks(world: &mut World) {
     world.server.roster = vec![friend("romeo")];
     world.sign_in();
     world.run();
     world.server.arrive_asking("romeo", "m1", "one");
     world.run();
-    open(&mut world);
+    open(world);
     world.intent(Intent::Seen { key: None });
+}
+
+// proves: MD-05
+#[test]
+fn a_server_that_assists_is_told_beside_the_marker() {
+    let mut world = World::new();
+    world.server.assists = true;
+    see_a_line_that_asks(&mut world);
     world.pass(3_000);
     assert_eq!(kept(&world), Some(world.server.archive[0].id.to_string()));
     assert_eq!(published(&world), 0);
@@ -337,13 +342,7 @@ fn what_was_lost_beside_an_acknowledged_marker_is_told_again() {
     let mut world = World::new();
     world.server.assists = true;
     world.server.loses_assists = true;
-    world.server.roster = vec![friend("romeo")];
-    world.sign_in();
-    world.run();
-    world.server.arrive_asking("romeo", "m1", "one");
-    world.run();
-    open(&mut world);
-    world.intent(Intent::Seen { key: None });
+    see_a_line_that_asks(&mut world);
     world.run();
     assert_eq!((world.engine.view().waiting, kept(&world)), (0, None));
     world.pass(3_000);

@@ -114,6 +114,22 @@ impl World {
         true
     }
 
+    /// Goes on until it is live and nothing is left to do; gives what is seen after each step.
+    pub(crate) fn watch<T>(&mut self, look: impl Fn(&Self) -> T) -> Vec<T> {
+        let mut seen = Vec::new();
+        for _ in 0..10_000 {
+            let due = self.engine.deadline();
+            if !self.step() {
+                let Some(due) = due.filter(|_| !self.is_live()) else {
+                    break;
+                };
+                self.tick_at(due);
+            }
+            seen.push(look(self));
+        }
+        seen
+    }
+
     fn perform(&mut self, output: Output) {
         match output {
             Output::Connect if self.is_online => {

@@ -11,7 +11,7 @@ use protocol::{ArchiveId, BareJid, Element, Jid, StanzaKind, Text};
 use server_core::archive::{
     Append, Filter, Keep, Outcome, Page, PageQuery, Paging, Receipt, RecipientSide, digest_of,
 };
-use server_core::records::{Change, Contact};
+use server_core::records::{Change, Contact, Invite};
 
 use crate::{Clock, Limits, Store};
 
@@ -121,6 +121,17 @@ pub(crate) async fn register(store: &impl Store, names: &[&str]) {
             token: None,
         });
         made.await.unwrap();
+    }
+}
+
+/// An invitation of an account's that holds for ever.
+pub(crate) fn lasting_invite(inviter: &str) -> Invite {
+    Invite {
+        token: [1; 32],
+        expires: Stamp(253_402_300_799_999),
+        reserved: None,
+        inviter: Some(bare(inviter)),
+        setup: false,
     }
 }
 

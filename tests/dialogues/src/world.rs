@@ -482,18 +482,12 @@ impl World {
             Output::ReadPage { ticket, query } => {
                 let result = self.store.page_now(&query);
                 let answer = Input::Page { ticket, result };
-                match &mut self.untold_pages {
-                    Some(waiting) => waiting.push_back(answer),
-                    None => self.input(answer),
-                }
+                self.tell(|world| &mut world.untold_pages, answer);
             }
             Output::ReadEnds { ticket, account } => {
                 let result = self.store.ends_now(&account);
                 let answer = Input::Ends { ticket, result };
-                match &mut self.untold_ends {
-                    Some(waiting) => waiting.push_back(answer),
-                    None => self.input(answer),
-                }
+                self.tell(|world| &mut world.untold_ends, answer);
             }
             Output::Locate {
                 ticket,
@@ -522,10 +516,7 @@ impl World {
             Output::ReadItems { ticket, query } => {
                 let result = self.store.items_now(&query);
                 let answer = Input::Items { ticket, result };
-                match &mut self.untold_pages {
-                    Some(waiting) => waiting.push_back(answer),
-                    None => self.input(answer),
-                }
+                self.tell(|world| &mut world.untold_pages, answer);
             }
             Output::Change { ticket, change } => {
                 let result = self.store.change_now(*change);
@@ -538,6 +529,18 @@ impl World {
                 let keys = is_hashed.then(|| vec![hash()]);
                 self.input(Input::Hashed { ticket, keys });
             }
+        }
+    }
+
+    /// Tells an answer of the store, unless those of its kind are kept.
+    fn tell(
+        &mut self,
+        kept: impl FnOnce(&mut Self) -> &mut Option<VecDeque<Input>>,
+        answer: Input,
+    ) {
+        match kept(self) {
+            Some(waiting) => waiting.push_back(answer),
+            None => self.input(answer),
         }
     }
 

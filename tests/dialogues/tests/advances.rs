@@ -42,6 +42,11 @@ fn is_too_many(answers: &[Element]) -> bool {
     })
 }
 
+/// Whether a message is one too many.
+fn refuses(stage: &mut Stage, from: &str, to: &str, id: &str, body: &str) -> Result<bool> {
+    Ok(is_too_many(&says(stage, from, to, id, body)?))
+}
+
 const BODY: &str = "<body>hello</body>";
 
 // proves: LIM-17
@@ -52,62 +57,26 @@ fn new_recipients_are_counted_by_the_hour() -> Result<()> {
     stage.line("juliet/hall connects as s11")?;
     // Whether they exist or not, and as often as one likes.
     for to in ["nobody", "none", "nobody"] {
-        ensure!(!is_too_many(&says(
-            &mut stage,
-            "romeo/phone",
-            to,
-            "a",
-            BODY
-        )?));
+        ensure!(!refuses(&mut stage, "romeo/phone", to, "a", BODY)?);
     }
-    ensure!(is_too_many(&says(
-        &mut stage,
-        "romeo/phone",
-        "juliet",
-        "r1",
-        BODY
-    )?));
+    ensure!(refuses(&mut stage, "romeo/phone", "juliet", "r1", BODY)?);
     // Not beside the log either, nor as another kind of message, nor from another session, also a plain one.
     let fleeting = "<composing xmlns='http://jabber.org/protocol/chatstates'/>";
     for (id, body) in [
         ("r2", fleeting),
         ("r3", "<body>x</body><no-store xmlns='@hints'/>"),
     ] {
-        ensure!(is_too_many(&says(
-            &mut stage,
-            "romeo/phone",
-            "juliet",
-            id,
-            body
-        )?));
+        ensure!(refuses(&mut stage, "romeo/phone", "juliet", id, body)?);
     }
     stage.line("romeo/phone sends <close xmlns='@framing'/>")?;
     stage.line("romeo/old connects as plain")?;
-    ensure!(is_too_many(&says(
-        &mut stage,
-        "romeo/old",
-        "juliet",
-        "r4",
-        BODY
-    )?));
-    ensure!(is_too_many(&says(
-        &mut stage,
-        "romeo/old",
-        "juliet",
-        "not one",
-        BODY
-    )?));
+    ensure!(refuses(&mut stage, "romeo/old", "juliet", "r4", BODY)?);
+    ensure!(refuses(&mut stage, "romeo/old", "juliet", "not one", BODY)?);
     stage.line("juliet/hall receives nothing")?;
     stage.line("archive of juliet holds 0 entries")?;
     // Others are not concerned, and within the hour nothing changes.
     stage.line("3598 seconds pass")?;
-    ensure!(is_too_many(&says(
-        &mut stage,
-        "romeo/old",
-        "juliet",
-        "r5",
-        BODY
-    )?));
+    ensure!(refuses(&mut stage, "romeo/old", "juliet", "r5", BODY)?);
     stage.take("juliet/hall")?;
     ensure!(says(&mut stage, "juliet/hall", "mercutio", "j1", BODY)?.is_empty());
     stage.line("archive of mercutio holds 1 entry")?;
@@ -123,31 +92,13 @@ fn what_was_too_much_stays_refused_and_what_was_sent_stays_sent() -> Result<()> 
     stage.line("romeo/phone connects as s11")?;
     ensure!(says(&mut stage, "romeo/phone", "mercutio", "r1", BODY)?.is_empty());
     says(&mut stage, "romeo/phone", "none", "r2", BODY)?;
-    ensure!(is_too_many(&says(
-        &mut stage,
-        "romeo/phone",
-        "juliet",
-        "r3",
-        BODY
-    )?));
+    ensure!(refuses(&mut stage, "romeo/phone", "juliet", "r3", BODY)?);
     let unkept = "<body>x</body><no-store xmlns='@hints'/>";
-    ensure!(is_too_many(&says(
-        &mut stage,
-        "romeo/phone",
-        "juliet",
-        "r4",
-        unkept
-    )?));
+    ensure!(refuses(&mut stage, "romeo/phone", "juliet", "r4", unkept)?);
     // Three hours later, and after others were written to, each hears what it heard.
     stage.line("10800 seconds pass")?;
     for (id, body) in [("r3", BODY), ("r4", unkept)] {
-        ensure!(is_too_many(&says(
-            &mut stage,
-            "romeo/phone",
-            "juliet",
-            id,
-            body
-        )?));
+        ensure!(refuses(&mut stage, "romeo/phone", "juliet", id, body)?);
     }
     ensure!(says(&mut stage, "romeo/phone", "juliet", "r5", BODY)?.is_empty());
     says(&mut stage, "romeo/phone", "anybody", "r6", BODY)?;
@@ -173,13 +124,7 @@ fn who_is_known_is_not_new() -> Result<()> {
         says(&mut stage, "romeo/phone", to, "a", BODY)?;
     }
     ensure!(says(&mut stage, "romeo/phone", "mercutio", "r2", BODY)?.is_empty());
-    ensure!(is_too_many(&says(
-        &mut stage,
-        "romeo/phone",
-        "juliet",
-        "r3",
-        BODY
-    )?));
+    ensure!(refuses(&mut stage, "romeo/phone", "juliet", "r3", BODY)?);
     ensure!(says(&mut stage, "juliet/hall", "romeo", "j1", BODY)?.is_empty());
     ensure!(says(&mut stage, "romeo/phone", "juliet", "r4", BODY)?.is_empty());
     // Also what leaves no entry, of which the log knows nothing.
@@ -200,26 +145,14 @@ fn who_is_known_is_not_new() -> Result<()> {
     for to in ["nobody", "none"] {
         says(&mut stage, "romeo/phone", to, "a", BODY)?;
     }
-    ensure!(is_too_many(&says(
-        &mut stage,
-        "romeo/phone",
-        "mercutio",
-        "r1",
-        BODY
-    )?));
+    ensure!(refuses(&mut stage, "romeo/phone", "mercutio", "r1", BODY)?);
     ensure!(says(&mut stage, "romeo/phone", "juliet", "r2", BODY)?.is_empty());
     ensure!(says(&mut stage, "romeo/phone", "romeo", "r3", BODY)?.is_empty());
     // To put somebody on one's own list makes nobody know one.
     stage.line(
         "romeo/phone sends <iq type='set' id='l'><query xmlns='@roster'><item jid='mercutio@…'/></query></iq>",
     )?;
-    ensure!(is_too_many(&says(
-        &mut stage,
-        "romeo/phone",
-        "mercutio",
-        "r4",
-        BODY
-    )?));
+    ensure!(refuses(&mut stage, "romeo/phone", "mercutio", "r4", BODY)?);
     stage.line("archive of mercutio holds 0 entries")
 }
 

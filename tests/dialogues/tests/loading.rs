@@ -129,6 +129,18 @@ impl Server {
         }
     }
 
+    /// The page that was asked for first comes, with nothing on it.
+    fn tell_an_empty_page(&mut self) {
+        let ticket = self.pages.pop_front().unwrap();
+        let page = Page {
+            entries: Vec::new(),
+            complete: true,
+            count: None,
+        };
+        let result = Ok(page);
+        self.input(Input::Page { ticket, result });
+    }
+
     fn attach(&mut self, conn: ConnId) {
         self.input(Input::Attached {
             conn,
@@ -265,14 +277,7 @@ fn two_pages_of_an_account_are_read_at_once_and_others_wait() {
     assert_eq!(server.pages.len(), 2);
     for n in 1..=4 {
         assert!(!server.told(ConnId(n), "<fin"));
-        let ticket = server.pages.pop_front().unwrap();
-        let page = Page {
-            entries: Vec::new(),
-            complete: true,
-            count: None,
-        };
-        let result = Ok(page);
-        server.input(Input::Page { ticket, result });
+        server.tell_an_empty_page();
         assert!(
             server.told(ConnId(n), "<fin"),
             "in the order in which they came"
@@ -297,14 +302,7 @@ fn the_queries_of_a_session_are_read_one_after_the_other() {
     for n in 1..=3 {
         assert_eq!(server.pages.len(), 1, "the next waits until this is told");
         assert!(!server.told(conn, &format!("id='q{n}'")));
-        let ticket = server.pages.pop_front().unwrap();
-        let page = Page {
-            entries: Vec::new(),
-            complete: true,
-            count: None,
-        };
-        let result = Ok(page);
-        server.input(Input::Page { ticket, result });
+        server.tell_an_empty_page();
         assert!(server.told(conn, &format!("id='q{n}'")));
     }
     assert!(server.pages.is_empty());

@@ -1,12 +1,9 @@
 //! Romeo and Juliet, two tabs each, one complete conversation.
 
 use anyhow::{Context as _, Result, ensure};
+use e2e::people::{JULIET, PASSWORD, ROMEO, serve};
 use e2e::{Tab, journey, wait_until};
-use support::server::TestServer;
-
-const ROMEO: &str = "romeo@localhost";
-const JULIET: &str = "juliet@localhost";
-const PASSWORD: &str = "wherefore art thou";
+use support::server::{Options, TestServer};
 
 /// All tabs show the same texts, and tabs of one account the same ids.
 async fn all_show(tabs: &[&Tab], wanted: &[&str]) -> Result<()> {
@@ -39,9 +36,7 @@ async fn all_show(tabs: &[&Tab], wanted: &[&str]) -> Result<()> {
 // proves: AU-19 S11-25 S11-50 S11-52 S11-53 S11-55 SM-10 SM-11 WS-19 MAM-28 AU-32
 #[tokio::test]
 async fn four_tabs_show_one_conversation_through_reloads_cuts_and_new_devices() -> Result<()> {
-    let server = TestServer::start().await?;
-    server.add_user(ROMEO, PASSWORD).await?;
-    server.add_user(JULIET, PASSWORD).await?;
+    let server = serve(Options::default()).await?;
     journey("first-light", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
         let phone = romeo.open("phone", server.addr()).await?;
@@ -130,9 +125,7 @@ async fn four_tabs_show_one_conversation_through_reloads_cuts_and_new_devices() 
 // proves: S11-20 S11-25 SM-24 P6
 #[tokio::test]
 async fn a_server_that_dies_under_typing_loses_nothing_and_doubles_nothing() -> Result<()> {
-    let mut server = TestServer::start().await?;
-    server.add_user(ROMEO, PASSWORD).await?;
-    server.add_user(JULIET, PASSWORD).await?;
+    let mut server = serve(Options::default()).await?;
     let address = server.addr();
     journey("server-dies", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
@@ -164,9 +157,7 @@ const NO_SOCKET: &str =
 // proves: S11-50 SM-11
 #[tokio::test]
 async fn a_reload_shows_history_and_what_waits_before_any_socket_opens() -> Result<()> {
-    let server = TestServer::start().await?;
-    server.add_user(ROMEO, PASSWORD).await?;
-    server.add_user(JULIET, PASSWORD).await?;
+    let server = serve(Options::default()).await?;
     journey("reload", async |browser| {
         let profile = browser.profile().await?;
         let phone = profile.open("phone", server.addr()).await?;
@@ -205,9 +196,7 @@ async fn a_reload_shows_history_and_what_waits_before_any_socket_opens() -> Resu
 // proves: AU-19
 #[tokio::test]
 async fn a_duplicated_tab_is_a_device_of_its_own_and_a_reload_is_not() -> Result<()> {
-    let server = TestServer::start().await?;
-    server.add_user(ROMEO, PASSWORD).await?;
-    server.add_user(JULIET, PASSWORD).await?;
+    let server = serve(Options::default()).await?;
     journey("duplicate", async |browser| {
         let profile = browser.profile().await?;
         let phone = profile.open("phone", server.addr()).await?;

@@ -4,14 +4,12 @@
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use e2e::people::{JULIET, PASSWORD, ROMEO, serve};
 use e2e::{Profile, Tab, journey, wait_until, wait_until_within};
 use protocol::{BareJid, scram::Secret};
 use support::bot::{Bot, Habits, Settings};
 use support::server::{Options, TestServer};
 
-const ROMEO: &str = "romeo@localhost";
-const JULIET: &str = "juliet@localhost";
-const PASSWORD: &str = "wherefore art thou";
 /// Longer than it takes to fetch a long history on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
 
@@ -78,10 +76,7 @@ async fn server(options: Options) -> Result<TestServer> {
     ] {
         options = options.env(format!("BALCONY_LIMITS__{limit}"), "100000000");
     }
-    let server = options.start().await?;
-    server.add_user(ROMEO, PASSWORD).await?;
-    server.add_user(JULIET, PASSWORD).await?;
-    Ok(server)
+    serve(options).await
 }
 
 /// Juliet, who writes more than anybody could type.

@@ -1,28 +1,15 @@
 //! What a tab keeps for the next one and for itself, and what it reads out or lets in.
 
 use anyhow::{Context as _, Result, ensure};
+use e2e::people::{JULIET, ROMEO, befriend, serve};
 use e2e::thirtyfour::Key;
 use e2e::{Tab, journey, wait_until};
 use serde_json::json;
-use support::server::TestServer;
+use support::server::Options;
 
-const ROMEO: &str = "romeo@localhost";
-const JULIET: &str = "juliet@localhost";
-const PASSWORD: &str = "wherefore art thou";
-
-async fn server() -> Result<TestServer> {
-    let server = TestServer::start().await?;
-    server.add_user(ROMEO, PASSWORD).await?;
-    server.add_user(JULIET, PASSWORD).await?;
-    Ok(server)
-}
-
-/// Both are signed in, contacts of each other, and look at their conversation.
-async fn befriend(romeo: &Tab, juliet: &Tab) -> Result<()> {
-    romeo.sign_in("romeo", PASSWORD).await?;
-    juliet.sign_in("juliet", PASSWORD).await?;
-    romeo.add_contact("juliet").await?;
-    juliet.accept(ROMEO).await?;
+/// Both look at their conversation, and Romeo sees that she is there.
+async fn meet(romeo: &Tab, juliet: &Tab) -> Result<()> {
+    befriend(romeo, juliet).await?;
     romeo.open_chat(JULIET).await?;
     juliet.open_chat(ROMEO).await?;
     wait_for_online(romeo).await
@@ -45,12 +32,12 @@ async fn wait_for_online(tab: &Tab) -> Result<()> {
 // proves: INV-17 INV-27 AU-19
 #[tokio::test]
 async fn a_line_that_waits_in_a_closed_tab_goes_out_from_the_next_one() -> Result<()> {
-    let server = server().await?;
+    let server = serve(Options::default()).await?;
     journey("waiting-slot", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
         let first = romeo.open("first", server.addr()).await?;
         let hall = juliet.open("hall", server.addr()).await?;
-        befriend(&first, &hall).await?;
+        meet(&first, &hall).await?;
         let second = romeo.open_beside("second", &first).await?;
         second.wait_for_status("live").await?;
         let third = romeo.open_beside("third", &first).await?;
@@ -79,12 +66,12 @@ async fn a_line_that_waits_in_a_closed_tab_goes_out_from_the_next_one() -> Resul
 // proves: SM-20
 #[tokio::test]
 async fn contacts_are_online_after_a_reload_without_being_asked_again() -> Result<()> {
-    let server = server().await?;
+    let server = serve(Options::default()).await?;
     journey("online", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
         let phone = romeo.open("phone", server.addr()).await?;
         let hall = juliet.open("hall", server.addr()).await?;
-        befriend(&phone, &hall).await?;
+        meet(&phone, &hall).await?;
         // What came is on the disk a moment later.
         hall.say("Ay me").await?;
         phone.wait_for_line("Ay me").await?;
@@ -124,12 +111,12 @@ async fn wait_for_read_out(tab: &Tab, wanted: &[&str]) -> Result<()> {
 #[tokio::test]
 async fn new_lines_are_read_out_though_a_refused_one_stands_below_and_a_catch_up_is_summed_up()
 -> Result<()> {
-    let server = server().await?;
+    let server = serve(Options::default()).await?;
     journey("read-out", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
         let phone = romeo.open("phone", server.addr()).await?;
         let hall = juliet.open("hall", server.addr()).await?;
-        befriend(&phone, &hall).await?;
+        meet(&phone, &hall).await?;
         hall.say("one").await?;
         phone.wait_for_line("one").await?;
         wait_for_read_out(&phone, &[]).await?;
@@ -184,12 +171,12 @@ async fn focused(tab: &Tab) -> Result<String> {
 
 #[tokio::test]
 async fn keys_go_through_the_lines_one_by_one_and_by_the_page() -> Result<()> {
-    let server = server().await?;
+    let server = serve(Options::default()).await?;
     journey("line-keys", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
         let phone = romeo.open("phone", server.addr()).await?;
         let hall = juliet.open("hall", server.addr()).await?;
-        befriend(&phone, &hall).await?;
+        meet(&phone, &hall).await?;
         let lines: Vec<_> = (0..12).map(|n| format!("line {n}")).collect();
         for line in &lines {
             phone.say(line).await?;
@@ -227,7 +214,7 @@ async fn keys_go_through_the_lines_one_by_one_and_by_the_page() -> Result<()> {
 // proves: SEC-63
 #[tokio::test]
 async fn a_page_runs_no_script_but_its_own_and_breaks_no_rule_of_its_policy() -> Result<()> {
-    let server = server().await?;
+    let server = serve(Options::default()).await?;
     journey("policy", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
         let phone = romeo.open("phone", server.addr()).await?;
@@ -236,7 +223,7 @@ async fn a_page_runs_no_script_but_its_own_and_breaks_no_rule_of_its_policy() ->
             addEventListener('securitypolicyviolation', event => broken.push(event.violatedDirective));";
         phone.on_every_page(note).await?;
         phone.reload().await?;
-        befriend(&phone, &hall).await?;
+        meet(&phone, &hall).await?;
         let hostile = "<img src=x onerror='globalThis.pwned = 1'><script>globalThis.pwned = 1</script>";
         hall.say(hostile).await?;
         phone.wait_for_line(hostile).await?;

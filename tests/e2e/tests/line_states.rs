@@ -3,38 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use e2e::people::{JULIET, PASSWORD, ROMEO, befriend, serve};
 use e2e::{Tab, journey, wait_until, wait_until_within};
-use support::server::{Options, TestServer};
+use support::server::Options;
 
-const ROMEO: &str = "romeo@localhost";
-const JULIET: &str = "juliet@localhost";
-const PASSWORD: &str = "wherefore art thou";
 /// Longer than it takes until a hidden page is inactive.
 const HIDDEN: Duration = Duration::from_secs(30);
-
-async fn server() -> Result<TestServer> {
-    let server = TestServer::start().await?;
-    server.add_user(ROMEO, PASSWORD).await?;
-    server.add_user(JULIET, PASSWORD).await?;
-    Ok(server)
-}
-
-/// Both are signed in and contacts of each other.
-async fn befriend(romeo: &Tab, juliet: &Tab) -> Result<()> {
-    romeo.sign_in("romeo", PASSWORD).await?;
-    juliet.sign_in("juliet", PASSWORD).await?;
-    romeo.add_contact("juliet").await?;
-    juliet.accept(ROMEO).await?;
-    wait_until("both are contacts", async || {
-        let list = romeo.texts("[data-testid=chat-item]").await?;
-        ensure!(
-            list.iter().any(|item| !item.contains("no answer")),
-            "it shows {list:?}"
-        );
-        Ok(())
-    })
-    .await
-}
 
 async fn wait_for_marks(tab: &Tab, wanted: &[&str]) -> Result<()> {
     wait_until_within(
@@ -65,7 +39,7 @@ async fn wait_for_badge(tab: &Tab, wanted: &[&str]) -> Result<()> {
 // proves: IM-03 IM-05 IM-07 IM-22
 #[tokio::test]
 async fn a_line_is_waiting_then_sent_then_received_then_read_on_both_tabs() -> Result<()> {
-    let server = server().await?;
+    let server = serve(Options::default()).await?;
     journey("states", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
         let phone = romeo.open("phone", server.addr()).await?;
@@ -117,7 +91,7 @@ async fn a_line_is_waiting_then_sent_then_received_then_read_on_both_tabs() -> R
 // proves: MD-02 MD-03
 #[tokio::test]
 async fn what_is_read_in_one_tab_is_read_in_the_other() -> Result<()> {
-    let server = server().await?;
+    let server = serve(Options::default()).await?;
     journey("read-state", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
         let phone = romeo.open("phone", server.addr()).await?;
@@ -156,7 +130,7 @@ async fn what_is_read_in_one_tab_is_read_in_the_other() -> Result<()> {
 // proves: MD-03 IM-07
 #[tokio::test]
 async fn what_comes_while_another_window_has_the_focus_is_not_read() -> Result<()> {
-    let server = server().await?;
+    let server = serve(Options::default()).await?;
     journey("focus", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
         let phone = romeo.open("phone", server.addr()).await?;
@@ -194,7 +168,7 @@ const OBSERVED: &str = "globalThis.sent = [];
 // proves: CS-08
 #[tokio::test]
 async fn a_hidden_tab_becomes_inactive_and_comes_back_complete() -> Result<()> {
-    let server = server().await?;
+    let server = serve(Options::default()).await?;
     journey("hidden", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
         let phone = romeo.open("phone", server.addr()).await?;
@@ -238,12 +212,8 @@ async fn a_hidden_tab_becomes_inactive_and_comes_back_complete() -> Result<()> {
 // proves: S11-32 S11-33 S11-37 IM-20
 #[tokio::test]
 async fn a_line_that_could_not_be_saved_says_so_and_stays() -> Result<()> {
-    let server = Options::default()
-        .env("BALCONY_LIMITS__ARCHIVE_BYTES", "3000")
-        .start()
-        .await?;
-    server.add_user(ROMEO, PASSWORD).await?;
-    server.add_user(JULIET, PASSWORD).await?;
+    let options = Options::default().env("BALCONY_LIMITS__ARCHIVE_BYTES", "3000");
+    let server = serve(options).await?;
     journey("not-saved", async |browser| {
         let (romeo, juliet) = (browser.profile().await?, browser.profile().await?);
         let phone = romeo.open("phone", server.addr()).await?;
@@ -282,7 +252,7 @@ async fn a_line_that_could_not_be_saved_says_so_and_stays() -> Result<()> {
 // proves: IM-03 S11-36
 #[tokio::test]
 async fn a_line_to_nobody_fails_and_goes_out_once_there_is_somebody() -> Result<()> {
-    let server = server().await?;
+    let server = serve(Options::default()).await?;
     journey("failed", async |browser| {
         let profile = browser.profile().await?;
         let phone = profile.open("phone", server.addr()).await?;

@@ -1,11 +1,9 @@
 //! Signing out: of a tab, of a browser, of everything.
 
 use anyhow::{Result, ensure};
+use e2e::people::{PASSWORD, serve};
 use e2e::{Tab, journey, wait_until};
-use support::server::TestServer;
-
-const ROMEO: &str = "romeo@localhost";
-const PASSWORD: &str = "wherefore art thou";
+use support::server::Options;
 
 /// Waits until a tab asks for name and password.
 async fn wait_until_out(tab: &Tab) -> Result<()> {
@@ -20,8 +18,7 @@ async fn wait_until_out(tab: &Tab) -> Result<()> {
 // proves: AU-29 AU-32
 #[tokio::test]
 async fn signing_out_everywhere_ends_every_device_and_none_comes_back_by_itself() -> Result<()> {
-    let server = TestServer::start().await?;
-    server.add_user(ROMEO, PASSWORD).await?;
+    let server = serve(Options::default()).await?;
     journey("sign-out", async |browser| {
         let (here, there) = (browser.profile().await?, browser.profile().await?);
         let phone = here.open("phone", server.addr()).await?;

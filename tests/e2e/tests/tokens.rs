@@ -1,11 +1,9 @@
 //! What a browser keeps to sign in again, and how it does.
 
 use anyhow::{Context as _, Result, ensure};
+use e2e::people::{PASSWORD, serve};
 use e2e::{Tab, journey};
-use support::server::TestServer;
-
-const ROMEO: &str = "romeo@localhost";
-const PASSWORD: &str = "wherefore art thou";
+use support::server::Options;
 
 /// Everything that the origin keeps, as text.
 const KEPT: &str = r"
@@ -53,8 +51,7 @@ async fn sent(tab: &Tab) -> Result<Vec<String>> {
 // proves: AU-03 AU-32 WS-12 WS-19
 #[tokio::test]
 async fn a_reload_signs_in_by_token_in_one_exchange_and_no_password_is_kept() -> Result<()> {
-    let server = TestServer::start().await?;
-    server.add_user(ROMEO, PASSWORD).await?;
+    let server = serve(Options::default()).await?;
     journey("tokens", async |browser| {
         let profile = browser.profile().await?;
         let tab = profile.open("first", server.addr()).await?;

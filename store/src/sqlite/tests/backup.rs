@@ -5,14 +5,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use protocol::ArchiveId;
-use protocol::time::Stamp;
 use server_core::archive::{Filter, Paging};
-use server_core::records::Invite;
 use tempfile::TempDir;
 
 use super::super::back_up;
 use super::{check_integrity, count, look};
-use crate::suite::tools::{append, bare, query, received, register, sent, store_one, with_id};
+use crate::suite::tools::{
+    append, bare, lasting_invite, query, received, register, sent, store_one, with_id,
+};
 use crate::{Accounts as _, Archive as _, Options, Sqlite, StoreError};
 
 fn open(path: &Path) -> Sqlite {
@@ -96,13 +96,7 @@ async fn nothing_that_opens_an_account_comes_back_with_a_copy() {
     let path = dir.path().join("data/balcony.db");
     let original = open(&path);
     register(&original, &["romeo"]).await;
-    let invite = Invite {
-        token: [1; 32],
-        expires: Stamp(253_402_300_799_999),
-        reserved: None,
-        inviter: Some(bare("romeo")),
-        setup: false,
-    };
+    let invite = lasting_invite("romeo");
     original.save_invite(invite).await.unwrap();
     let conn = look(&path);
     conn.execute_batch(

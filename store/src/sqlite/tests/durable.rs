@@ -6,13 +6,15 @@ use std::time::Instant;
 use protocol::time::Stamp;
 use rusqlite::StatementStatus;
 use server_core::archive::{Filter, Paging};
-use server_core::records::{Change, Invite};
+use server_core::records::Change;
 use server_core::tokens::DeviceId;
 use tempfile::TempDir;
 
 use super::super::{accounts, sql, tokens};
 use super::{check_integrity, count, look};
-use crate::suite::tools::{append, bare, list, query, register, sent, store_one, with_id, write};
+use crate::suite::tools::{
+    append, bare, lasting_invite, list, query, register, sent, store_one, with_id, write,
+};
 use crate::{Accounts as _, Archive as _, Options, Sqlite, StoreError};
 
 fn open(dir: &TempDir) -> Sqlite {
@@ -28,13 +30,7 @@ async fn everything_is_there_after_reopening() {
     let named = with_id(append("romeo/phone", "juliet", "one"), "m1");
     let receipt = store_one(&store, named.clone()).await;
     store_one(&store, append("juliet/hall", "romeo", "two")).await;
-    let invite = Invite {
-        token: [1; 32],
-        expires: Stamp(253_402_300_799_999),
-        reserved: None,
-        inviter: Some(bare("romeo")),
-        setup: false,
-    };
+    let invite = lasting_invite("romeo");
     store.save_invite(invite.clone()).await.unwrap();
     let everything = query("romeo", Paging::Forward, 10, Filter::default());
     let before = store.page(everything.clone()).await.unwrap();
