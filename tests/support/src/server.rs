@@ -403,31 +403,14 @@ mod tests {
         assert_eq!(addr("listening on nothing"), None);
     }
 
-    /// Writes a program that speaks like the server, and ends orderly when asked to.
+    /// A program that speaks like the server.
     #[cfg(unix)]
-    fn pretender() -> TempDir {
-        use std::{fs, os::unix::fs::PermissionsExt};
-
-        let folder = TempDir::new().unwrap();
-        let program = folder.path().join("balcony");
-        let script = "#!/bin/sh\n\
-            [ \"$1\" = user ] && { read -r password; echo \"$3 $password\" >> $BALCONY_DATA/users; exit $FAIL; }\n\
-            trap 'echo bye; exit 0' TERM\n\
-            port=${3##*:}; [ $port = 0 ] && port=4711\n\
-            echo started $@ >&2; echo listening on http://127.0.0.1:$port\n\
-            while :; do sleep 0.01; done\n";
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        folder
-    }
+    const PRETENDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/pretender.sh");
 
     #[cfg(unix)]
     #[tokio::test]
     async fn a_server_is_started_killed_started_again_and_ended() {
-        let folder = pretender();
-        let options = Options::default()
-            .program(folder.path().join("balcony"))
-            .env("FAIL", "0");
+        let options = Options::default().program(PRETENDER).env("FAIL", "0");
         let mut server = options.arg("--demo").start().await.unwrap();
         assert_eq!(server.addr().port(), 4711);
         server.add_user("romeo@localhost", "rose").await.unwrap();
@@ -451,10 +434,7 @@ mod tests {
     #[cfg(unix)]
     #[tokio::test]
     async fn a_failure_comes_with_what_was_printed() {
-        let folder = pretender();
-        let options = Options::default()
-            .program(folder.path().join("balcony"))
-            .env("FAIL", "3");
+        let options = Options::default().program(PRETENDER).env("FAIL", "3");
         let server = options.start().await.unwrap();
         let failure = server
             .add_user("romeo@localhost", "rose")
