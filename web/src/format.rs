@@ -1,54 +1,82 @@
 //! Times and names as a person writes them.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
 use protocol::BareJid;
 use protocol::time::Stamp;
 use sha1::{Digest as _, Sha1};
 use wasm_bindgen::JsValue;
 
-use crate::texts;
+use crate::{language, texts};
 
 thread_local! {
-    static TIME: Function = formatter(&[("hour", "numeric"), ("minute", "2-digit")]);
-    static WEEKDAY: Function = formatter(&[("weekday", "short")]);
-    static SHORT_DATE: Function = formatter(&[("day", "numeric"), ("month", "short")]);
-    static OLD_DATE: Function =
-        formatter(&[("day", "numeric"), ("month", "short"), ("year", "numeric")]);
-    static DAY: Function =
-        formatter(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]);
-    static OLD_DAY: Function =
-        formatter(&[("day", "numeric"), ("month", "long"), ("year", "numeric")]);
-    static FULL: Function = formatter(&[("dateStyle", "full"), ("timeStyle", "medium")]);
+    static WAYS: RefCell<Option<Rc<Ways>>> = const { RefCell::new(None) };
+}
+
+/// The ways to write a time in the current language.
+struct Ways {
+    time: Function,
+    weekday: Function,
+    short_date: Function,
+    old_date: Function,
+    day: Function,
+    old_day: Function,
+    full: Function,
+}
+
+impl Ways {
+    fn new() -> Self {
+        let locale = language::locale();
+        let way = |options: &[(&str, &str)]| formatter(&locale, options);
+        let (day, year) = (("day", "numeric"), ("year", "numeric"));
+        let (month, month_short) = (("month", "long"), ("month", "short"));
+        Self {
+            time: way(&[("hour", "numeric"), ("minute", "2-digit")]),
+            weekday: way(&[("weekday", "short")]),
+            short_date: way(&[day, month_short]),
+            old_date: way(&[day, month_short, year]),
+            day: way(&[("weekday", "long"), day, month]),
+            old_day: way(&[day, month, year]),
+            full: way(&[("dateStyle", "full"), ("timeStyle", "medium")]),
+        }
+    }
+}
+
+/// Forgets how times are written: the language is another one.
+pub(crate) fn forget() {
+    WAYS.take();
 }
 
 /// The time of day.
 pub fn time(stamp: Stamp) -> String {
-    TIME.with(|formatter| written(formatter, stamp))
+    written(stamp, |ways| &ways.time)
 }
 
 /// Date and time in full.
 pub fn full(stamp: Stamp) -> String {
-    FULL.with(|formatter| written(formatter, stamp))
+    written(stamp, |ways| &ways.full)
 }
 
 /// A time for a list: the clock for today, the weekday for this week, else the date.
 pub fn brief(stamp: Stamp) -> String {
     match today() - day(stamp) {
         0 => time(stamp),
-        1 => texts::YESTERDAY.to_owned(),
-        2..=6 => WEEKDAY.with(|formatter| written(formatter, stamp)),
-        7..=300 => SHORT_DATE.with(|formatter| written(formatter, stamp)),
-        _ => OLD_DATE.with(|formatter| written(formatter, stamp)),
+        1 => texts::yesterday().to_owned(),
+        2..=6 => written(stamp, |ways| &ways.weekday),
+        7..=300 => written(stamp, |ways| &ways.short_date),
+        _ => written(stamp, |ways| &ways.old_date),
     }
 }
 
 /// The heading of a day.
 pub fn day_label(stamp: Stamp) -> String {
     match today() - day(stamp) {
-        0 => texts::TODAY.to_owned(),
-        1 => texts::YESTERDAY.to_owned(),
-        2..=300 => DAY.with(|formatter| written(formatter, stamp)),
-        _ => OLD_DAY.with(|formatter| written(formatter, stamp)),
+        0 => texts::today().to_owned(),
+        1 => texts::yesterday().to_owned(),
+        2..=300 => written(stamp, |ways| &ways.day),
+        _ => written(stamp, |ways| &ways.old_day),
     }
 }
 
@@ -96,20 +124,22 @@ fn date(stamp: Stamp) -> Date {
     Date::new(&JsValue::from_f64(stamp.0 as f64))
 }
 
-fn written(formatter: &Function, stamp: Stamp) -> String {
-    formatter
+fn written(stamp: Stamp, way: impl Fn(&Ways) -> &Function) -> String {
+    let ways =
+        WAYS.with_borrow_mut(|ways| ways.get_or_insert_with(|| Rc::new(Ways::new())).clone());
+    way(&ways)
         .call1(&JsValue::UNDEFINED, &date(stamp))
         .ok()
         .and_then(|text| text.as_string())
         .unwrap_or_default()
 }
 
-fn formatter(options: &[(&str, &str)]) -> Function {
+fn formatter(locale: &str, options: &[(&str, &str)]) -> Function {
     let object = Object::new();
     for (name, value) in options {
         let _ = Reflect::set(&object, &(*name).into(), &(*value).into());
     }
-    Intl::DateTimeFormat::new(&Array::new(), &object).format()
+    Intl::DateTimeFormat::new(&Array::of1(&locale.into()), &object).format()
 }
 
 #[cfg(test)]

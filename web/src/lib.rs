@@ -12,6 +12,7 @@ pub mod error;
 pub mod format;
 pub mod history;
 pub mod keys;
+mod language;
 pub mod lifecycle;
 mod pages;
 pub mod route;
@@ -21,7 +22,7 @@ pub mod sign_out;
 pub mod slot;
 pub mod socket;
 pub mod state;
-pub mod texts;
+mod texts;
 pub mod typed;
 
 use leptos::prelude::*;
@@ -41,6 +42,7 @@ pub fn start() {
     mount_to_body(|| {
         let state = AppState::new();
         provide_context(state);
+        language::restore();
         settings::restore(state);
         route::follow(state);
         session::follow(state);

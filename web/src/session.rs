@@ -100,9 +100,10 @@ async fn ensure_device(state: AppState, account: &BareJid) -> Option<Ready> {
         }
         Err(error) => {
             let text = match &error {
-                WebError::NoFreeSlot => texts::NO_FREE_SLOT.to_owned(),
-                WebError::Storage(_) | WebError::Browser(_) => error.to_string(),
+                WebError::NoFreeSlot => texts::no_free_slot().to_owned(),
+                WebError::Storage(_) | WebError::Browser(_) => texts::no_storage().to_owned(),
             };
+            report(Err(error));
             state.page.set(Page::Trouble(text));
             None
         }

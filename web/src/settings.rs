@@ -46,7 +46,7 @@ impl Theme {
 
     /// Chooses a theme.
     pub fn choose(self) {
-        write(THEME, self.name());
+        keep(THEME, Some(self.name()));
         self.show();
     }
 
@@ -66,11 +66,7 @@ pub fn restore(state: AppState) {
 /// Turns developer mode on or off.
 pub fn set_developer(state: AppState, on: bool) {
     state.developer.set(on);
-    if on {
-        write(DEVELOPER, "on");
-    } else if let Some(storage) = browser::profile_storage() {
-        let _ = storage.remove_item(DEVELOPER);
-    }
+    keep(DEVELOPER, on.then_some("on"));
 }
 
 /// Whether other people are told what was received and read.
@@ -86,19 +82,20 @@ pub fn is_of_sharing(key: Option<&str>) -> bool {
 /// Chooses whether other people are told what was received and read.
 pub fn share_reading(state: AppState, shares: bool) {
     state.send(Intent::ShareReading(shares));
-    if !shares {
-        write(SILENT, "on");
-    } else if let Some(storage) = browser::profile_storage() {
-        let _ = storage.remove_item(SILENT);
-    }
+    keep(SILENT, (!shares).then_some("on"));
 }
 
-fn read(key: &str) -> Option<String> {
+/// What is kept under a key of the profile's storage.
+pub(crate) fn read(key: &str) -> Option<String> {
     browser::profile_storage()?.get_item(key).ok().flatten()
 }
 
-fn write(key: &str, value: &str) {
+/// Keeps something under a key of the profile's storage, or nothing any more.
+pub(crate) fn keep(key: &str, value: Option<&str>) {
     if let Some(storage) = browser::profile_storage() {
-        let _ = storage.set_item(key, value);
+        let _ = match value {
+            Some(value) => storage.set_item(key, value),
+            None => storage.remove_item(key),
+        };
     }
 }

@@ -115,6 +115,8 @@ pub struct AppState {
     pub looked_at: RwSignal<bool>,
     /// Whether addresses and archive ids are shown.
     pub developer: RwSignal<bool>,
+    /// Which language is spoken; when it changes, all is drawn anew.
+    pub language: RwSignal<usize>,
     /// Whether lines came into the open conversation that a catch-up brought, and nobody was told.
     missed: RwSignal<bool>,
     inbox: RwSignal<Option<Inbox>>,
@@ -164,6 +166,7 @@ impl AppState {
             sent: RwSignal::new(0),
             looked_at: RwSignal::new(false),
             developer: RwSignal::new(false),
+            language: RwSignal::new(0),
             missed: RwSignal::new(false),
             inbox: RwSignal::new(None),
         }

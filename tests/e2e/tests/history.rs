@@ -229,7 +229,7 @@ async fn a_long_absence_is_caught_up_in_view_while_the_chat_stays_usable() -> Re
         phone.wait_for_status("catching-up").await?;
         for (pages, far) in [("1", 50), ("3", 200)] {
             pass(&phone, pages).await?;
-            let words = format!("{far} of 1200 messages");
+            let words = format!("{far} of 1,200 messages");
             phone.wait_for_text("[data-testid=so-far]", &words).await?;
             let bar = "const bar = document.querySelector('[data-testid=progress]');
                 return bar.getAttribute('aria-label') + ' ' + bar.value + ' ' + bar.max";

@@ -29,10 +29,10 @@ fn AddForm(open: RwSignal<bool>) -> impl IntoView {
         event.prevent_default();
         let name = input.get_untracked().map(|i| i.value()).unwrap_or_default();
         let Some(peer) = address(&name) else {
-            return trouble.set(Some(texts::NAME_UNUSABLE));
+            return trouble.set(Some(texts::name_unusable()));
         };
         if state.account.get_untracked().as_ref() == Some(&peer) {
-            return trouble.set(Some(texts::ADD_SELF));
+            return trouble.set(Some(texts::add_self()));
         }
         state.send(Intent::AddContact(peer.clone()));
         open.set(false);
@@ -45,16 +45,16 @@ fn AddForm(open: RwSignal<bool>) -> impl IntoView {
     });
     view! {
         <form class="dialog-body" on:submit=submit novalidate>
-            <h2 id="add-title">{texts::ADD_TITLE}</h2>
-            <p class="lead" id="add-lead">{texts::ADD_LEAD}</p>
+            <h2 id="add-title">{texts::add_title()}</h2>
+            <p class="lead" id="add-lead">{texts::add_lead()}</p>
             <label class="field">
-                <span class="field-label">{texts::ADD_LABEL}</span>
+                <span class="field-label">{texts::add_label()}</span>
                 <span class="field-box">
                     <input
                         node_ref=input
                         type="text"
                         data-testid="add-contact-input"
-                        placeholder=texts::ADD_PLACEHOLDER
+                        placeholder=texts::add_placeholder()
                         autocomplete="off"
                         autocapitalize="none"
                         spellcheck="false"
@@ -69,10 +69,10 @@ fn AddForm(open: RwSignal<bool>) -> impl IntoView {
             </div>
             <div class="dialog-actions">
                 <button class="quiet" type="button" on:click=move |_| open.set(false)>
-                    {texts::CANCEL}
+                    {texts::cancel()}
                 </button>
                 <button class="primary" type="submit" data-testid="add-contact-submit">
-                    {texts::ADD}
+                    {texts::add()}
                 </button>
             </div>
         </form>

@@ -10,7 +10,7 @@ use crate::texts;
 pub(crate) fn Announcer() -> impl IntoView {
     let state = expect_context::<AppState>();
     view! {
-        <div class="unseen" role="log" aria-live="polite" aria-label=texts::NEW_MESSAGES_LOG>
+        <div class="unseen" role="log" aria-live="polite" aria-label=texts::new_messages_log()>
             <For each=move || state.announced.get() key=|(number, _)| *number let((_, text))>
                 <p>{text}</p>
             </For>

@@ -21,14 +21,14 @@ pub(crate) fn ChatHeader(peer: BareJid) -> impl IntoView {
             return address.clone();
         }
         chat.with(|chat| match chat {
-            Some(chat) if chat.asked => texts::ASKED.to_owned(),
-            Some(chat) if chat.online => texts::ONLINE.to_owned(),
+            Some(chat) if chat.asked => texts::asked().to_owned(),
+            Some(chat) if chat.online => texts::online().to_owned(),
             Some(_) | None => String::new(),
         })
     };
     view! {
         <header class="chat-header">
-            <a class="icon-button back" href=route::LIST aria-label=texts::BACK>{Icon::Back}</a>
+            <a class="icon-button back" href=route::LIST aria-label=texts::back()>{Icon::Back}</a>
             {move || view! { <Avatar peer=peer.clone() name=name.get()/> }}
             <div class="chat-who">
                 <h1 dir="auto">{name}</h1>

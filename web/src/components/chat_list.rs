@@ -33,11 +33,11 @@ pub(crate) fn ChatList(adding: RwSignal<bool>) -> impl IntoView {
         </ul>
         {move || is_empty.get().then(|| view! {
             <div class="empty">
-                <h2>{texts::NO_CHATS_TITLE}</h2>
-                <p>{texts::NO_CHATS}</p>
+                <h2>{texts::no_chats_title()}</h2>
+                <p>{texts::no_chats()}</p>
                 <button class="primary" on:click=move |_| adding.set(true)>
                     {Icon::Plus}
-                    {texts::NEW_CHAT}
+                    {texts::new_chat()}
                 </button>
             </div>
         })}
@@ -96,14 +96,14 @@ fn ChatRow(chat: ChatSummary, draft: Memo<String>) -> impl IntoView {
         let draft = draft.get();
         if !draft.is_empty() {
             return view! {
-                <span class="draft">{texts::DRAFT}</span>
+                <span class="draft">{texts::draft()}</span>
                 " "
                 {draft}
             }
             .into_any();
         }
         if last_text.is_empty() && asked {
-            return view! { <em>{texts::ASKED}</em> }.into_any();
+            return view! { <em>{texts::asked()}</em> }.into_any();
         }
         let own = last_own.then(|| view! { <OwnPrefix mark=last_mark.clone()/> " " });
         view! { {own}{last_text.clone()} }.into_any()
@@ -119,7 +119,7 @@ fn ChatRow(chat: ChatSummary, draft: Memo<String>) -> impl IntoView {
             </span>
         }
     });
-    let dot = online.then(|| view! { <span class="online" title=texts::ONLINE></span> });
+    let dot = online.then(|| view! { <span class="online" title=texts::online()></span> });
     view! {
         <span class="avatar-box">
             <Avatar peer name=name.clone()/>
@@ -137,13 +137,18 @@ fn ChatRow(chat: ChatSummary, draft: Memo<String>) -> impl IntoView {
 fn OwnPrefix(mark: Option<Mark>) -> impl IntoView {
     let known = mark.and_then(|mark| {
         if matches!(mark, Mark::Failed(_)) {
-            Some((Icon::Failed, "failed", texts::FAILED, texts::FAILED_WHY))
+            Some((
+                Icon::Failed,
+                "failed",
+                texts::mark_failed(),
+                texts::mark_failed_why(),
+            ))
         } else {
             sign(&mark, true)
         }
     });
     let Some((icon, class, word, why)) = known else {
-        return view! { <span class="own-prefix">{texts::OWN_PREFIX}</span> }.into_any();
+        return view! { <span class="own-prefix">{texts::own_prefix()}</span> }.into_any();
     };
     view! {
         <span class=format!("sign {class}") title=why data-testid="last-sign">

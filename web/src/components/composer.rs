@@ -62,7 +62,7 @@ pub(crate) fn Composer(peer: BareJid) -> impl IntoView {
                 send();
             }
         >
-            <label class="unseen" for="composer">{texts::COMPOSER_PLACEHOLDER}</label>
+            <label class="unseen" for="composer">{texts::composer_placeholder()}</label>
             <textarea
                 id="composer"
                 node_ref=field
@@ -70,7 +70,7 @@ pub(crate) fn Composer(peer: BareJid) -> impl IntoView {
                 rows="1"
                 dir="auto"
                 enterkeyhint="send"
-                placeholder=texts::COMPOSER_PLACEHOLDER
+                placeholder=texts::composer_placeholder()
                 prop:value=text
                 on:input:target=move |event| write(event.target().value())
                 on:keydown=on_key
@@ -79,7 +79,7 @@ pub(crate) fn Composer(peer: BareJid) -> impl IntoView {
                 class="send"
                 type="submit"
                 data-testid="send"
-                aria-label=texts::SEND
+                aria-label=texts::send()
                 aria-disabled=move || (is_empty.get() || is_broken()).to_string()
             >
                 {Icon::Send}

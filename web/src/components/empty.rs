@@ -12,9 +12,9 @@ pub(crate) fn NoChatOpen(adding: RwSignal<bool>) -> impl IntoView {
     let state = expect_context::<AppState>();
     let any = Memo::new(move |_| state.chats.with(|chats| !chats.is_empty()));
     let words = move || match (any.get(), state.is_list_known.get()) {
-        (true, _) => (texts::NO_CHAT_OPEN_TITLE, texts::NO_CHAT_OPEN),
-        (false, true) => (texts::NO_CHATS_TITLE, texts::NO_CHATS),
-        (false, false) => (texts::APP, texts::LIST_UNKNOWN),
+        (true, _) => (texts::no_chat_open_title(), texts::no_chat_open()),
+        (false, true) => (texts::no_chats_title(), texts::no_chats()),
+        (false, false) => (texts::app(), texts::list_unknown()),
     };
     view! {
         <section class="empty">
@@ -23,7 +23,7 @@ pub(crate) fn NoChatOpen(adding: RwSignal<bool>) -> impl IntoView {
             <p>{move || words().1}</p>
             <button class="primary" on:click=move |_| adding.set(true)>
                 {Icon::Plus}
-                {texts::NEW_CHAT}
+                {texts::new_chat()}
             </button>
         </section>
     }

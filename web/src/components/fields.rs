@@ -33,7 +33,7 @@ pub(crate) fn NameField(
     };
     view! {
         <label class="field">
-            <span class="field-label">{texts::NAME}</span>
+            <span class="field-label">{texts::name()}</span>
             <span class="field-box">
                 <input
                     type="text"
@@ -63,7 +63,7 @@ pub(crate) fn PasswordField(
     let shown = RwSignal::new(false);
     view! {
         <div class="field">
-            <label class="field-label" for=testid>{texts::PASSWORD}</label>
+            <label class="field-label" for=testid>{texts::password()}</label>
             <span class="field-box">
                 <input
                     id=testid
@@ -81,10 +81,10 @@ pub(crate) fn PasswordField(
                     class="affix-button"
                     type="button"
                     aria-pressed=move || shown.get().to_string()
-                    aria-label=texts::SHOW_PASSWORD_LABEL
+                    aria-label=texts::show_password_label()
                     on:click=move |_| shown.update(|s| *s = !*s)
                 >
-                    {move || if shown.get() { texts::HIDE_PASSWORD } else { texts::SHOW_PASSWORD }}
+                    {move || if shown.get() { texts::hide_password() } else { texts::show_password() }}
                 </button>
             </span>
         </div>

@@ -32,7 +32,7 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>, first_unread: Landed) -> 
     });
     let divider = move || {
         is_first_unread.get().then(|| {
-            view! { <li class="divider" data-testid="divider"><h2>{texts::UNREAD_FROM_HERE}</h2></li> }
+            view! { <li class="divider" data-testid="divider"><h2>{texts::unread_from_here()}</h2></li> }
         })
     };
     let archive_id = move || line.with(|l| l.id.as_ref().map(ToString::to_string));
@@ -88,7 +88,7 @@ fn GapRow(mark: Memo<Mark>) -> impl IntoView {
             return view! {
                 <div class="gap" role="note">
                     {Icon::Gap}
-                    <strong>{texts::FILLING_LATER}</strong>
+                    <strong>{texts::filling_later()}</strong>
                 </div>
             }
             .into_any();
@@ -97,7 +97,7 @@ fn GapRow(mark: Memo<Mark>) -> impl IntoView {
             return view! {
                 <div class="gap filling" role="note">
                     <span class="spinner" aria-hidden=HIDDEN></span>
-                    <strong>{texts::FILLING}</strong>
+                    <strong>{texts::filling()}</strong>
                     <span data-testid="filled">{move || texts::found(state.filled.get())}</span>
                 </div>
             }
@@ -106,8 +106,8 @@ fn GapRow(mark: Memo<Mark>) -> impl IntoView {
         view! {
             <div class="gap" role="note">
                 {Icon::Gap}
-                <strong>{texts::GAP}</strong>
-                <span>{texts::GAP_WHY}</span>
+                <strong>{texts::gap()}</strong>
+                <span>{texts::gap_why()}</span>
             </div>
         }
         .into_any()
@@ -152,7 +152,7 @@ fn FailedActions(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
             };
             view! {
                 <button class="link" data-testid="discard" on:click=discard>
-                    {texts::DISCARD}
+                    {texts::discard()}
                 </button>
             }
         });
@@ -160,7 +160,7 @@ fn FailedActions(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
             <div class="failed">
                 <span class="failed-word">
                     {Icon::Failed}
-                    <span>{format!("{}: {reason}", texts::FAILED)}</span>
+                    <span>{texts::failed_because(&reason)}</span>
                 </span>
                 <button
                     class="link"
@@ -171,7 +171,7 @@ fn FailedActions(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
                         state.send(Intent::Retry { key: key() });
                     }
                 >
-                    {texts::RETRY}
+                    {texts::retry()}
                 </button>
                 <CopyButton line/>
                 {discard}
@@ -191,10 +191,10 @@ fn CopyButton(line: Memo<Arc<Line>>) -> impl IntoView {
     };
     view! {
         <button class="link" data-testid="copy" on:click=copy>
-            {texts::COPY}
+            {texts::copy()}
         </button>
         <span role="status" data-testid="copied">
-            {move || copied.get().then_some(texts::COPIED)}
+            {move || copied.get().then_some(texts::copied())}
         </span>
     }
 }
@@ -205,28 +205,41 @@ pub(crate) fn sign(
     own: bool,
 ) -> Option<(Icon, &'static str, &'static str, &'static str)> {
     match mark {
-        Mark::Waiting => Some((Icon::Clock, "waiting", texts::WAITING, texts::WAITING_WHY)),
-        Mark::Archived if own => {
-            Some((Icon::Tick, "archived", texts::ARCHIVED, texts::ARCHIVED_WHY))
-        }
+        Mark::Waiting => Some((
+            Icon::Clock,
+            "waiting",
+            texts::mark_waiting(),
+            texts::mark_waiting_why(),
+        )),
+        Mark::Archived if own => Some((
+            Icon::Tick,
+            "archived",
+            texts::mark_archived(),
+            texts::mark_archived_why(),
+        )),
         Mark::Received => Some((
             Icon::Ticks,
             "received",
-            texts::RECEIVED,
-            texts::RECEIVED_WHY,
+            texts::mark_received(),
+            texts::mark_received_why(),
         )),
-        Mark::Read => Some((Icon::Ticks, "read", texts::READ, texts::READ_WHY)),
+        Mark::Read => Some((
+            Icon::Ticks,
+            "read",
+            texts::mark_read(),
+            texts::mark_read_why(),
+        )),
         Mark::NotSaved => Some((
             Icon::Warning,
             "not-saved",
-            texts::NOT_SAVED,
-            texts::NOT_SAVED_WHY,
+            texts::mark_not_saved(),
+            texts::mark_not_saved_why(),
         )),
         Mark::NotKept => Some((
             Icon::Warning,
             "not-kept",
-            texts::NOT_KEPT,
-            texts::NOT_KEPT_WHY,
+            texts::mark_not_kept(),
+            texts::mark_not_kept_why(),
         )),
         Mark::Archived | Mark::Failed(_) | Mark::Filling | Mark::Gap => None,
     }
@@ -249,9 +262,9 @@ fn mark_name(mark: &Mark) -> &'static str {
 
 /// What a screen reader says of a line: who, what, when, and how it fared.
 fn label(line: &Line, name: &str) -> String {
-    let who = texts::said_by(line.own, name);
+    let who = if line.own { texts::you() } else { name };
     let state = match (&line.mark, sign(&line.mark, line.own)) {
-        (Mark::Failed(_), _) => texts::FAILED,
+        (Mark::Failed(_), _) => texts::mark_failed(),
         (_, Some((_, _, word, _))) => word,
         (_, None) => "",
     };

@@ -37,26 +37,26 @@ fn Request(peer: BareJid) -> impl IntoView {
             <Avatar peer=peer name=name.clone()/>
             <div class="request-text">
                 <strong dir="auto">{name.clone()}</strong>
-                <span>{texts::REQUESTS}</span>
+                <span>{texts::requests()}</span>
             </div>
             <div class="request-actions">
                 <button
                     class="primary small"
                     data-testid="request-accept"
                     data-peer=address.clone()
-                    aria-label=texts::request_actions(texts::ACCEPT, &name)
+                    aria-label=texts::accept_person(&name)
                     on:click=accept
                 >
-                    {texts::ACCEPT}
+                    {texts::accept()}
                 </button>
                 <button
                     class="quiet small"
                     data-testid="request-refuse"
                     data-peer=address
-                    aria-label=texts::request_actions(texts::REFUSE, &name)
+                    aria-label=texts::refuse_person(&name)
                     on:click=refuse
                 >
-                    {texts::REFUSE}
+                    {texts::refuse()}
                 </button>
             </div>
         </li>

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use super::icon::Icon;
 use crate::settings::{self, Theme};
 use crate::state::AppState;
-use crate::{format, texts};
+use crate::texts::{self, LANGUAGES};
+use crate::{format, language};
 
 /// Title, new conversation, menu.
 #[component]
@@ -15,19 +16,19 @@ pub(crate) fn SideHeader(adding: RwSignal<bool>, signing_out: RwSignal<bool>) ->
             <button
                 class="icon-button"
                 popovertarget="menu"
-                aria-label=texts::MENU
+                aria-label=texts::menu()
                 data-testid="menu-open"
             >
                 {Icon::Menu}
             </button>
-            <h2>{texts::CHATS}</h2>
+            <h2>{texts::chats()}</h2>
             <button
                 class="primary small"
                 data-testid="add-contact-open"
                 on:click=move |_| adding.set(true)
             >
                 {Icon::Plus}
-                {texts::NEW_CHAT}
+                {texts::new_chat()}
             </button>
             <Menu signing_out/>
         </header>
@@ -52,9 +53,10 @@ fn Menu(signing_out: RwSignal<bool>) -> impl IntoView {
             {address}
             <p class="hint">{move || texts::device(&state.slot.get())}</p>
             <fieldset class="segments">
-                <legend>{texts::THEME}</legend>
+                <legend>{texts::theme()}</legend>
                 {Theme::ALL.map(|choice| view! { <ThemeChoice choice theme/> })}
             </fieldset>
+            <LanguageChoice/>
             <label class="check">
                 <input
                     type="checkbox"
@@ -64,7 +66,7 @@ fn Menu(signing_out: RwSignal<bool>) -> impl IntoView {
                         settings::share_reading(state, event.target().checked());
                     }
                 />
-                <span>{texts::SHARE_READING}</span>
+                <span>{texts::share_reading()}</span>
             </label>
             <label class="check">
                 <input
@@ -75,7 +77,7 @@ fn Menu(signing_out: RwSignal<bool>) -> impl IntoView {
                         settings::set_developer(state, event.target().checked());
                     }
                 />
-                <span>{texts::DEVELOPER}</span>
+                <span>{texts::developer()}</span>
             </label>
             <button
                 class="quiet danger-text"
@@ -84,18 +86,47 @@ fn Menu(signing_out: RwSignal<bool>) -> impl IntoView {
                 data-testid="sign-out"
                 on:click=move |_| signing_out.set(true)
             >
-                {texts::SIGN_OUT}
+                {texts::sign_out()}
             </button>
         </div>
+    }
+}
+
+/// All languages, each by the name it gives itself.
+#[component]
+fn LanguageChoice() -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let chosen = language::chosen();
+    let options = LANGUAGES.iter().map(|known| {
+        let is_chosen = chosen.as_deref() == Some(known.tag);
+        view! {
+            <option value=known.tag lang=known.tag selected=is_chosen>{known.name}</option>
+        }
+    });
+    view! {
+        <label class="choice">
+            <span>{texts::language()}</span>
+            <select
+                id="language"
+                data-testid="language"
+                on:change:target=move |event| {
+                    let tag = event.target().value();
+                    language::choose(state, (!tag.is_empty()).then_some(tag.as_str()));
+                }
+            >
+                <option value="">{texts::language_of_browser()}</option>
+                {options.collect_view()}
+            </select>
+        </label>
     }
 }
 
 #[component]
 fn ThemeChoice(choice: Theme, theme: RwSignal<Theme>) -> impl IntoView {
     let label = match choice {
-        Theme::System => texts::THEME_SYSTEM,
-        Theme::Light => texts::THEME_LIGHT,
-        Theme::Dark => texts::THEME_DARK,
+        Theme::System => texts::theme_system(),
+        Theme::Light => texts::theme_light(),
+        Theme::Dark => texts::theme_dark(),
     };
     view! {
         <label>

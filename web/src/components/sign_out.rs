@@ -25,8 +25,8 @@ pub(crate) fn SignOutDialog(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <Dialog open labelled_by="sign-out-title">
             <div class="dialog-body">
-                <h2 id="sign-out-title">{texts::SIGN_OUT_TITLE}</h2>
-                <p class="lead">{texts::SIGN_OUT_LEAD}</p>
+                <h2 id="sign-out-title">{texts::sign_out_title()}</h2>
+                <p class="lead">{texts::sign_out_lead()}</p>
                 {loses}
                 <div class="dialog-choices">
                     <button
@@ -35,7 +35,7 @@ pub(crate) fn SignOutDialog(open: RwSignal<bool>) -> impl IntoView {
                         data-testid="sign-out-confirm"
                         on:click=move |_| sign_out(Reach::ThisTab)
                     >
-                        {texts::SIGN_OUT_HERE}
+                        {texts::sign_out_here()}
                     </button>
                     <button
                         class="danger outlined"
@@ -43,7 +43,7 @@ pub(crate) fn SignOutDialog(open: RwSignal<bool>) -> impl IntoView {
                         data-testid="sign-out-browser"
                         on:click=move |_| sign_out(Reach::WholeBrowser)
                     >
-                        {texts::SIGN_OUT_BROWSER}
+                        {texts::sign_out_browser()}
                     </button>
                     <button
                         class="danger outlined"
@@ -53,17 +53,17 @@ pub(crate) fn SignOutDialog(open: RwSignal<bool>) -> impl IntoView {
                         aria-describedby="sign-out-all-why"
                         on:click=move |_| sign_out(Reach::AllDevices)
                     >
-                        {texts::SIGN_OUT_ALL}
+                        {texts::sign_out_all()}
                     </button>
                     <p id="sign-out-all-why" class="hint">
                         {move || if is_connected.get() {
-                            texts::SIGN_OUT_ALL_WHY
+                            texts::sign_out_all_why()
                         } else {
-                            texts::SIGN_OUT_ALL_LATER
+                            texts::sign_out_all_later()
                         }}
                     </p>
                     <button class="quiet" type="button" on:click=move |_| open.set(false)>
-                        {texts::CANCEL}
+                        {texts::cancel()}
                     </button>
                 </div>
             </div>

@@ -20,13 +20,13 @@ pub(crate) fn StatusStrip() -> impl IntoView {
     let shown = patient(state);
     let clock = seconds();
     let words = move || match shown.get() {
-        (Connection::Idle, _) => texts::IDLE.to_owned(),
+        (Connection::Idle, _) => texts::idle().to_owned(),
         (Connection::Offline { .. }, waiting) => texts::offline(waiting),
-        (Connection::Connecting, _) => texts::CONNECTING.to_owned(),
-        (Connection::CatchingUp { .. }, _) => texts::CATCHING_UP.to_owned(),
-        (Connection::Live, 0) => texts::LIVE.to_owned(),
+        (Connection::Connecting, _) => texts::connecting().to_owned(),
+        (Connection::CatchingUp { .. }, _) => texts::catching_up().to_owned(),
+        (Connection::Live, 0) => texts::live().to_owned(),
         (Connection::Live, waiting) => texts::waiting(waiting),
-        (Connection::Broken, _) => texts::BROKEN.to_owned(),
+        (Connection::Broken, _) => texts::broken().to_owned(),
     };
     // Beside the live region: what counts would be read out again and again.
     let beside = move || match shown.get().0 {
@@ -37,14 +37,14 @@ pub(crate) fn StatusStrip() -> impl IntoView {
             view! {
                 <span class="strip-detail">{in_words}</span>
                 <button class="strip-button" on:click=move |_| state.push(Input::Online)>
-                    {texts::TRY_NOW}
+                    {texts::try_now()}
                 </button>
             }
             .into_any()
         }
         Connection::Broken => view! {
             <button class="strip-button" on:click=|_| drop(browser::window().location().reload())>
-                {texts::RELOAD}
+                {texts::reload()}
             </button>
         }
         .into_any(),
@@ -52,11 +52,11 @@ pub(crate) fn StatusStrip() -> impl IntoView {
             <progress
                 class="strip-progress"
                 data-testid="progress"
-                aria-label=texts::CATCHING_UP
+                aria-label=texts::catching_up()
                 max=total
                 value=total.map(|total| fetched.min(total))
             ></progress>
-            <span class="strip-detail" data-testid="so-far">{texts::so_far(fetched, total)}</span>
+            <span class="strip-detail" data-testid="so-far">{texts::progress(fetched, total)}</span>
         }
         .into_any(),
         Connection::Idle | Connection::Connecting | Connection::Live => ().into_any(),

@@ -73,7 +73,7 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
                 data-testid="timeline"
                 tabindex="0"
                 role="region"
-                aria-label=texts::MESSAGES
+                aria-label=texts::messages()
                 on:scroll=move |_| scroll.scrolled()
                 on:keydown=walk
             >
@@ -210,8 +210,8 @@ fn Start(is_here: Memo<bool>) -> impl IntoView {
         if state.loading_older.get() {
             let waits = state.searching_archive.get() && !state.is_connected.get();
             let words = match waits {
-                true => texts::OLDER_LATER,
-                false => texts::LOADING_OLDER,
+                true => texts::older_later(),
+                false => texts::loading_older(),
             };
             return view! { <p class="start" aria-busy=(!waits).to_string()>{words}</p> }
                 .into_any();
@@ -224,14 +224,14 @@ fn Start(is_here: Memo<bool>) -> impl IntoView {
                         data-testid="older"
                         on:click=move |_| state.send(Intent::Older)
                     >
-                        {texts::OLDER}
+                        {texts::older()}
                     </button>
                 </p>
             }
             .into_any();
         }
         let any = state.lines.with(|lines| !lines.is_empty());
-        any.then(|| view! { <p class="start">{texts::START}</p> })
+        any.then(|| view! { <p class="start">{texts::start()}</p> })
             .into_any()
     }
 }
@@ -243,9 +243,9 @@ fn NoLines() -> impl IntoView {
     };
     view! {
         <div class="empty">
-            <h2>{texts::NO_LINES_TITLE}</h2>
-            <p>{texts::NO_LINES}</p>
-            <button class="quiet" on:click=write>{texts::SAY_HELLO}</button>
+            <h2>{texts::no_lines_title()}</h2>
+            <p>{texts::no_lines()}</p>
+            <button class="quiet" on:click=write>{texts::say_hello()}</button>
         </div>
     }
 }

@@ -21,16 +21,16 @@ pub(crate) fn ChatPage() -> impl IntoView {
             .chats
             .with(|chats| chats.iter().map(|c| c.unread).sum());
         let title = match unread {
-            0 => texts::APP.to_owned(),
-            n => format!("({n}) {}", texts::APP),
+            0 => texts::app().to_owned(),
+            n => format!("({n}) {}", texts::app()),
         };
         browser::document().set_title(&title);
     });
     view! {
         <div class="app" class:chat-open=is_open>
-            <a class="skip" href="#composer" on:click=skip>{texts::SKIP}</a>
+            <a class="skip" href="#composer" on:click=skip>{texts::skip()}</a>
             <StatusStrip/>
-            <nav class="side" aria-label=texts::CHATS_LABEL>
+            <nav class="side" aria-label=texts::chats_label()>
                 <SideHeader adding signing_out/>
                 <div class="side-scroll">
                     <Requests/>

@@ -22,7 +22,14 @@ use crate::{browser, texts};
 #[component]
 pub(crate) fn App() -> impl IntoView {
     let state = expect_context::<AppState>();
-    move || match state.page.get() {
+    move || {
+        state.language.track();
+        page(state.page.get())
+    }
+}
+
+fn page(page: Page) -> AnyView {
+    match page {
         Page::Loading => view! { <LoadingPage/> }.into_any(),
         Page::SignIn => view! { <SignInPage/> }.into_any(),
         Page::SetUp { token, invited } => view! { <SetUpPage token invited/> }.into_any(),
@@ -37,7 +44,7 @@ fn LoadingPage() -> impl IntoView {
         <main class="gate" aria-busy="true">
             <div class="gate-card">
                 <Mark/>
-                <p role="status">{texts::LOADING}</p>
+                <p role="status">{texts::loading()}</p>
             </div>
         </main>
     }
@@ -50,9 +57,9 @@ fn TroublePage(text: String) -> impl IntoView {
         <main class="gate">
             <div class="gate-card">
                 <Mark/>
-                <h1>{texts::TROUBLE_TITLE}</h1>
+                <h1>{texts::trouble_title()}</h1>
                 <p class="error" role="alert" data-testid="error">{text}</p>
-                <button class="primary" on:click=reload>{texts::RELOAD}</button>
+                <button class="primary" on:click=reload>{texts::reload()}</button>
             </div>
         </main>
     }

@@ -21,11 +21,13 @@ pub(crate) fn SetUpPage(token: String, invited: bool) -> impl IntoView {
             return;
         }
         let Some(account) = address(&name.get_untracked()) else {
-            return state.trouble.set(Some(texts::NAME_UNUSABLE.to_owned()));
+            return state.trouble.set(Some(texts::name_unusable().to_owned()));
         };
         let password = password.get_untracked();
         if password.is_empty() {
-            return state.trouble.set(Some(texts::PASSWORD_MISSING.to_owned()));
+            return state
+                .trouble
+                .set(Some(texts::password_missing().to_owned()));
         }
         session::sign_in(state, account, password, Some(token.clone()));
     };
@@ -36,9 +38,9 @@ pub(crate) fn SetUpPage(token: String, invited: bool) -> impl IntoView {
         wasm_bindgen_futures::spawn_local(session::begin(state));
     };
     let (title, lead) = if invited {
-        (texts::INVITE_TITLE, texts::INVITE_LEAD)
+        (texts::invite_title(), texts::invite_lead())
     } else {
-        (texts::SET_UP_TITLE, texts::SET_UP_LEAD)
+        (texts::set_up_title(), texts::set_up_lead())
     };
     view! {
         <main class="gate">
@@ -48,7 +50,7 @@ pub(crate) fn SetUpPage(token: String, invited: bool) -> impl IntoView {
                 <p class="lead">{lead}</p>
                 <NameField name testid="setup-name" autocomplete="username"/>
                 <PasswordField password testid="setup-password" autocomplete="new-password"/>
-                <p class="hint">{texts::PASSWORD_HINT}</p>
+                <p class="hint">{texts::password_hint()}</p>
                 <ErrorLine/>
                 <button
                     class="primary"
@@ -56,10 +58,10 @@ pub(crate) fn SetUpPage(token: String, invited: bool) -> impl IntoView {
                     data-testid="setup-submit"
                     aria-busy=move || trying.get().to_string()
                 >
-                    {move || if trying.get() { texts::CREATING } else { texts::CREATE }}
+                    {move || if trying.get() { texts::creating() } else { texts::create() }}
                 </button>
                 <button class="quiet" type="button" on:click=has_account>
-                    {texts::HAVE_ACCOUNT}
+                    {texts::have_account()}
                 </button>
             </form>
         </main>

@@ -22,11 +22,13 @@ pub(crate) fn SignInPage() -> impl IntoView {
             return;
         }
         let Some(account) = address(&name.get_untracked()) else {
-            return state.trouble.set(Some(texts::NAME_UNUSABLE.to_owned()));
+            return state.trouble.set(Some(texts::name_unusable().to_owned()));
         };
         let password = password.get_untracked();
         if password.is_empty() {
-            return state.trouble.set(Some(texts::PASSWORD_MISSING.to_owned()));
+            return state
+                .trouble
+                .set(Some(texts::password_missing().to_owned()));
         }
         session::sign_in(state, account, password, None);
     };
@@ -34,8 +36,8 @@ pub(crate) fn SignInPage() -> impl IntoView {
         <main class="gate">
             <form class="gate-card" on:submit=submit novalidate>
                 <Mark/>
-                <h1>{texts::SIGN_IN_TITLE}</h1>
-                <p class="lead">{texts::SIGN_IN_LEAD}</p>
+                <h1>{texts::sign_in_title()}</h1>
+                <p class="lead">{texts::sign_in_lead()}</p>
                 <NameField name testid="sign-in-name" autocomplete="username"/>
                 <PasswordField
                     password
@@ -49,9 +51,9 @@ pub(crate) fn SignInPage() -> impl IntoView {
                     data-testid="sign-in-submit"
                     aria-busy=move || trying.get().to_string()
                 >
-                    {move || if trying.get() { texts::SIGNING_IN } else { texts::SIGN_IN }}
+                    {move || if trying.get() { texts::signing_in() } else { texts::sign_in() }}
                 </button>
-                <p class="hint">{texts::NO_ACCOUNT}</p>
+                <p class="hint">{texts::no_account()}</p>
             </form>
         </main>
     }

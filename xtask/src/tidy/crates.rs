@@ -12,7 +12,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("client-core", &["protocol"]),
     ("store", &["server-core", "protocol"]),
     ("gateway", &["store", "server-core", "protocol"]),
-    ("web", &["client-core", "protocol"]),
+    ("web", &["client-core", "protocol", "texts-gen"]),
+    ("texts-gen", &[]),
     (
         "support",
         &["gateway", "store", "server-core", "client-core", "protocol"],

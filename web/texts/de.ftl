@@ -1,0 +1,198 @@
+### Alle Texte auf Deutsch. Wir sagen „du“, schreiben kurz und einfach, ohne Fachwörter.
+
+-language-name = Deutsch
+-language-direction = ltr
+-app = Balcony
+
+## Überall
+
+app = { -app }
+skip = Zum Gespräch springen
+loading = Deine Gespräche werden geöffnet
+cancel = Abbrechen
+trouble-title = Diese Seite kann nicht starten
+no-free-slot = { -app } ist in zu vielen Tabs dieses Browsers offen. Schließe einen davon und lade die Seite neu.
+no-storage = Dieser Browser lässt { -app } nichts speichern. Erlaube das Speichern für diese Adresse oder verlasse den privaten Modus und lade die Seite neu.
+reload = Neu laden
+
+## Anmelden
+
+sign-in-title = Willkommen zurück
+sign-in-lead = Melde dich an und mach da weiter, wo du aufgehört hast.
+sign-in = Anmelden
+signing-in = Du wirst angemeldet …
+name = Name
+password = Passwort
+show-password = Zeigen
+hide-password = Verbergen
+show-password-label = Passwort zeigen
+no-account = Noch kein Konto? Öffne den Link, den du bekommen hast: von dem, der dich eingeladen hat, oder von dem, der diesen Server betreibt.
+name-unusable = Dieser Name geht nicht. Nimm Buchstaben, Ziffern, Punkte oder Striche, ohne Leerzeichen.
+password-missing = Bitte gib ein Passwort ein.
+
+## Ein neues Konto
+
+set-up-title = { -app } einrichten
+set-up-lead = Wähle Name und Passwort für das erste Konto.
+invite-title = Du bist eingeladen
+invite-lead = Wähle einen Namen und ein Passwort, und schon kannst du chatten.
+create = Konto anlegen
+creating = Dein Konto wird angelegt …
+have-account = Ich habe schon ein Konto
+password-hint = Ein paar Wörter, die nur du kennst, sind besser als ein kurzes Rätsel.
+
+## Warum das Anmelden nicht ging
+
+refused-password = Name und Passwort passen nicht zusammen.
+refused-again = Du wurdest abgemeldet. Melde dich neu an.
+refused-name = Diesen Namen hat schon jemand. Versuche einen anderen.
+refused-unacceptable = Dieser Name oder dieses Passwort geht nicht. Versuche etwas anderes.
+refused-link = Dieser Link wurde schon benutzt oder ist abgelaufen. Bitte um einen neuen.
+refused-untrusted = Das ist vielleicht nicht der richtige Server: Er konnte sich nicht ausweisen.
+refused-other = Der Server hat abgelehnt. Versuche es später noch einmal.
+
+## Die Liste
+
+chats = Chats
+chats-label = Gespräche
+new-chat = Neuer Chat
+add-title = Neuer Chat
+add-lead = Gib den Namen der Person ein, mit der du reden möchtest. Sie wird gefragt.
+add-placeholder = julia
+add-label = Name
+add = Hinzufügen
+add-self = Das ist dein eigener Name.
+requests = Möchte mit dir chatten
+accept = Annehmen
+refuse = Ablehnen
+accept-person = { $name } annehmen
+refuse-person = { $name } ablehnen
+list-unknown = Deine Gespräche erscheinen, sobald dieses Gerät verbunden ist.
+no-chats-title = Hier ist es noch still
+no-chats = Füge jemanden hinzu, den du kennst. Euer Gespräch erscheint dann hier.
+no-chat-open-title = Wähle ein Gespräch
+no-chat-open = Such dir eins aus der Liste aus oder fang ein neues an.
+draft = Entwurf:
+own-prefix = Du:
+own-line = Du ({ $state }):
+unread =
+    { $count ->
+        [one] { $count } ungelesene Nachricht
+       *[other] { $count } ungelesene Nachrichten
+    }
+
+## Ein Gespräch
+
+asked = Anfrage gesendet, noch keine Antwort
+online = Online
+back = Zurück zur Liste
+messages = Nachrichten
+no-lines-title = Noch keine Nachrichten
+no-lines = Sag Hallo: Was hier steht, bleibt hier, auf all deinen Geräten.
+say-hello = Nachricht schreiben
+you = Du
+new-messages-log = Neue Nachrichten
+older = Ältere Nachrichten laden
+loading-older = Ältere Nachrichten werden geladen …
+older-later = Ältere Nachrichten kommen, sobald dieses Gerät verbunden ist.
+start = Hier fängt an, was aufbewahrt wird
+gap = Hier fehlen vielleicht Nachrichten
+gap-why = Der Server hat sie nicht mehr.
+filling = Fehlende Nachrichten werden geholt …
+filling-later = Hier fehlen Nachrichten. Sie kommen, sobald dieses Gerät verbunden ist.
+found =
+    { $count ->
+        [0] { "" }
+       *[other] bisher { $count } gefunden
+    }
+unread-from-here = Neue Nachrichten
+latest =
+    { $count ->
+        [0] Zur neuesten Nachricht
+       *[other] Zur neuesten Nachricht, { $count } neu
+    }
+today = Heute
+yesterday = Gestern
+composer-placeholder = Nachricht
+send = Senden
+
+## Was aus einer eigenen Nachricht wurde: ein Wort, und was es bedeutet
+
+mark-waiting = Wartet
+mark-waiting-why = Noch nicht gesendet. Das passiert von selbst.
+mark-archived = Gesendet
+mark-archived-why = Auf dem Server gespeichert. Ob sie angekommen ist, weiß man noch nicht.
+mark-received = Angekommen
+mark-received-why = Sie ist auf dem Gerät der anderen Person angekommen.
+mark-read = Gelesen
+mark-read-why = Sie wurde der anderen Person gezeigt.
+mark-not-saved = Zugestellt, nicht gespeichert
+mark-not-saved-why = Sie wurde zugestellt, aber der Server konnte sie nicht speichern.
+mark-not-kept = Wird nicht gespeichert
+mark-not-kept-why = Sie wurde zugestellt, aber der Server bewahrt sie nicht auf.
+mark-failed = Nicht gesendet
+mark-failed-why = Sie konnte nicht zugestellt werden.
+failed-because = { mark-failed }: { $reason }
+copy = Kopieren
+copied = Kopiert
+retry = Noch einmal
+discard = Verwerfen
+
+## Die Verbindung zum Server
+
+connecting = Verbinde …
+catching-up = Hole Verpasstes nach …
+live = Alles aktuell
+idle = Nicht verbunden
+try-now = Jetzt versuchen
+broken = Dieses Gerät kann nichts mehr speichern. Lade die Seite neu, dann geht es weiter.
+offline =
+    { $waiting ->
+        [0] Offline
+        [one] Offline ({ $waiting } Nachricht wartet)
+       *[other] Offline ({ $waiting } Nachrichten warten)
+    }
+waiting =
+    { $count ->
+        [one] { $count } Nachricht wartet
+       *[other] { $count } Nachrichten warten
+    }
+retry-in = nächster Versuch in { NUMBER($seconds) } s
+so-far =
+    { $fetched ->
+        [0] { "" }
+        [one] bisher { $fetched } Nachricht
+       *[other] bisher { $fetched } Nachrichten
+    }
+so-far-of = { NUMBER($fetched) } von { NUMBER($total) } Nachrichten
+device = Gerät { $slot } in diesem Browser
+device-short = Gerät { $slot }
+
+## Menü und Einstellungen
+
+menu = Menü
+signed-in-as = Angemeldet als { $name }
+theme = Aussehen
+language = Sprache
+language-of-browser = Wie der Browser
+theme-system = Wie das System
+theme-light = Hell
+theme-dark = Dunkel
+share-reading = Anderen zeigen, was ich bekommen und gelesen habe
+developer = Entwicklermodus
+
+## Abmelden
+
+sign-out = Abmelden
+sign-out-title = Abmelden?
+sign-out-lead = Was in diesem Browser gespeichert ist, wird gelöscht; deine Nachrichten bleiben auf dem Server. Jeder Tab ist ein eigenes Gerät: Melde dieses ab oder alle.
+sign-out-here = In diesem Tab abmelden
+sign-out-browser = Im ganzen Browser abmelden
+sign-out-all = Überall abmelden
+sign-out-all-why = Überall heißt: auf all deinen Geräten, in diesem Browser und in jedem anderen.
+sign-out-all-later = Dafür braucht es eine Verbindung zum Server.
+sign-out-loses =
+    { $waiting ->
+        [one] { $waiting } Nachricht dieses Tabs ist noch nicht gesendet und geht verloren.
+       *[other] { $waiting } Nachrichten dieses Tabs sind noch nicht gesendet und gehen verloren.
+    }

@@ -1,0 +1,205 @@
+### Every text that a person reads, in English. The other languages have the same messages.
+### Plain words and short sentences: no JID, stanza, resource or archive outside developer mode.
+
+-language-name = English
+-language-direction = ltr
+-app = Balcony
+
+## Everywhere
+
+app = { -app }
+skip = Skip to the conversation
+loading = Opening your conversations
+cancel = Cancel
+trouble-title = This page cannot start
+no-free-slot = { -app } is open in too many tabs of this browser. Close one of them, then reload.
+no-storage = This browser does not let { -app } keep anything. Allow storage for this address, or leave private browsing, then reload.
+reload = Reload
+
+## Signing in
+
+sign-in-title = Welcome back
+sign-in-lead = Sign in to go on where you left off.
+sign-in = Sign in
+signing-in = Signing in…
+name = Name
+password = Password
+show-password = Show
+hide-password = Hide
+show-password-label = Show password
+no-account = No account yet? Open the link you were given by whoever invited you or runs this server.
+name-unusable = This name cannot be used. Take letters, digits, dots or dashes, without spaces.
+password-missing = Please enter a password.
+
+## A new account
+
+set-up-title = Set up { -app }
+set-up-lead = Choose the name and password of the first account here.
+invite-title = You are invited
+invite-lead = Choose a name and a password, and start to chat.
+create = Create account
+creating = Creating your account…
+have-account = I have an account already
+password-hint = A few words that only you know are better than a short riddle.
+
+## Why signing in failed
+
+refused-password = Name and password do not fit together.
+refused-again = You were signed out. Sign in again.
+refused-name = Somebody has this name already. Try another one.
+refused-unacceptable = This name or password cannot be used. Try another one.
+refused-link = This link was used before, or has expired. Ask for a new one.
+refused-untrusted = This may not be the server that it says it is: it could not prove it.
+refused-other = The server said no. Try again later.
+
+## The list
+
+chats = Chats
+chats-label = Conversations
+new-chat = New chat
+add-title = Start a new chat
+add-lead = Enter the name of the person you want to talk to. They will be asked.
+add-placeholder = juliet
+add-label = Name
+add = Add
+add-self = That is your own name.
+requests = Wants to chat with you
+accept = Accept
+refuse = Refuse
+accept-person = Accept { $name }
+refuse-person = Refuse { $name }
+list-unknown = Your conversations appear once this device is connected.
+no-chats-title = It is quiet here
+no-chats = Add somebody you know, and your conversation appears here.
+no-chat-open-title = Pick a conversation
+no-chat-open = Choose one from the list, or start a new one.
+draft = Draft:
+own-prefix = You:
+# What became of an own line, before the line itself.
+own-line = You ({ $state }):
+unread =
+    { $count ->
+        [one] { $count } unread message
+       *[other] { $count } unread messages
+    }
+
+## A conversation
+
+asked = Asked to chat, no answer yet
+online = Online
+back = Back to the list
+messages = Messages
+no-lines-title = No messages yet
+no-lines = Say hello: whatever is written here stays here, on all your devices.
+say-hello = Write a message
+you = You
+new-messages-log = New messages
+older = Load older messages
+loading-older = Loading older messages…
+older-later = Older messages come once this device is connected.
+start = This is the beginning of what is kept
+gap = Messages may be missing here
+gap-why = The server does not have them any more.
+filling = Fetching the messages that are missing here…
+filling-later = Messages are missing here. They come once this device is connected.
+# How far the filling of a gap is.
+found =
+    { $count ->
+        [0] { "" }
+       *[other] { $count } found so far
+    }
+unread-from-here = New messages
+# The button that goes to the end; beside it stands how many lines came meanwhile.
+latest =
+    { $count ->
+        [0] Jump to the latest message
+       *[other] Jump to the latest message, { $count } new
+    }
+today = Today
+yesterday = Yesterday
+composer-placeholder = Message
+send = Send
+
+## What became of an own message: a word, and what it means
+
+mark-waiting = Waiting
+mark-waiting-why = Not sent yet; it goes out by itself.
+mark-archived = Sent
+mark-archived-why = Saved on the server. Nothing tells yet that it has arrived.
+mark-received = Received
+mark-received-why = It reached the other person’s device.
+mark-read = Read
+mark-read-why = It was shown to the other person.
+mark-not-saved = Delivered, not saved
+mark-not-saved-why = It was delivered, but saving it failed on the server.
+mark-not-kept = Not stored
+mark-not-kept-why = It was delivered, but the server does not store it.
+mark-failed = Not sent
+mark-failed-why = It could not be delivered.
+# A failed line with its reason, a sentence of its own.
+failed-because = { mark-failed }: { $reason }
+copy = Copy
+copied = Copied
+retry = Retry
+discard = Discard
+
+## The link to the server
+
+connecting = Connecting…
+catching-up = Catching up…
+live = Up to date
+idle = Not connected
+try-now = Try now
+broken = This device cannot save anything more. Reload the page to go on.
+offline =
+    { $waiting ->
+        [0] Offline
+        [one] Offline ({ $waiting } message waiting)
+       *[other] Offline ({ $waiting } messages waiting)
+    }
+waiting =
+    { $count ->
+        [one] { $count } message waiting
+       *[other] { $count } messages waiting
+    }
+# Beside “Offline”.
+retry-in = next try in { NUMBER($seconds) } s
+# How far a catch-up is, where nobody knows of how many.
+so-far =
+    { $fetched ->
+        [0] { "" }
+        [one] { $fetched } message so far
+       *[other] { $fetched } messages so far
+    }
+so-far-of = { NUMBER($fetched) } of { NUMBER($total) } messages
+device = Device { $slot } of this browser
+device-short = Device { $slot }
+
+## Menu and settings
+
+menu = Menu
+signed-in-as = Signed in as { $name }
+theme = Appearance
+language = Language
+language-of-browser = Like the browser
+theme-system = Like the system
+theme-light = Light
+theme-dark = Dark
+share-reading = Tell others what I received and read
+developer = Developer mode
+
+## Signing out
+
+sign-out = Sign out
+sign-out-title = Sign out?
+sign-out-lead = What is kept in this browser is removed; your messages stay on the server. Each tab is a device of its own: sign out of this one, or of all of them.
+sign-out-here = Sign out in this tab
+sign-out-browser = Sign out in the whole browser
+sign-out-all = Sign out everywhere
+sign-out-all-why = Everywhere: on all your devices, in this browser and in any other.
+sign-out-all-later = Everywhere needs a connection to the server.
+sign-out-loses =
+    { $waiting ->
+        [one] { $waiting } message of this tab was not sent yet and will be lost.
+       *[other] { $waiting } messages of this tab were not sent yet and will be lost.
+    }
