@@ -220,6 +220,10 @@ async fn start<S: Store>(
         open_registration: settings.config.open_registration || settings.config.demo,
         allow_plain: settings.config.allow_plain,
         secret: store.secret(),
+        web: settings
+            .public
+            .as_ref()
+            .map(|origin| origin.to_string().into()),
         limits: limits.core(),
     };
     let (clock, metrics) = (Clock::start(), Arc::new(Metrics::new()));

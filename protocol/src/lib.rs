@@ -18,6 +18,7 @@ pub mod fork;
 pub mod form;
 pub mod forward;
 pub mod frame;
+pub mod invite;
 pub mod iq;
 pub mod jid;
 pub mod mam;

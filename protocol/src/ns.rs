@@ -76,6 +76,8 @@ pub const REGISTER_FEATURE: &str = "http://jabber.org/features/iq-register";
 pub const IBR_TOKEN: &str = "urn:xmpp:ibr-token:0";
 /// Pre-authenticated registration and subscription (XEP-0379).
 pub const PREAUTH: &str = "urn:xmpp:pars:0";
+/// Ad-hoc commands (XEP-0050).
+pub const COMMANDS: &str = "http://jabber.org/protocol/commands";
 /// Limits of a stream (XEP-0478).
 pub const STREAM_LIMITS: &str = "urn:xmpp:stream-limits:0";
 /// Blocking (XEP-0191).

@@ -4,6 +4,7 @@ use crate::archive_id::{ArchiveId, IdPrefix};
 use crate::jid::BareJid;
 use crate::ns;
 use crate::stanza_error::{Condition, StanzaError};
+use crate::time::Stamp;
 use crate::xml::Element;
 
 /// The stream feature.
@@ -35,6 +36,14 @@ pub fn sign_out(everywhere: bool) -> Element {
 /// Whether a `<sign-out/>` means all devices.
 pub fn is_everywhere(sign_out: &Element) -> bool {
     matches!(sign_out.get_attr("everywhere"), Some("true" | "1"))
+}
+
+/// `<invitation/>`, told to whoever holds its token, before there is an account: who invites, if it is a
+/// person, and until when (RG-02).
+pub fn invitation(inviter: Option<&BareJid>, expires: Stamp) -> Element {
+    Element::new("invitation", ns::S11)
+        .attr_opt("from", inviter)
+        .attr("expires", expires)
 }
 
 /// The prefix that an `<enabled/>` tells.

@@ -55,6 +55,12 @@ pub const SPECS: &[Spec] = &[
     ),
     spec("XEP-0030", "Service Discovery", "2.5", ""),
     spec(
+        "XEP-0050",
+        "Ad-Hoc Commands",
+        "1.3.0",
+        "commands of several steps",
+    ),
+    spec(
         "XEP-0059",
         "Result Set Management",
         "1.0",
@@ -90,12 +96,24 @@ pub const SPECS: &[Spec] = &[
     spec("XEP-0334", "Message Processing Hints", "1.0.0", ""),
     spec("XEP-0352", "Client State Indication", "1.0.0", ""),
     spec("XEP-0359", "Unique and Stable Stanza IDs", "0.7.0", ""),
+    spec(
+        "XEP-0379",
+        "Pre-Authenticated Roster Subscription",
+        "0.3.3",
+        "",
+    ),
     spec("XEP-0386", "Bind 2", "1.1.0", ""),
     spec(
         "XEP-0388",
         "Extensible SASL Profile",
         "1.0.2",
         "tasks after the login",
+    ),
+    spec(
+        "XEP-0401",
+        "Ad-hoc Account Invitation Generation",
+        "0.5.0",
+        "invitations by administrators",
     ),
     spec(
         "XEP-0445",

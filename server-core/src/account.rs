@@ -337,6 +337,7 @@ impl Account {
             Parcel::Question(iq) => self.on_question(cx, *iq),
             Parcel::Notice(notice) => self.on_notice(cx, &notice),
             Parcel::Interest(interest) => self.on_interest(cx, interest),
+            Parcel::Joined(friend) => self.change_roster(cx, Wish::Befriend { friend }),
             Parcel::Subscription { from, kind, stanza } => {
                 self.on_inbound_subscription(cx, from, kind, *stanza);
             }

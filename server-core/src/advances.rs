@@ -1,5 +1,5 @@
 //! What accounts do to people who do not know them, counted over an hour: whom they write to, and whom
-//! they ask for their presence (LIM-17). Only in memory: another process begins to count anew.
+//! they ask for their presence (LIM-17), and how many they invite (LIM-16). Only in memory: another process begins to count anew.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -71,11 +71,7 @@ impl Account {
         if is_answer || to.node().is_none() || to == self.jid {
             return false;
         }
-        // Contacts come first: they are the most, and the cheapest to tell.
-        let is_known = self.roster.is_known_to(&to)
-            || cx.written_to.has(&self.jid, &to)
-            || self.wrote_lately(&to);
-        if is_known {
+        if cx.written_to.has(&self.jid, &to) || self.is_known_to(&to) {
             return false;
         }
         let (now_ms, max) = (cx.now.mono_ms, cx.config.limits.new_recipients_per_hour);
@@ -89,13 +85,19 @@ impl Account {
         !self.roster.is_known_to(to) && !cx.asked.make(now_ms, (&self.jid, to), max)
     }
 
-    /// Whether a message of somebody is in memory.
-    fn wrote_lately(&self, other: &BareJid) -> bool {
+    /// Counts an invitation. `true` if there were too many.
+    pub(crate) fn invites_too_many(&self, cx: &mut Context) -> bool {
+        let (now_ms, max) = (cx.now.mono_ms, cx.config.limits.invitations.1);
+        !cx.invited.make(now_ms, (&self.jid, &self.jid), max)
+    }
+
+    /// Whether somebody has shown that they know the account: by a subscription, or lately by a message.
+    fn is_known_to(&self, other: &BareJid) -> bool {
         let is_theirs = |from: &Jid| {
             let resource = from.as_str().strip_prefix(other.as_str());
             resource.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        self.tail.senders().any(is_theirs)
+        self.roster.is_known_to(other) || self.tail.senders().any(is_theirs)
     }
 }
 

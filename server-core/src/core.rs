@@ -46,6 +46,8 @@ pub(crate) struct Context {
     /// To whom messages and subscription requests went lately that do not know the sender (LIM-17).
     pub(crate) written_to: Advances,
     pub(crate) asked: Advances,
+    /// Invitations that were made lately (LIM-16).
+    pub(crate) invited: Advances,
     outputs: VecDeque<Output>,
     parcels: VecDeque<(BareJid, Parcel)>,
     pending: HashMap<Ticket, Pending>,
@@ -94,6 +96,7 @@ impl Core {
             caps: KnownCaps::default(),
             written_to: Advances::default(),
             asked: Advances::default(),
+            invited: Advances::default(),
             outputs: VecDeque::new(),
             parcels: VecDeque::new(),
             pending: HashMap::new(),
@@ -171,6 +174,9 @@ impl Core {
                     crate::iq::account::on_hashed(core, request, keys);
                 }
             }),
+            Input::Joined { account, inviter } => {
+                self.cx.dispatch(inviter, Parcel::Joined(account));
+            }
             Input::Revoked { account } => self.revoke(&account),
             Input::Tick => self.on_tick(),
             Input::Shutdown => self.shut_down(),

@@ -91,6 +91,7 @@ pub(crate) fn server_info() -> Info {
             ns::CARBONS,
             ns::CARBONS_RULES,
             ns::SESSION,
+            ns::COMMANDS,
         ],
     }
 }

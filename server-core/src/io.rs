@@ -136,6 +136,14 @@ pub enum Input {
         /// What became of it.
         result: Result<(), ChangeError>,
     },
+    /// [`Opening`](crate::Opening) made an account with an invitation, which the store has made a contact
+    /// of its inviter already (RG-08).
+    Joined {
+        /// Who is there.
+        account: BareJid,
+        /// Who invited.
+        inviter: BareJid,
+    },
     /// The driver hashed a password, see [`Output::Hash`].
     Hashed {
         /// Which.

@@ -15,6 +15,8 @@ pub struct ServerConfig {
     pub allow_plain: bool,
     /// Secret of the server, from which unknown users get stable fake salts (AU-08).
     pub secret: [u8; 32],
+    /// Where the web client is reached, without a slash at the end; absent if that is not known.
+    pub web: Option<Arc<str>>,
     /// The bounds.
     pub limits: Limits,
 }
@@ -60,6 +62,10 @@ pub struct Limits {
     pub new_recipients_per_hour: usize,
     /// LIM-17: subscription requests of one account within an hour.
     pub requests_per_hour: usize,
+    /// LIM-16: invitations of one account that nobody used yet, and such as it makes within an hour.
+    pub invitations: (usize, usize),
+    /// RG-07: milliseconds for which an invitation may be used.
+    pub invitation_ms: i64,
     /// LIM-20: contacts of one roster.
     pub roster_items: usize,
     /// LIM-20: groups of one contact.
@@ -117,6 +123,8 @@ impl Default for Limits {
             queries_per_account: 2,
             new_recipients_per_hour: 20,
             requests_per_hour: 20,
+            invitations: (50, 20),
+            invitation_ms: 7 * 86_400_000,
             roster_items: 2_000,
             blocked: 2_000,
             roster_groups: 200,

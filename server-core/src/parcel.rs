@@ -41,6 +41,8 @@ pub(crate) enum Parcel {
     Notice(Notice),
     /// A session has come to want to know of nodes: of the account, or of a contact who asks for it.
     Interest(Interest),
+    /// Somebody made an account with an invitation of this one (RG-08).
+    Joined(BareJid),
     /// A subscription stanza from a contact.
     Subscription {
         from: BareJid,
@@ -77,7 +79,12 @@ impl Parcel {
         match self {
             Self::Subscription { .. } | Self::Iq(_) | Self::Question(_) | Self::Interest(_) => true,
             Self::Message(loose) => !loose.outgoing,
-            Self::Entry { .. } | Self::Presence { .. } | Self::Probe { .. } | Self::Notice(_) => {
+            Self::Entry { .. }
+            | Self::Presence { .. }
+            | Self::Probe { .. }
+            | Self::Notice(_)
+            | Self::Joined(_) => {
+                // Who is not there finds the contact in the store.
                 false
             }
         }
@@ -93,7 +100,7 @@ impl Parcel {
             Self::Notice(notice) => Some(notice.owner.clone().into()),
             Self::Interest(interest) => Some(interest.session.clone().into()),
             Self::Subscription { from, .. } => Some(from.clone().into()),
-            Self::Entry { .. } => None,
+            Self::Entry { .. } | Self::Joined(_) => None,
         }
     }
 
@@ -109,6 +116,7 @@ impl Parcel {
             | Self::Probe { .. }
             | Self::Notice(_)
             | Self::Interest(_)
+            | Self::Joined(_)
             | Self::Subscription { .. } => {}
         }
     }
@@ -141,6 +149,7 @@ impl Parcel {
             | Self::Presence { .. }
             | Self::Probe { .. }
             | Self::Notice(_)
+            | Self::Joined(_)
             | Self::Interest(_) => {}
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::jid::BareJid;
 use protocol::sm::Slot;
-use protocol::{ArchiveId, Iq};
+use protocol::{ArchiveId, Element, Iq};
 
 use crate::archive::Keep;
 use crate::dormant::Restoring;
@@ -32,6 +32,7 @@ pub(crate) enum Pending {
     Items(Box<ItemsRead>),
     Hash(Box<Request>),
     Account(Box<Request>),
+    Invited(Box<Invited>),
     Flags(FlagsDone),
     /// The record of a session of this account is being written.
     Session(BareJid),
@@ -52,6 +53,12 @@ pub(crate) struct Request {
     pub(crate) session: SessionId,
     pub(crate) slot: Option<Slot>,
     pub(crate) iq: Iq,
+}
+
+/// An invitation that is being written, and what is answered then.
+pub(crate) struct Invited {
+    pub(crate) request: Request,
+    pub(crate) answer: Element,
 }
 
 /// A message that is being written.

@@ -196,6 +196,23 @@ pub enum Change {
         /// What becomes of it.
         change: NodeChange,
     },
+    /// Keeps an invitation of an account (RG-06).
+    Invite {
+        /// What is kept; it names its inviter.
+        invite: Invite,
+        /// How many an account may have that can still be used (LIM-16).
+        max: usize,
+    },
+    /// Writes a contact who asks with an invitation of the account, and uses the invitation up in the
+    /// same transaction (RG-09).
+    Accept {
+        /// Whose roster, and whose invitation.
+        account: BareJid,
+        /// The whole contact.
+        contact: Contact,
+        /// SHA-256 of the invitation's token.
+        token: [u8; 32],
+    },
     /// Makes an account (RG-03); consumes the token in the same transaction.
     Register {
         /// The new account.

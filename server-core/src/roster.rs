@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use protocol::jid::{BareJid, Jid};
-use protocol::roster::{self, Item};
+use protocol::roster::{self, Item, Subscription};
 use protocol::sm::Slot;
 use protocol::stanza::Address;
 use protocol::{Condition, Element, Iq, IqKind, Presence, PresenceType, Stanza, Text, ns};
+use sha2::{Digest as _, Sha256};
 
 use crate::accept::refusal;
 use crate::account::Account;
@@ -50,7 +51,12 @@ pub(crate) enum Wish {
         kind: PresenceType,
         from: BareJid,
         stanza: Box<Stanza>,
+        /// SHA-256 of the token of the invitation that it came with, if it did (RG-09).
+        invitation: Option<[u8; 32]>,
     },
+    /// Somebody made an account with an invitation of this one. The store knows already; what is written
+    /// once more has a version that the devices can tell from all others.
+    Befriend { friend: BareJid },
     /// Presence of a contact that came behind one of these.
     Presence {
         from: Jid,
@@ -209,7 +215,10 @@ impl Account {
                     frame,
                     hidden,
                 } => self.on_contact_presence(cx, &from, &frame, &hidden),
-                change @ (Wish::Set { .. } | Wish::Outbound { .. } | Wish::Inbound { .. }) => {
+                change @ (Wish::Set { .. }
+                | Wish::Outbound { .. }
+                | Wish::Inbound { .. }
+                | Wish::Befriend { .. }) => {
                     self.begin(cx, change);
                 }
             }
@@ -234,10 +243,7 @@ impl Account {
         }
         let mut contact = contact;
         contact.ver = self.roster.ver + 1;
-        let change = Change::Contact {
-            account: self.jid.clone(),
-            contact: contact.clone(),
-        };
+        let change = self.change_of(&contact, &wish);
         self.roster.is_changing = true;
         self.in_flight += 1;
         let account = self.jid.clone();
@@ -259,8 +265,36 @@ impl Account {
             Wish::Outbound {
                 kind, to, stanza, ..
             } => Ok(self.plan_outbound(*kind, to, stanza)),
-            Wish::Inbound { kind, from, stanza } => Ok(self.plan_inbound(*kind, from, stanza)),
+            Wish::Inbound {
+                kind,
+                from,
+                stanza,
+                invitation,
+            } => Ok(match invitation {
+                Some(_) => self.plan_accepting(from),
+                None => self.plan_inbound(*kind, from, stanza),
+            }),
+            Wish::Befriend { friend } => Ok(self.plan_befriending(friend)),
             Wish::Presence { .. } => Err(Condition::BadRequest),
+        }
+    }
+
+    fn change_of(&self, contact: &Contact, wish: &Wish) -> Change {
+        let (account, contact) = (self.jid.clone(), contact.clone());
+        match wish {
+            Wish::Inbound {
+                invitation: Some(token),
+                ..
+            } => Change::Accept {
+                account,
+                contact,
+                token: *token,
+            },
+            Wish::Set { .. }
+            | Wish::Outbound { .. }
+            | Wish::Inbound { .. }
+            | Wish::Befriend { .. }
+            | Wish::Presence { .. } => Change::Contact { account, contact },
         }
     }
 
@@ -393,6 +427,33 @@ impl Account {
         (contact, steps)
     }
 
+    /// Who asks with an invitation of the account is accepted, and asked back (RG-09).
+    fn plan_accepting(&self, from: &BareJid) -> (Contact, Vec<Step>) {
+        let mut contact = self.roster.contact(from);
+        let has_to = contact.item.subscription.has_to();
+        contact.item.subscription = Subscription::of(has_to, true);
+        contact.item.ask |= !has_to;
+        contact.item.approved = false;
+        contact.listed = true;
+        contact.request = None;
+        let route = |kind| Step::Route(kind, Box::new(Presence::bare(kind)));
+        let mut steps = vec![Step::Push, route(PresenceType::Subscribed), Step::Appear];
+        if !has_to {
+            steps.push(route(PresenceType::Subscribe));
+        }
+        (contact, steps)
+    }
+
+    /// RG-08.
+    fn plan_befriending(&self, friend: &BareJid) -> (Contact, Vec<Step>) {
+        let mut contact = self.roster.contact(friend);
+        contact.item.subscription = Subscription::Both;
+        contact.item.ask = false;
+        contact.listed = true;
+        contact.request = None;
+        (contact, vec![Step::Push, Step::Greet, Step::Appear])
+    }
+
     fn finish(&mut self, cx: &mut Context, contact: &Contact, wish: Wish, steps: Vec<Step>) {
         let peer = contact.item.jid.clone();
         for step in steps {
@@ -411,7 +472,7 @@ impl Account {
         match wish {
             Wish::Set { session, slot, iq } => self.answer(cx, session, slot, &iq.result(None)),
             Wish::Outbound { session, slot, .. } => self.settle(cx, session, slot),
-            Wish::Inbound { .. } | Wish::Presence { .. } => {}
+            Wish::Inbound { .. } | Wish::Befriend { .. } | Wish::Presence { .. } => {}
         }
     }
 
@@ -429,7 +490,7 @@ impl Account {
                 self.answer_error(cx, *session, stanza, &refusal(condition));
                 self.settle(cx, *session, *slot);
             }
-            Wish::Inbound { .. } | Wish::Presence { .. } => {}
+            Wish::Inbound { .. } | Wish::Befriend { .. } | Wish::Presence { .. } => {}
         }
     }
 
@@ -487,16 +548,37 @@ impl Account {
         cx: &mut Context,
         from: BareJid,
         kind: PresenceType,
-        stanza: Stanza,
+        mut stanza: Stanza,
     ) {
+        let invitation = self.invitation_in(&from, kind, &stanza);
+        // A token is stored nowhere, not even with a request that was made with a wrong one.
+        stanza
+            .children
+            .retain(|child| !child.is("preauth", ns::PREAUTH));
         self.change_roster(
             cx,
             Wish::Inbound {
                 kind,
                 from,
                 stanza: Box::new(stanza),
+                invitation,
             },
         );
+    }
+
+    /// The invitation that a request comes with, if it needs one.
+    fn invitation_in(
+        &self,
+        from: &BareJid,
+        kind: PresenceType,
+        stanza: &Stanza,
+    ) -> Option<[u8; 32]> {
+        if kind != PresenceType::Subscribe || self.roster.is_seen_by(from) {
+            return None;
+        }
+        let preauth = stanza.find("preauth", ns::PREAUTH)?.element().ok()?;
+        let token = preauth.get_attr("token")?;
+        Some(Sha256::digest(token).into())
     }
 
     /// Requests that nobody answered yet, for a device that came (RO-10); not of who is blocked (BL-02).
@@ -520,6 +602,7 @@ impl Core {
                 });
             }
             Pending::Account(request) => crate::iq::account::on_changed(self, *request, result),
+            Pending::Invited(invited) => crate::iq::invite::on_changed(self, *invited, result),
             Pending::Flags(done) => self.on_flags(&done, result),
             Pending::Blocking(done) => self.on_blocking_changed(*done, result),
             Pending::Node(done) => {
@@ -558,12 +641,15 @@ impl Account {
             steps,
             ..
         } = done;
-        if result.is_ok() {
+        // That somebody joined is in the store already.
+        if result.is_ok() || matches!(wish, Wish::Befriend { .. }) {
             self.roster.ver = contact.ver;
             self.roster
                 .contacts
                 .insert(contact.item.jid.clone(), contact.clone());
             self.finish(cx, &contact, wish, steps);
+        } else if let (Err(ChangeError::Token), Some(wish)) = (result, without_invitation(&wish)) {
+            self.begin(cx, wish);
         } else {
             tracing::warn!("roster change could not be saved");
             self.refuse(cx, &wish, Condition::InternalServerError);
@@ -598,6 +684,28 @@ impl Account {
                 stanza,
             },
         );
+    }
+}
+
+/// A request whose invitation is not valid is one without (RG-09).
+fn without_invitation(wish: &Wish) -> Option<Wish> {
+    match wish {
+        Wish::Inbound {
+            kind,
+            from,
+            stanza,
+            invitation: Some(_),
+        } => Some(Wish::Inbound {
+            kind: *kind,
+            from: from.clone(),
+            stanza: stanza.clone(),
+            invitation: None,
+        }),
+        Wish::Set { .. }
+        | Wish::Outbound { .. }
+        | Wish::Inbound { .. }
+        | Wish::Befriend { .. }
+        | Wish::Presence { .. } => None,
     }
 }
 

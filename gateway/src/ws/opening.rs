@@ -7,7 +7,7 @@ use protocol::stream_error::{StreamCondition, StreamError};
 use protocol::time::Stamp;
 use protocol::{BareJid, Now, Text};
 use server_core::tokens::DeviceId;
-use server_core::{Identity, Inline, Opening, OpeningInput, OpeningOutput};
+use server_core::{Identity, Inline, Input, Opening, OpeningInput, OpeningOutput};
 use store::Store;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
@@ -16,6 +16,7 @@ use tracing::{debug, error, warn};
 use super::hear::{Heard, hear};
 use super::{Ending, Link, Pace, Socket};
 use crate::random;
+use crate::shard::Call;
 
 /// An `Opening` and what happens around it.
 struct Driver<'a, S> {
@@ -129,6 +130,11 @@ impl<S: Store> Driver<'_, S> {
                 OpeningOutput::Change(change) => {
                     let result = app.store.change(*change).await;
                     self.feed(OpeningInput::Changed(result));
+                }
+                OpeningOutput::Joined { account, inviter } => {
+                    let joined = Input::Joined { account, inviter };
+                    let told = app.shard.send(Call::Input(joined)).await;
+                    told.map_err(|_| Ending::Away)?;
                 }
                 OpeningOutput::LoginFailed(account) => self.login_failed(&account),
                 OpeningOutput::Authenticated { identity, inline } => {

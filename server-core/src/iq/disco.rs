@@ -3,10 +3,18 @@
 use protocol::disco::Info;
 use protocol::{Condition, Element, Iq, ns};
 
+use super::invite;
 use crate::features;
 
 /// What the server is.
 pub(crate) fn server(iq: &Iq, query: &Element) -> Iq {
+    match (query.ns(), query.get_attr("node")) {
+        (ns::DISCO_ITEMS, Some(ns::COMMANDS)) => return invite::list(iq),
+        (ns::DISCO_INFO, node @ Some(protocol::invite::NODE)) => {
+            return iq.result(Some(invite::info().to_element(node)));
+        }
+        _ => {}
+    }
     answer(iq, query, &features::server_info())
 }
 

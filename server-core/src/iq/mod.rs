@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod blocking;
 mod carbons;
 pub(crate) mod disco;
+pub(crate) mod invite;
 pub(crate) mod mam;
 
 use protocol::jid::{FullJid, Jid};
@@ -202,6 +203,7 @@ impl Account {
                 self.answer(cx, id, slot, &answer);
             }
             ("query", ns::REGISTER, _) => self.on_account_iq(cx, id, slot, iq, payload),
+            ("command", ns::COMMANDS, false) => self.on_command(cx, id, slot, iq, payload),
             _ => self.answer(cx, id, slot, &common_answer(&iq, payload)),
         }
     }

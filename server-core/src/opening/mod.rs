@@ -64,6 +64,13 @@ pub enum OpeningOutput {
     Hash(Password),
     /// Make a change durable (registration, tokens).
     Change(Box<Change>),
+    /// An account was made with an invitation: tell the core, before anybody logs in to it.
+    Joined {
+        /// Who is there.
+        account: BareJid,
+        /// Who invited.
+        inviter: BareJid,
+    },
     /// A login failed: the driver may delay or limit this peer's next tries (LIM-15).
     LoginFailed(BareJid),
     /// The connection is logged in: hand it to the core. Its stream is open, or what it asked for inline

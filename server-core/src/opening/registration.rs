@@ -3,7 +3,7 @@
 use protocol::jid::BareJid;
 use protocol::scram::StoredKeys;
 use protocol::stanza::Address;
-use protocol::{Condition, Element, Iq, IqKind, StanzaError, ns, password, register};
+use protocol::{Condition, Element, Iq, IqKind, StanzaError, ns, password, register, s11};
 use sha2::{Digest as _, Sha256};
 
 use super::{Opening, OpeningOutput};
@@ -21,6 +21,7 @@ pub(super) struct Registration {
 struct Token {
     hash: [u8; 32],
     reserved: Option<String>,
+    inviter: Option<BareJid>,
 }
 
 #[derive(Default)]
@@ -37,6 +38,7 @@ enum Pending {
     },
     Change {
         iq: Iq,
+        account: BareJid,
     },
 }
 
@@ -96,11 +98,13 @@ impl Opening {
         };
         match invite {
             Some(invite) => {
+                let told = s11::invitation(invite.inviter.as_ref(), invite.expires);
                 self.registration.token = Some(Token {
                     hash,
                     reserved: invite.reserved,
+                    inviter: invite.inviter,
                 });
-                self.answer(&iq.result(None));
+                self.answer(&iq.result(Some(told)));
             }
             None => self.answer(&iq.error(Condition::ItemNotFound)),
         }
@@ -155,7 +159,10 @@ impl Opening {
             return;
         };
         let token = self.registration.token.as_ref().map(|token| token.hash);
-        self.registration.pending = Pending::Change { iq };
+        self.registration.pending = Pending::Change {
+            iq,
+            account: account.clone(),
+        };
         let change = Change::Register {
             account,
             keys,
@@ -167,12 +174,17 @@ impl Opening {
 
     pub(super) fn on_registered(&mut self, result: Result<(), ChangeError>) {
         let pending = std::mem::take(&mut self.registration.pending);
-        let Pending::Change { iq } = pending else {
+        let Pending::Change { iq, account } = pending else {
             return;
         };
         match result {
             Ok(()) => {
                 self.registration.registered = true;
+                let token = self.registration.token.take();
+                if let Some(inviter) = token.and_then(|token| token.inviter) {
+                    let joined = OpeningOutput::Joined { account, inviter };
+                    self.outputs.push_back(joined);
+                }
                 self.answer(&iq.result(None));
             }
             Err(error) => self.answer(&iq.error(match error {

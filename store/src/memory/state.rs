@@ -243,6 +243,23 @@ impl State {
                 node,
                 change,
             } => self.existing(&account)?.nodes.change(&node, change)?,
+            Change::Invite { invite, max } => self.invite_friend(now, invite, max)?,
+            Change::Accept {
+                account,
+                contact,
+                token,
+            } => {
+                let invite = self.invites.get(&token);
+                let is_valid = invite.is_some_and(|invite| {
+                    invite.inviter.as_ref() == Some(&account) && invite.expires >= now
+                });
+                let kept = self.existing(&account)?;
+                if !is_valid {
+                    return Err(ChangeError::Token);
+                }
+                kept.write(contact);
+                self.invites.remove(&token);
+            }
             Change::Register {
                 account,
                 keys,
@@ -330,6 +347,17 @@ impl State {
     fn next_epoch(&mut self) -> KeyEpoch {
         self.epochs += 1;
         KeyEpoch(self.epochs)
+    }
+
+    fn invite_friend(&mut self, now: Stamp, invite: Invite, max: usize) -> Result<(), ChangeError> {
+        let inviter = invite.inviter.as_ref().ok_or(ChangeError::NoAccount)?;
+        self.existing(&inviter.clone())?;
+        let is_open = |other: &&Invite| other.inviter == invite.inviter && other.expires >= now;
+        if self.invites.values().filter(is_open).count() >= max {
+            return Err(ChangeError::Full);
+        }
+        self.invites.insert(invite.token, invite);
+        Ok(())
     }
 
     fn register(

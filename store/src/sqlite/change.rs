@@ -52,6 +52,12 @@ pub(super) fn make(tx: &Connection, now: Stamp, change: &Change) -> Result<(), C
             node,
             change,
         } => nodes::change(tx, existing(tx, account)?, node, change),
+        Change::Invite { invite, max } => invite_friend(tx, now, invite, *max),
+        Change::Accept {
+            account,
+            contact,
+            token,
+        } => accept(tx, now, account, contact, *token),
         Change::Register {
             account,
             keys,
@@ -103,6 +109,41 @@ pub(super) fn save_invite(tx: &Connection, invite: &Invite) -> Result<(), StoreE
         invite.setup,
     ])?;
     Ok(())
+}
+
+/// Keeps an invitation of an account that has few enough.
+fn invite_friend(
+    tx: &Connection,
+    now: Stamp,
+    invite: &Invite,
+    max: usize,
+) -> Result<(), ChangeFault> {
+    let inviter = invite.inviter.as_ref();
+    let inviter = inviter.ok_or(ChangeFault::Refused(ChangeError::NoAccount))?;
+    existing(tx, inviter)?;
+    let query = "SELECT count(*) FROM invite WHERE inviter = ?1 AND expires >= ?2";
+    let open: i64 = tx.query_row(query, params![inviter.as_str(), now.0], |row| row.get(0))?;
+    if usize::try_from(open).is_ok_and(|open| open >= max) {
+        return Err(ChangeFault::Refused(ChangeError::Full));
+    }
+    Ok(save_invite(tx, invite)?)
+}
+
+/// Writes a contact who came with an invitation of the account (RG-09).
+fn accept(
+    tx: &Connection,
+    now: Stamp,
+    account: &BareJid,
+    contact: &Contact,
+    token: [u8; 32],
+) -> Result<(), ChangeFault> {
+    let user = existing(tx, account)?;
+    let delete = "DELETE FROM invite WHERE token = ?1 AND inviter = ?2 AND expires >= ?3";
+    let used = tx.execute(delete, params![token, account.as_str(), now.0])?;
+    if used == 0 {
+        return Err(ChangeFault::Refused(ChangeError::Token));
+    }
+    Ok(write_contact(tx, user, contact)?)
 }
 
 fn existing(tx: &Connection, account: &BareJid) -> Result<i64, ChangeFault> {

@@ -241,6 +241,96 @@ pub(crate) async fn inviter_and_invited_become_contacts(store: &impl Store, _: &
     assert_eq!(record, Some(AccountRecord::default()));
 }
 
+// proves: RG-06 LIM-16
+pub(crate) async fn an_account_has_so_many_open_invitations(store: &impl Store, script: &Script) {
+    register(store, &["romeo", "juliet"]).await;
+    let by = |name: &str, token: u8| Change::Invite {
+        invite: Invite {
+            inviter: Some(bare(name)),
+            ..invite(token)
+        },
+        max: 2,
+    };
+    script.set(5_000);
+    for (name, token, refused) in [
+        ("romeo", 1, None),
+        ("romeo", 2, None),
+        ("romeo", 3, Some(ChangeError::Full)),
+        ("juliet", 4, None),
+        ("tybalt", 5, Some(ChangeError::NoAccount)),
+    ] {
+        let result = store.change(by(name, token)).await;
+        assert_eq!(result.err(), refused, "{name} {token}");
+        let found = store.check_invite([token; 32], Stamp(0)).await.unwrap();
+        assert_eq!(found.is_some(), refused.is_none(), "{name} {token}");
+    }
+    // One that is used or expired makes room.
+    store.change(register_with("nurse", [1; 32])).await.unwrap();
+    store.change(by("romeo", 3)).await.unwrap();
+    assert_eq!(store.change(by("romeo", 6)).await, Err(ChangeError::Full));
+    script.set(10_001);
+    store.change(by("romeo", 6)).await.unwrap();
+}
+
+// proves: RG-09
+pub(crate) async fn an_invitation_accepts_a_contact_once(store: &impl Store, script: &Script) {
+    register(store, &["romeo", "juliet"]).await;
+    for token in [1, 2] {
+        let invited = Invite {
+            inviter: Some(bare("romeo")),
+            ..invite(token)
+        };
+        store.save_invite(invited).await.unwrap();
+    }
+    store.save_invite(invite(3)).await.unwrap();
+    let accept = |name: &str, contact: &str, token: u8, ver| Change::Accept {
+        account: bare(name),
+        contact: Contact {
+            item: Item {
+                subscription: Subscription::From,
+                ask: true,
+                ..Item::new(bare(contact))
+            },
+            listed: true,
+            request: None,
+            ver,
+        },
+        token: [token; 32],
+    };
+    script.set(10_000);
+    for (change, refused) in [
+        (accept("juliet", "nurse", 1, 1), Some(ChangeError::Token)),
+        (accept("romeo", "juliet", 3, 1), Some(ChangeError::Token)),
+        (accept("romeo", "juliet", 9, 1), Some(ChangeError::Token)),
+        (accept("romeo", "juliet", 1, 1), None),
+        (accept("romeo", "nurse", 1, 2), Some(ChangeError::Token)),
+        (
+            accept("tybalt", "nurse", 2, 2),
+            Some(ChangeError::NoAccount),
+        ),
+    ] {
+        assert_eq!(
+            store.change(change.clone()).await.err(),
+            refused,
+            "{change:?}"
+        );
+    }
+    let record = store.load(&bare("romeo")).await.unwrap().unwrap();
+    let names: Vec<_> = record
+        .contacts
+        .iter()
+        .map(|c| c.item.jid.as_str())
+        .collect();
+    assert_eq!((names, record.roster_ver), (vec!["juliet@localhost"], 1));
+    assert_eq!(
+        store.load(&bare("juliet")).await.unwrap().unwrap().contacts,
+        []
+    );
+    script.set(10_001);
+    let late = store.change(accept("romeo", "nurse", 2, 2)).await;
+    assert_eq!(late, Err(ChangeError::Token));
+}
+
 // proves: RO-04 RO-06
 pub(crate) async fn contacts_come_back_as_they_were_written(store: &impl Store, _: &Script) {
     register(store, &["romeo"]).await;

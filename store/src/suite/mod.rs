@@ -115,6 +115,8 @@ macro_rules! store_suite {
             expired_tokens_are_not_valid
             a_failed_registration_does_not_use_the_token_up
             inviter_and_invited_become_contacts
+            an_account_has_so_many_open_invitations
+            an_invitation_accepts_a_contact_once
             contacts_come_back_as_they_were_written
             a_name_registered_anew_starts_with_an_empty_log
         );

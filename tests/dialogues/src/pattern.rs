@@ -24,7 +24,7 @@ pub(crate) fn matches(pattern: &Element, frame: &Element, names: &mut Names) -> 
         found.is_some_and(|found| value_fits(&wanted.value, found, names))
     });
     let text = pattern.own_text();
-    let text_fits = text.trim().is_empty() || frame.own_text() == text;
+    let text_fits = text.trim().is_empty() || value_fits(&text, &frame.own_text(), names);
     attributes_fit && text_fits && children_fit(pattern, frame, names)
 }
 
@@ -45,12 +45,22 @@ pub(crate) fn with_names(text: &str, names: &Names) -> String {
     })
 }
 
+/// A name that nothing has yet takes what stands in its place: the whole value, or a part of it.
 fn value_fits(wanted: &str, found: &str, names: &mut Names) -> bool {
-    let Some(name) = wanted.strip_prefix('{').and_then(|w| w.strip_suffix('}')) else {
-        return wanted == "*" || with_names(wanted, names) == found;
+    let wanted = with_names(wanted, names);
+    if wanted == "*" || wanted == found {
+        return true;
+    }
+    let Some((before, rest)) = wanted.split_once('{') else {
+        return false;
     };
-    let known = names
-        .entry(name.to_owned())
-        .or_insert_with(|| found.to_owned());
-    known == found
+    let Some((name, behind)) = rest.split_once('}') else {
+        return false;
+    };
+    let taken = found
+        .strip_prefix(before)
+        .and_then(|found| found.strip_suffix(behind));
+    let Some(taken) = taken else { return false };
+    names.insert(name.to_owned(), taken.to_owned());
+    true
 }

@@ -13,7 +13,7 @@ use crate::pattern::{self, Names};
 use crate::world::World;
 
 /// Short names of namespaces: `xmlns='@sm'`.
-const SHORT: [(&str, &str); 35] = [
+const SHORT: [(&str, &str); 36] = [
     ("@framing", ns::FRAMING),
     ("@streams", ns::STREAMS),
     ("@serr", ns::STREAM_ERRORS),
@@ -49,6 +49,7 @@ const SHORT: [(&str, &str); 35] = [
     ("@event", ns::PUBSUB_EVENT),
     ("@pubsub-errors", ns::PUBSUB_ERRORS),
     ("@mds", ns::MDS),
+    ("@commands", ns::COMMANDS),
 ];
 
 /// Plays a script.

@@ -85,6 +85,7 @@ impl World {
             open_registration: false,
             allow_plain: false,
             secret: [7; 32],
+            web: Some("https://chat.example".into()),
             limits,
         };
         let clock = Arc::new(AtomicI64::new(START_MS));
@@ -586,6 +587,10 @@ impl World {
                     continue;
                 }
                 OpeningOutput::LoginFailed(_) => continue,
+                OpeningOutput::Joined { account, inviter } => {
+                    self.input(Input::Joined { account, inviter });
+                    continue;
+                }
                 OpeningOutput::Authenticated { identity, inline } => {
                     return self.hand_over(name, identity, inline);
                 }

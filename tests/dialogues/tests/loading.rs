@@ -68,6 +68,7 @@ impl Server {
             open_registration: false,
             allow_plain: false,
             secret: [7; 32],
+            web: None,
             limits: Limits::default(),
         };
         Self {

@@ -35,6 +35,7 @@ fn opened(allow_plain: bool) -> Opening {
         open_registration: true,
         allow_plain,
         secret: [7; 32],
+        web: None,
         limits: Limits::default(),
     };
     let mut opening = Opening::new(config, [5; 32], NOW);

@@ -175,6 +175,7 @@ fn config() -> ServerConfig {
         open_registration: false,
         allow_plain: false,
         secret: [7; 32],
+        web: None,
         limits: Limits::default(),
     }
 }

@@ -63,6 +63,7 @@ impl Server {
             open_registration: false,
             allow_plain: false,
             secret: [7; 32],
+            web: None,
             limits: Limits {
                 tail_entries: small.tail_entries,
                 read_entries: small.read_entries,
@@ -307,7 +308,9 @@ impl Server {
                     self.input(attached, now);
                     return Ok(());
                 }
-                OpeningOutput::CheckInvite(_) | OpeningOutput::Hash(_) => {
+                OpeningOutput::CheckInvite(_)
+                | OpeningOutput::Hash(_)
+                | OpeningOutput::Joined { .. } => {
                     bail!("nobody registers here");
                 }
             }
