@@ -8,9 +8,9 @@ use protocol::{
     markers, ns, receipts, sid,
 };
 
+use crate::failure::Failure;
 use crate::history::{Asks, Content, Signal};
 use crate::view::Mark;
-use crate::words;
 
 /// What a message stanza says to this device.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub(crate) enum Inbound {
     Refused {
         from: BareJid,
         message_id: String,
-        words: String,
+        why: Failure,
     },
     /// Nothing for the history; why, for the log.
     Ignored(&'static str),
@@ -204,7 +204,7 @@ impl Judge<'_> {
         let bounced = bounced(message).filter(|_| from.as_ref() == Some(self.account));
         let own = own.unwrap_or(from.is_none() || from.as_ref() == Some(self.account));
         let (own, peer, content) = match bounced {
-            Some((of, peer, words)) => (false, peer, Content::Bounced { of, words }),
+            Some((of, peer, why)) => (false, peer, Content::Bounced { of, why }),
             None if own => {
                 let peer = to.unwrap_or_else(|| self.account.clone());
                 (true, peer, content_of(message))
@@ -267,17 +267,21 @@ fn refused(message: &Message) -> Inbound {
         (Some(message_id), Some(error)) => Inbound::Refused {
             from,
             message_id: message_id.to_owned(),
-            words: words::of_error(&StanzaError::from_element(&error)),
+            why: Failure::of_error(&StanzaError::from_element(&error)),
         },
         _ => Inbound::Ignored("error without id or reason"),
     }
 }
 
 /// The entry that came back, to whom it went, and why (S11-36).
-fn bounced(message: &Message) -> Option<(ArchiveId, BareJid, String)> {
+fn bounced(message: &Message) -> Option<(ArchiveId, BareJid, Failure)> {
     let record: Element = message.0.find("bounced", ns::S11)?.element().ok()?;
     let id = ArchiveId::parse(record.get_attr("id")?)?;
     let peer = BareJid::new(record.get_attr("peer")?).ok()?;
     let error = record.find("error", ns::CLIENT)?;
-    Some((id, peer, words::of_error(&StanzaError::from_element(error))))
+    Some((
+        id,
+        peer,
+        Failure::of_error(&StanzaError::from_element(error)),
+    ))
 }

@@ -5,6 +5,7 @@
 
 mod catch_up;
 pub mod engine;
+mod failure;
 pub mod history;
 mod ids;
 mod inbound;
@@ -14,9 +15,9 @@ mod login;
 mod reduce;
 mod stream;
 pub mod view;
-mod words;
 
 pub use crate::engine::{Config, Engine};
+pub use crate::failure::Failure;
 pub use crate::history::{
     Batch, Chat, Contact, Device, MemoryHistory, OutboxItem, Place, Restored, Row, RowQuery, Wanted,
 };

@@ -3,6 +3,7 @@
 //! The functions are made while building (see `build.rs`), which fails where a language lacks one. A message is called
 //! by its name in those files with `_` for `-`: `sign-in` is [`sign_in`].
 
+use client_core::Failure;
 use client_core::view::Refusal;
 
 use crate::language::{self, Language};
@@ -116,5 +117,19 @@ pub(crate) fn refused(refusal: Refusal) -> &'static str {
         Refusal::LinkInvalid => refused_link(),
         Refusal::Untrusted => refused_untrusted(),
         Refusal::Other => refused_other(),
+    }
+}
+
+/// Why a line was not sent, as a sentence.
+pub(crate) fn failure(why: Failure) -> &'static str {
+    match why {
+        Failure::TooLong => failed_too_long(),
+        Failure::TooOld => failed_too_old(),
+        Failure::Nobody => failed_nobody(),
+        Failure::Unwanted => failed_unwanted(),
+        Failure::Unreachable => failed_unreachable(),
+        Failure::TooMany => failed_too_many(),
+        Failure::Full => failed_full(),
+        Failure::Refused => failed_refused(),
     }
 }

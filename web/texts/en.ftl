@@ -138,6 +138,14 @@ mark-failed = Not sent
 mark-failed-why = It could not be delivered.
 # A failed line with its reason, a sentence of its own.
 failed-because = { mark-failed }: { $reason }
+failed-too-long = This is too long to be sent.
+failed-too-old = This could not be sent for two weeks. Send it again?
+failed-nobody = There is nobody with this address.
+failed-unwanted = This person cannot be written to.
+failed-unreachable = The other person’s server cannot be reached.
+failed-too-many = You have written to many new people within an hour. Try again later.
+failed-full = The other person’s mailbox is full.
+failed-refused = The server did not take this.
 copy = Copy
 copied = Copied
 retry = Retry

@@ -5,13 +5,13 @@ use protocol::time::Stamp;
 use protocol::{BareJid, Iq, s11};
 
 use super::Engine;
+use crate::failure::Failure;
 use crate::history::{Asks, Wanting};
 use crate::io::{Intent, Output};
 use crate::link::Phase;
 use crate::login::Credentials;
 use crate::reduce::{Event, Written};
 use crate::view::{Mark, SignIn};
-use crate::words;
 
 /// Longer texts are not sent: with all their escapes they might be more than a stream takes (WS-26).
 const BODY_BYTES_MAX: usize = 40_000;
@@ -100,7 +100,7 @@ impl Engine {
         }
         let is_sendable = self.link.is_up() && self.wire.may_send;
         let stream = self.stream.as_ref().filter(|_| is_sendable);
-        let failed = (body.len() > BODY_BYTES_MAX).then(|| words::TOO_LONG.to_owned());
+        let failed = (body.len() > BODY_BYTES_MAX).then_some(Failure::TooLong);
         let prefix = stream.and_then(|stream| stream.prefix.clone());
         let message_id = self.ids.uuid();
         self.note(Event::Wrote(Written {

@@ -71,11 +71,11 @@ impl Engine {
             Inbound::Refused {
                 from,
                 message_id,
-                words,
+                why,
             } => self.note(Event::Refused {
                 from,
                 message_id,
-                words,
+                why,
             }),
             Inbound::Ignored(reason) => tracing::trace!(reason, "message ignored"),
         }

@@ -12,12 +12,12 @@ use protocol::{
 };
 
 use super::Engine;
+use crate::failure::Failure;
 use crate::history::{OutboxItem, Signal};
 use crate::io::Output;
 use crate::reduce::Event;
 use crate::stream::{Counting, Sent, Stream};
 use crate::view::Mark;
-use crate::words;
 
 /// So many own messages are on the wire at once.
 const ON_WIRE_MAX: usize = 100;
@@ -96,8 +96,8 @@ impl Engine {
                 continue;
             };
             if self.is_too_old(&item) {
-                let words = words::TOO_OLD.to_owned();
-                self.note(Event::GaveUp { seq, words });
+                let why = Failure::TooOld;
+                self.note(Event::GaveUp { seq, why });
                 continue;
             }
             if item.signal.is_none() {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::memory::MemoryHistory;
 pub use self::reading::{Owed, Part, Reading};
 pub use self::wishes::{Wanting, Wish};
+use crate::failure::Failure;
 use crate::view::Mark;
 
 /// Where a row stands in this device's history.
@@ -100,8 +101,9 @@ pub enum Content {
     Bounced {
         /// Its archive id.
         of: ArchiveId,
-        /// Why, in plain words.
-        words: String,
+        /// Why.
+        #[serde(alias = "words")]
+        why: Failure,
     },
     /// Something without text that this version does not show: its payload as XML.
     Other(String),
@@ -133,8 +135,8 @@ pub struct OutboxItem {
     pub written: Stamp,
     /// The id prefix under which it was first sent, its own for life (P6); durable before it is sent.
     pub prefix: Option<IdPrefix>,
-    /// Why it is not sent any more, in plain words.
-    pub failed: Option<String>,
+    /// Why it is not sent any more.
+    pub failed: Option<Failure>,
     /// Whether the server refused it: then its id is spent, as sending it again gets the same answer (S11-22).
     #[serde(default)]
     pub is_spent: bool,

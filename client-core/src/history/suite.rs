@@ -9,6 +9,7 @@ use protocol::roster::Item;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
 
+use crate::failure::Failure;
 use crate::history::{
     Asks, Batch, Chat, Contact, Content, Device, MemoryHistory, OutboxItem, Owed, Part, Place,
     Reading, Restored, ResumableStream, Row, RowQuery, Signal, UNREAD_MAX, Wanted, Wanting, Wish,
@@ -120,11 +121,11 @@ pub async fn putting_replaces_and_dropping_comes_first(mut subject: impl Subject
     };
     subject.commit(first).await;
     let replaced = Row {
-        mark: Mark::Failed("no".to_owned()),
+        mark: Mark::Failed(Failure::Full),
         ..row(Place::Confirmed(1), "romeo")
     };
     let failed = OutboxItem {
-        failed: Some("no".to_owned()),
+        failed: Some(Failure::TooOld),
         ..item(2)
     };
     let second = Batch {
@@ -373,7 +374,7 @@ fn chat(peer: &str, text: &str) -> Chat {
         last_text: text.to_owned(),
         last_own: false,
         last_stamp: Stamp(5),
-        last_mark: Some(Mark::Failed("no".to_owned())),
+        last_mark: Some(Mark::Failed(Failure::Full)),
         last_message_id: Some("m".to_owned()),
         last_id: ArchiveId::parse("last"),
         read: Reading {

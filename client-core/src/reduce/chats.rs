@@ -30,7 +30,7 @@ impl Summary {
             text: item.body.clone(),
             own: true,
             stamp: item.written,
-            mark: Some(item.failed.clone().map_or(Mark::Waiting, Mark::Failed)),
+            mark: Some(item.failed.map_or(Mark::Waiting, Mark::Failed)),
             message_id: Some(item.message_id.clone()),
             id: None,
         }
@@ -120,8 +120,8 @@ impl Touched {
         let (of, mark) = match &row.content {
             Content::Signal(Signal::Received(of)) if !row.own => (of, Mark::Received),
             Content::Signal(Signal::Displayed(of)) if !row.own => (of, Mark::Read),
-            Content::Bounced { of, words } => {
-                let failed = Mark::Failed(words.clone());
+            Content::Bounced { of, why } => {
+                let failed = Mark::Failed(*why);
                 return self.marks.push((Named::ById(of.clone()), failed));
             }
             Content::Gap | Content::Other(_) | Content::Signal(_) | Content::Text(_) => return,

@@ -25,6 +25,7 @@ use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
 use self::ahead::Ahead;
 use self::chats::Touched;
 use self::online::Online;
+use crate::failure::Failure;
 use crate::history::{
     Asks, Batch, Chat, Contact, Device, OutboxItem, Restored, ResumableStream, Row, Signal, Wanting,
 };
@@ -53,10 +54,10 @@ pub(crate) enum Event {
     Refused {
         from: BareJid,
         message_id: String,
-        words: String,
+        why: Failure,
     },
     /// An own message is not sent any more without asking (S11-24).
-    GaveUp { seq: u64, words: String },
+    GaveUp { seq: u64, why: Failure },
     /// The person wants a line to be sent again that nobody refused.
     Retry { seq: u64 },
     /// The person drops a failed line; what the conversation ends with then, if that is known.
@@ -134,7 +135,7 @@ pub(crate) struct Written {
     pub(crate) message_id: String,
     pub(crate) written: Stamp,
     pub(crate) prefix: Option<IdPrefix>,
-    pub(crate) failed: Option<String>,
+    pub(crate) failed: Option<Failure>,
 }
 
 /// Which page.
@@ -259,9 +260,9 @@ impl State {
             Event::Refused {
                 from,
                 message_id,
-                words,
-            } => self.refused(batch, &from, &message_id, words),
-            Event::GaveUp { seq, words } => self.set_failed(batch, seq, Some(words), false),
+                why,
+            } => self.refused(batch, &from, &message_id, why),
+            Event::GaveUp { seq, why } => self.set_failed(batch, seq, Some(why), false),
             Event::Retry { seq } => self.set_failed(batch, seq, None, false),
             Event::Discard { seq, last } => self.discard(batch, seq, last),
             Event::Page(page) => self.page(batch, page),

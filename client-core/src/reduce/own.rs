@@ -6,6 +6,7 @@ use protocol::{ArchiveId, BareJid, IdPrefix};
 
 use super::chats::Named;
 use super::{State, Summary, Written};
+use crate::failure::Failure;
 use crate::history::{Batch, Content, OutboxItem, Place, Row, Signal};
 use crate::view::Mark;
 
@@ -89,15 +90,15 @@ impl State {
         batch: &mut Batch,
         from: &BareJid,
         message_id: &str,
-        words: String,
+        why: Failure,
     ) {
         match self.item_of(message_id) {
             Some(item) if item.to == *from => {
                 let seq = item.seq;
-                self.set_failed(batch, seq, Some(words), true);
+                self.set_failed(batch, seq, Some(why), true);
             }
             Some(_) => {}
-            None => self.mark_failed(batch, from, message_id, words),
+            None => self.mark_failed(batch, from, message_id, why),
         }
     }
 
@@ -106,7 +107,7 @@ impl State {
         &mut self,
         batch: &mut Batch,
         seq: u64,
-        failed: Option<String>,
+        failed: Option<Failure>,
         is_spent: bool,
     ) {
         let Some(item) = self.outbox.get(&seq).cloned() else {
@@ -122,8 +123,8 @@ impl State {
             is_spent,
             ..item
         };
-        if let Some(words) = &item.failed {
-            self.note_failed(&item.to, &item.message_id, words);
+        if let Some(why) = item.failed {
+            self.note_failed(&item.to, &item.message_id, why);
         }
         self.touch(&item.to);
         self.put_item(batch, item);
@@ -142,28 +143,28 @@ impl State {
     }
 
     /// Marks an own row that came back, wherever it stands.
-    fn mark_failed(&mut self, batch: &mut Batch, peer: &BareJid, message_id: &str, words: String) {
+    fn mark_failed(&mut self, batch: &mut Batch, peer: &BareJid, message_id: &str, why: Failure) {
         let is_it = |row: &Row| {
             row.own && row.peer == *peer && row.message_id.as_deref() == Some(message_id)
         };
         let held = self.provisional.values_mut();
         let mut known = held.chain(self.recent.iter_mut());
         if let Some(row) = known.find(|row| is_it(row)) {
-            row.mark = Mark::Failed(words.clone());
+            row.mark = Mark::Failed(why);
             let row = row.clone();
             batch.rows.retain(|other| other.place != row.place);
             batch.rows.push(row);
         } else if let Some(row) = batch.rows.iter_mut().find(|row| is_it(row)) {
-            row.mark = Mark::Failed(words.clone());
+            row.mark = Mark::Failed(why);
         } else {
             return;
         }
-        self.note_failed(peer, message_id, &words);
+        self.note_failed(peer, message_id, why);
     }
 
-    fn note_failed(&mut self, peer: &BareJid, message_id: &str, words: &str) {
+    fn note_failed(&mut self, peer: &BareJid, message_id: &str, why: Failure) {
         let of = Named::ByMessageId(message_id.to_owned());
-        let mark = Mark::Failed(words.to_owned());
+        let mark = Mark::Failed(why);
         self.touch(peer).marks.push((of, mark));
     }
 

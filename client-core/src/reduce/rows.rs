@@ -240,8 +240,8 @@ impl State {
             return (row, true);
         };
         row.key = item.message_id.clone();
-        if let Some(words) = &item.failed {
-            row.mark = Mark::Failed(words.clone());
+        if let Some(why) = item.failed {
+            row.mark = Mark::Failed(why);
         }
         let seq = item.seq;
         self.drop_item(batch, seq);

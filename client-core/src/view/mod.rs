@@ -13,6 +13,7 @@ use protocol::{ArchiveId, BareJid, FullJid};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::shown::Shown;
+use crate::failure::Failure;
 
 /// Everything a screen shows.
 #[derive(Clone, Debug, Default)]
@@ -180,8 +181,8 @@ pub enum Mark {
     NotSaved,
     /// Delivered and by its nature not archived.
     NotKept,
-    /// Refused; the reason in plain words.
-    Failed(String),
+    /// Refused or given up.
+    Failed(Failure),
     /// Not a line but a gap: messages may be missing here, and cannot be had any more.
     Gap,
     /// A gap that is being filled from the archive. Never in a row.

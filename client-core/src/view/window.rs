@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use protocol::{ArchiveId, BareJid};
 
+use crate::failure::Failure;
 use crate::history::{Content, OutboxItem, Place, Row, Signal};
 use crate::reduce::{Spot, Summary};
 use crate::view::{Line, Mark};
@@ -47,7 +48,7 @@ struct Told<'a> {
     received: BTreeSet<&'a str>,
     displayed: BTreeSet<&'a str>,
     /// Why lines came back, by archive id (S11-36).
-    bounced: BTreeMap<&'a ArchiveId, &'a str>,
+    bounced: BTreeMap<&'a ArchiveId, Failure>,
 }
 
 impl Window {
@@ -153,7 +154,7 @@ impl Window {
             match &held.row.content {
                 Content::Signal(Signal::Received(of)) => told.received.insert(of),
                 Content::Signal(Signal::Displayed(of)) => told.displayed.insert(of),
-                Content::Bounced { of, words } => told.bounced.insert(of, words).is_none(),
+                Content::Bounced { of, why } => told.bounced.insert(of, *why).is_none(),
                 Content::Gap | Content::Other(_) | Content::Text(_) => false,
             };
         }
@@ -210,9 +211,9 @@ impl Window {
 impl Told<'_> {
     /// What became of an archived own line.
     fn mark_of(&self, row: &Row, is_read: bool) -> Mark {
-        let words = row.id.as_ref().and_then(|id| self.bounced.get(id));
-        match words {
-            Some(words) => Mark::Failed((*words).to_owned()),
+        let why = row.id.as_ref().and_then(|id| self.bounced.get(id));
+        match why {
+            Some(why) => Mark::Failed(*why),
             None if is_read => Mark::Read,
             None if names(&self.received, row) => Mark::Received,
             None => Mark::Archived,
@@ -252,7 +253,7 @@ fn line_of_row(row: &Row) -> Option<Line> {
 }
 
 fn line_of_item(item: &OutboxItem) -> Line {
-    let mark = item.failed.clone().map_or(Mark::Waiting, Mark::Failed);
+    let mark = item.failed.map_or(Mark::Waiting, Mark::Failed);
     Line {
         key: item.message_id.clone(),
         own: true,

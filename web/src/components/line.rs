@@ -141,7 +141,7 @@ fn FailedActions(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
     let state = expect_context::<AppState>();
     let key = move || line.with(|l| l.key.clone());
     move || {
-        let Mark::Failed(reason) = mark.get() else {
+        let Mark::Failed(why) = mark.get() else {
             return None;
         };
         // What the archive has cannot be dropped here.
@@ -160,7 +160,7 @@ fn FailedActions(line: Memo<Arc<Line>>, mark: Memo<Mark>) -> impl IntoView {
             <div class="failed">
                 <span class="failed-word">
                     {Icon::Failed}
-                    <span>{texts::failed_because(&reason)}</span>
+                    <span>{texts::failed_because(texts::failure(why))}</span>
                 </span>
                 <button
                     class="link"
