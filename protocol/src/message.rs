@@ -149,3 +149,20 @@ fn digest_element(hash: &mut Sha256, root: &Element) {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::frame::Frame;
+    use crate::xml::XmlLimits;
+
+    /// A chat message with these children.
+    pub(crate) fn message(children: &str) -> Message {
+        let xml =
+            format!("<message xmlns='jabber:client' type='chat' id='m0'>{children}</message>");
+        match Frame::parse(&xml.into(), XmlLimits::AFTER_LOGIN) {
+            Ok(Frame::Stanza(stanza)) => Message::of_stanza(stanza).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -98,6 +98,10 @@ pub const RETRACT: &str = "urn:xmpp:message-retract:1";
 pub const REPLACE: &str = "urn:xmpp:message-correct:0";
 /// Replies (XEP-0461).
 pub const REPLY: &str = "urn:xmpp:reply:0";
+/// Text for programs that do not know a feature (XEP-0428).
+pub const FALLBACK: &str = "urn:xmpp:fallback:0";
+/// Message styling (XEP-0393): says that a text has none.
+pub const STYLING: &str = "urn:xmpp:styling:0";
 /// Explicit message encryption (XEP-0380).
 pub const EME: &str = "urn:xmpp:eme:0";
 /// Stateless file sharing (XEP-0447).

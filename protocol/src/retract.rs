@@ -1,5 +1,6 @@
 //! Retractions and what stays of a retracted message (XEP-0424).
 
+use crate::fallback;
 use crate::message::Message;
 use crate::ns;
 use crate::stanza::Child;
@@ -29,6 +30,18 @@ impl Retraction {
         })
     }
 
+    /// The payload of a message that retracts the one with this id: also for programs that do not know
+    /// retractions, and kept by archives that do not.
+    pub fn payload(target: &str) -> [Element; 4] {
+        let text = "/me retracted a previous message, but it's unsupported by your client.";
+        [
+            Element::new("retract", ns::RETRACT).attr("id", target),
+            fallback::whole(ns::RETRACT),
+            Element::new("body", ns::CLIENT).text(text),
+            Element::new("store", ns::HINTS),
+        ]
+    }
+
     /// What stays of a message in an archive: its header, and that it was retracted; `None` if this is
     /// not the message that is meant, or a retraction itself.
     ///
@@ -47,6 +60,11 @@ impl Retraction {
         stanza.children = Vec::new();
         Some(Message(stanza.child(&retracted)))
     }
+}
+
+/// Whether this is what stays of a retracted message.
+pub fn is_tombstone(message: &Message) -> bool {
+    message.0.find("retracted", ns::RETRACT).is_some() && message.body().is_none()
 }
 
 #[cfg(test)]
@@ -74,6 +92,7 @@ mod tests {
             .tombstone(&message("m1", &body), Stamp(0))
             .unwrap();
         assert_eq!((left.id(), left.body()), (Some("m1"), None));
+        assert!(is_tombstone(&left) && !is_tombstone(&message("m1", &body)));
         let retracted = left.0.find("retracted", ns::RETRACT).unwrap();
         let retracted = retracted.element().unwrap();
         assert_eq!(retracted.get_attr("id"), Some("r1"));
@@ -84,5 +103,22 @@ mod tests {
         for other in [&left, &message("m2", &body), &message("m1", &retract)] {
             assert_eq!(retraction.tombstone(other, Stamp(1)), None);
         }
+    }
+
+    // proves: IM-14
+    #[test]
+    fn a_retraction_can_be_read_by_all_and_is_kept() {
+        let payload = Retraction::payload("m1");
+        let stanza = Stanza::new(StanzaKind::Message).typed("chat").id("r1");
+        let stanza = payload.iter().fold(stanza, Stanza::child);
+        let message = Message(stanza);
+        let retraction = Retraction::of(&message).unwrap();
+        assert_eq!(
+            (&*retraction.target, retraction.id.as_deref()),
+            ("m1", Some("r1"))
+        );
+        let body = message.body().unwrap();
+        assert_eq!(fallback::without(&message, &body, ns::RETRACT), "");
+        assert!(crate::fork::archives(&message).yes && !is_tombstone(&message));
     }
 }

@@ -67,6 +67,7 @@ pub const SPECS: &[Spec] = &[
         "paging by index",
     ),
     spec("XEP-0077", "In-Band Registration", "2.4", "forms"),
+    spec("XEP-0085", "Chat State Notifications", "2.1", ""),
     spec(
         "XEP-0115",
         "Entity Capabilities",
@@ -86,6 +87,7 @@ pub const SPECS: &[Spec] = &[
     spec("XEP-0203", "Delayed Delivery", "2.0", ""),
     spec("XEP-0280", "Message Carbons", "1.0.1", ""),
     spec("XEP-0297", "Stanza Forwarding", "1.0", ""),
+    spec("XEP-0308", "Last Message Correction", "1.2.1", ""),
     spec(
         "XEP-0313",
         "Message Archive Management",
@@ -109,6 +111,9 @@ pub const SPECS: &[Spec] = &[
         "1.0.2",
         "tasks after the login",
     ),
+    spec("XEP-0424", "Message Retraction", "0.4.2", ""),
+    spec("XEP-0428", "Fallback Indication", "0.2.1", ""),
+    spec("XEP-0444", "Message Reactions", "0.2.1", ""),
     spec(
         "XEP-0401",
         "Ad-hoc Account Invitation Generation",
@@ -121,6 +126,7 @@ pub const SPECS: &[Spec] = &[
         "0.2.0",
         "",
     ),
+    spec("XEP-0461", "Message Replies", "0.2.0", ""),
     spec("XEP-0474", "SASL SCRAM Downgrade Protection", "0.4.0", ""),
     spec("XEP-0478", "Stream Limits Advertisement", "0.2.0", ""),
     spec(
