@@ -1,15 +1,19 @@
 //! What a message that came in is, and whether it may be believed (RT-14, SI-05, MAM-27).
 
+use protocol::chat_state::ChatState;
 use protocol::forward::{Direction, Forwarded};
 use protocol::mam::Found;
+use protocol::reactions::Reactions;
+use protocol::reply;
+use protocol::retract::Retraction;
 use protocol::time::Stamp;
 use protocol::{
-    ArchiveId, BareJid, Element, Jid, Message, MessageType, Stanza, StanzaError, delay, forward,
-    markers, ns, receipts, sid,
+    ArchiveId, BareJid, Element, Frame, Jid, Message, MessageType, Stanza, StanzaError, XmlLimits,
+    correct, delay, fallback, forward, markers, ns, receipts, retract, sid,
 };
 
 use crate::failure::Failure;
-use crate::history::{Asks, Content, Signal};
+use crate::history::{Asks, Beside, Content, Reply, Row, Signal};
 use crate::view::Mark;
 
 /// What a message stanza says to this device.
@@ -41,6 +45,7 @@ pub(crate) struct Draft {
     pub(crate) message_id: Option<String>,
     pub(crate) stamp: Stamp,
     pub(crate) content: Content,
+    pub(crate) beside: Beside,
     pub(crate) mark: Mark,
     pub(crate) asks: Asks,
 }
@@ -137,6 +142,7 @@ impl Judge<'_> {
             message_id: None,
             stamp: self.now,
             content: Content::Other(String::new()),
+            beside: Beside::default(),
             mark: Mark::Archived,
             asks: Asks::default(),
         }
@@ -166,7 +172,7 @@ impl Judge<'_> {
         }
         let id = sid::trusted_id(message.children(), self.account).filter(|_| self.has_ids);
         let is_unsaved = id.is_none() && self.is_unarchived(message);
-        if id.is_none() && message.body().is_none() {
+        if id.is_none() && !says_something(message) {
             return Inbound::Ignored("nothing to keep");
         }
         match self.draft(message, stamp, id, own) {
@@ -216,6 +222,7 @@ impl Judge<'_> {
         } else {
             Mark::NotKept
         };
+        let beside = beside_of(message, self.account, own);
         Some(Draft {
             key: id.as_ref().map_or(self.fresh_key, ToString::to_string),
             id,
@@ -224,14 +231,24 @@ impl Judge<'_> {
             message_id: message.id().map(str::to_owned),
             stamp: stamp.unwrap_or(self.now),
             content,
+            beside,
             mark,
             asks: asks_of(message),
         })
     }
 }
 
+/// What a message says; whatever else it holds, its text stays readable (IM-02).
 fn content_of(message: &Message) -> Content {
-    if let Some(body) = message.body() {
+    if retract::is_tombstone(message) {
+        // Who takes a correction back takes back what it corrected (IM-12).
+        let corrected = correct::replaced_of(message).map(Signal::Retracted);
+        return corrected.map_or(Content::Retracted, Content::Signal);
+    }
+    if let Some(signal) = said_of(message) {
+        return Content::Signal(signal);
+    }
+    if let Some(body) = text_of(message) {
         return Content::Text(body);
     }
     if let Some(id) = receipts::received_of(message) {
@@ -245,12 +262,75 @@ fn content_of(message: &Message) -> Content {
     Content::Other(payload.map(|child| &*child.xml).collect())
 }
 
+/// What somebody says of an earlier message.
+fn said_of(message: &Message) -> Option<Signal> {
+    if let Some(retraction) = Retraction::of(message) {
+        return Some(Signal::Retracted(retraction.target));
+    }
+    if let Some(Reactions { of, emojis }) = Reactions::of(message) {
+        return Some(Signal::Reacted { of, emojis });
+    }
+    let of = correct::replaced_of(message)?;
+    let text = text_of(message)?;
+    Some(Signal::Corrected { of, text })
+}
+
+/// The text without what an answer repeats for programs that know no answers (IM-17).
+fn text_of(message: &Message) -> Option<String> {
+    let body = message.body()?;
+    if reply::Reply::of(message).is_none() {
+        return Some(body);
+    }
+    let text = fallback::without(message, &body, ns::REPLY);
+    Some(if text.is_empty() { body } else { text })
+}
+
+fn beside_of(message: &Message, account: &BareJid, own: bool) -> Beside {
+    let reply = reply::Reply::of(message).map(|reply| Reply {
+        of: reply.id,
+        is_own: reply.to.map_or(!own, |to| to == *account),
+        quote: String::new(),
+    });
+    Beside {
+        reply,
+        is_unstyled: message.0.find("unstyled", ns::STYLING).is_some(),
+    }
+}
+
+/// Whether a message is worth keeping that has no place in an archive.
+fn says_something(message: &Message) -> bool {
+    message.body().is_some() || said_of(message).is_some()
+}
+
+/// What a row holds, also one that an earlier version kept without understanding it.
+pub(crate) fn reread(row: &Row) -> Row {
+    let content = match &row.content {
+        Content::Other(payload) => content_of_payload(payload),
+        Content::Bounced { .. } | Content::Gap | Content::Retracted => None,
+        Content::Signal(_) | Content::Text(_) => None,
+    };
+    let mut row = row.clone();
+    if let Some(content) = content {
+        row.content = content;
+    }
+    row
+}
+
+fn content_of_payload(payload: &str) -> Option<Content> {
+    let xml = format!("<message xmlns='{}'>{payload}</message>", ns::CLIENT);
+    let Ok(Frame::Stanza(stanza)) = Frame::parse(&xml.into(), XmlLimits::AFTER_LOGIN) else {
+        return None;
+    };
+    Some(content_of(&Message::of_stanza(stanza)?))
+}
+
 /// Only what can be named can be answered for (IM-04).
 fn asks_of(message: &Message) -> Asks {
     let has = |name, ns| message.id().is_some() && message.0.find(name, ns).is_some();
     Asks {
         receipt: has("request", ns::RECEIPTS),
         marker: has("markable", ns::CHAT_MARKERS),
+        states: ChatState::of(message).is_some(),
     }
 }
 

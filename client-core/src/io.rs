@@ -63,7 +63,38 @@ pub enum Intent {
         to: BareJid,
         /// The text; never empty.
         body: String,
+        /// [`Line::key`](crate::Line::key) of the line that it answers.
+        reply_to: Option<String>,
     },
+    /// Give an own line of the open conversation another text (IM-10).
+    Edit {
+        /// [`Line::key`](crate::Line::key).
+        key: String,
+        /// The text; never empty.
+        body: String,
+    },
+    /// React to a line of the open conversation (IM-13).
+    React {
+        /// [`Line::key`](crate::Line::key).
+        key: String,
+        /// All own reactions to it from now on, in this order; none takes all back.
+        emojis: Vec<String>,
+    },
+    /// Take an own line of the open conversation back, for everybody and for good (IM-14).
+    Retract {
+        /// [`Line::key`](crate::Line::key).
+        key: String,
+    },
+    /// A key was pressed in the field for the next line; said again with every key (IM-08).
+    Composing {
+        /// For whom the line is.
+        to: BareJid,
+        /// Whether there is something in the field.
+        is_composing: bool,
+    },
+    /// Whether other people are told that somebody is writing to them (IM-08); they are unless this
+    /// says otherwise.
+    ShareTyping(bool),
     /// What of the open conversation somebody looks at (IM-07).
     Seen {
         /// [`Line::key`](crate::Line::key) of the newest line in view; none if the end is in view, and

@@ -14,6 +14,7 @@ mod link;
 mod login;
 mod reduce;
 mod stream;
+pub mod text;
 pub mod view;
 
 pub use crate::engine::{Config, Engine};

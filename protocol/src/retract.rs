@@ -42,22 +42,27 @@ impl Retraction {
         ]
     }
 
-    /// What stays of a message in an archive: its header, and that it was retracted; `None` if this is
-    /// not the message that is meant, or a retraction itself.
+    /// What stays of a message in an archive: its header, that it was retracted, and of a correction
+    /// what it corrected, so that what names it still leads there (IM-12); `None` if this is not the
+    /// message that is meant, or no line but a retraction, reaction, receipt or marker.
     ///
     /// Who sent it is the caller's to check.
     pub fn tombstone(&self, message: &Message, stamp: Stamp) -> Option<Message> {
         let is_meant = message.id() == Some(self.target.as_str());
-        let is_done =
-            |child: &Child| child.is("retract", ns::RETRACT) || child.is("retracted", ns::RETRACT);
-        if !is_meant || message.children().iter().any(is_done) {
+        let is_no_line = |child: &Child| {
+            let no_lines = [ns::RETRACT, ns::REACTIONS];
+            let is_notice = child.is("received", ns::RECEIPTS);
+            let is_notice = is_notice || child.is("displayed", ns::CHAT_MARKERS);
+            no_lines.contains(&&*child.ns) || is_notice
+        };
+        if !is_meant || message.children().iter().any(is_no_line) {
             return None;
         }
         let retracted = Element::new("retracted", ns::RETRACT)
             .attr_opt("id", self.id.as_deref())
             .attr("stamp", stamp);
         let mut stanza = message.0.clone();
-        stanza.children = Vec::new();
+        stanza.children.retain(|c| c.is("replace", ns::REPLACE));
         Some(Message(stanza.child(&retracted)))
     }
 }
@@ -71,6 +76,7 @@ pub fn is_tombstone(message: &Message) -> bool {
 mod tests {
     use super::*;
     use crate::stanza::{Stanza, StanzaKind};
+    use crate::{correct, markers, receipts};
 
     fn message(id: &str, child: &Element) -> Message {
         let stanza = Stanza::new(StanzaKind::Message).typed("chat").id(id);
@@ -100,9 +106,21 @@ mod tests {
             retracted.get_attr("stamp"),
             Some("1970-01-01T00:00:00.000Z")
         );
-        for other in [&left, &message("m2", &body), &message("m1", &retract)] {
+        let reactions = Element::new("reactions", ns::REACTIONS).attr("id", "m0");
+        for other in [
+            &left,
+            &message("m2", &body),
+            &message("m1", &retract),
+            &message("m1", &reactions),
+            &message("m1", &receipts::received("m0")),
+            &message("m1", &markers::displayed("m0")),
+        ] {
             assert_eq!(retraction.tombstone(other, Stamp(1)), None);
         }
+        let correction = Message(message("m1", &body).0.child(&correct::replace("m0")));
+        let left = retraction.tombstone(&correction, Stamp(0)).unwrap();
+        assert!(is_tombstone(&left));
+        assert_eq!(correct::replaced_of(&left).as_deref(), Some("m0"));
     }
 
     // proves: IM-14

@@ -162,6 +162,7 @@ fn impossible_row() -> Row {
         message_id: None,
         stamp: protocol::time::Stamp(0),
         content: client_core::history::Content::Text("Ay me".to_owned()),
+        beside: client_core::history::Beside::default(),
         mark: client_core::Mark::Archived,
         asks: client_core::history::Asks::default(),
     }

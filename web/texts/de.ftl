@@ -84,6 +84,8 @@ unread =
 ## Ein Gespräch
 
 asked = Anfrage gesendet, noch keine Antwort
+writing = schreibt …
+retracted = Nachricht gelöscht
 online = Online
 back = Zurück zur Liste
 messages = Nachrichten

@@ -86,6 +86,8 @@ unread =
 ## A conversation
 
 asked = Asked to chat, no answer yet
+writing = writing…
+retracted = Message deleted
 online = Online
 back = Back to the list
 messages = Messages

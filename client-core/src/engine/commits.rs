@@ -113,10 +113,13 @@ impl Engine {
         let noted = std::mem::take(&mut self.batch);
         let items = pending.into_iter().chain([noted]);
         let items = items.flat_map(|batch| batch.outbox);
-        let is_line = |item: &OutboxItem| item.signal.is_none() && item.failed.is_none();
-        let items =
-            items.filter(|item| is_line(item) && !self.shown.outbox().contains_key(&item.seq));
-        let lines: BTreeMap<_, _> = items.map(|item| (item.seq, (item.to, item.body))).collect();
+        let is_new = |item: &OutboxItem| !self.shown.outbox().contains_key(&item.seq);
+        let items = items.filter(|item| item.failed.is_none() && is_new(item));
+        let lines = items.filter_map(|item| {
+            let body = item.text()?.to_owned();
+            Some((item.seq, (item.to, body)))
+        });
+        let lines: BTreeMap<_, _> = lines.collect();
         for (to, body) in lines.into_values() {
             self.out.push_back(Output::Unsaved { to, body });
         }

@@ -4,9 +4,9 @@ use protocol::scram::Secret;
 use protocol::time::Stamp;
 use protocol::{BareJid, Iq, s11};
 
-use super::Engine;
+use super::{Engine, said};
 use crate::failure::Failure;
-use crate::history::{Asks, Wanting};
+use crate::history::{Asks, Beside, Reply, Wanting};
 use crate::io::{Intent, Output};
 use crate::link::Phase;
 use crate::login::Credentials;
@@ -14,7 +14,7 @@ use crate::reduce::{Event, Written};
 use crate::view::{Mark, SignIn};
 
 /// Longer texts are not sent: with all their escapes they might be more than a stream takes (WS-26).
-const BODY_BYTES_MAX: usize = 40_000;
+pub(super) const BODY_BYTES_MAX: usize = 40_000;
 
 impl Engine {
     pub(super) fn on_intent(&mut self, intent: Intent) {
@@ -23,6 +23,7 @@ impl Engine {
             Intent::SignOut { everywhere } => self.sign_out(everywhere),
             Intent::OpenChat(peer) => self.open_chat(peer),
             Intent::CloseChat => {
+                self.pause();
                 self.shown.close();
                 self.catch_up.forget_older();
                 self.see_nothing();
@@ -30,7 +31,12 @@ impl Engine {
             Intent::Seen { key } => self.see(key.as_deref()),
             Intent::LookAway => self.look_away(),
             Intent::ShareReading(shares) => self.telling.share(shares),
-            Intent::Send { to, body } => self.write(to, &body),
+            Intent::Send { to, body, reply_to } => self.say(to, &body, reply_to.as_deref()),
+            Intent::Edit { key, body } => self.edit(&key, &body),
+            Intent::React { key, emojis } => self.react(&key, emojis),
+            Intent::Retract { key } => self.retract(&key),
+            Intent::Composing { to, is_composing } => self.compose(to, is_composing),
+            Intent::ShareTyping(shares) => self.typing.share(shares),
             Intent::Retry { key } => self.retry(&key),
             Intent::Discard { key } => self.discard(&key),
             Intent::Older => self.load_older(),
@@ -85,6 +91,7 @@ impl Engine {
 
     fn open_chat(&mut self, peer: BareJid) {
         if self.shown.peer() != Some(&peer) {
+            self.pause();
             self.catch_up.forget_older();
             self.shown.open(peer.clone());
             self.see_nothing();
@@ -92,30 +99,47 @@ impl Engine {
         }
     }
 
-    fn write(&mut self, to: BareJid, body: &str) {
-        // What XML cannot carry would end the stream, again with every try.
-        let body: String = body.chars().filter(|c| is_xml_char(*c)).collect();
+    /// Writes a line, perhaps in answer to the one with a key.
+    fn say(&mut self, to: BareJid, body: &str, reply_to: Option<&str>) {
+        let is_open = self.shown.peer() == Some(&to);
+        let answered = reply_to.filter(|_| is_open);
+        let answered = answered.and_then(|key| self.shown.target(key));
+        let reply = answered.map(|target| said::reply_to(&target));
+        self.write(to, body, reply);
+    }
+
+    fn write(&mut self, to: BareJid, body: &str, reply: Option<Reply>) {
+        let body = readable(body);
         if body.is_empty() {
             return;
         }
-        let is_sendable = self.link.is_up() && self.wire.may_send;
-        let stream = self.stream.as_ref().filter(|_| is_sendable);
-        let failed = (body.len() > BODY_BYTES_MAX).then_some(Failure::TooLong);
-        let prefix = stream.and_then(|stream| stream.prefix.clone());
-        let message_id = self.ids.uuid();
-        self.note(Event::Wrote(Written {
-            to,
-            body,
-            signal: None,
+        let states = self.typing.wrote(&to);
+        self.put_in_outbox(Written {
+            beside: Beside {
+                reply,
+                is_unstyled: false,
+            },
             asks: Asks {
                 receipt: true,
                 marker: true,
+                states,
             },
-            assist: None,
+            failed: (body.len() > BODY_BYTES_MAX).then_some(Failure::TooLong),
+            ..Written::new(to, body, None)
+        });
+    }
+
+    /// Keeps what a person said until the archive has it.
+    pub(super) fn put_in_outbox(&mut self, written: Written) {
+        let is_sendable = self.link.is_up() && self.wire.may_send;
+        let stream = self.stream.as_ref().filter(|_| is_sendable);
+        let prefix = stream.and_then(|stream| stream.prefix.clone());
+        let message_id = self.ids.uuid();
+        self.note(Event::Wrote(Written {
             message_id,
             written: Stamp(self.now.wall_ms),
             prefix,
-            failed,
+            ..written
         }));
     }
 
@@ -135,7 +159,7 @@ impl Engine {
             self.wire.on_wire.remove(&seq);
             if item.is_spent {
                 self.note(Event::Discard { seq, last: None });
-                return self.write(item.to, &item.body);
+                return self.write(item.to, &item.body, item.beside.reply);
             }
             self.wire.insisted.insert(seq);
             self.note(Event::Retry { seq });
@@ -147,7 +171,8 @@ impl Engine {
         let line = self.shown.line(key);
         let line = line.filter(|line| line.own && matches!(line.mark, Mark::Failed(_)));
         if let Some(body) = line.map(|line| line.text.clone()) {
-            self.write(peer, &body);
+            let reply = self.shown.target(key).and_then(|target| target.reply);
+            self.write(peer, &body, reply);
         }
     }
 
@@ -187,6 +212,11 @@ impl Engine {
             self.fulfil_wishes();
         }
     }
+}
+
+/// Without what XML cannot carry: that would end the stream, again with every try.
+pub(super) fn readable(text: &str) -> String {
+    text.chars().filter(|c| is_xml_char(*c)).collect()
 }
 
 /// The characters of XML 1.0 §2.2.

@@ -7,7 +7,9 @@ mod opening;
 mod pulse;
 mod reading;
 mod receiving;
+mod said;
 mod sending;
+mod typing;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -18,6 +20,7 @@ use self::contacts::Request;
 use self::pulse::Pulse;
 use self::reading::Telling;
 use self::sending::Wire;
+use self::typing::Typing;
 use crate::catch_up::CatchUp;
 use crate::history::{Batch, Restored};
 use crate::ids::Ids;
@@ -63,6 +66,7 @@ pub struct Engine {
     /// A page beside a gap, while the device looks which of its entries it holds.
     checking: Option<(u64, Page)>,
     telling: Telling,
+    typing: Typing,
     is_visible: bool,
     is_live: bool,
     /// Whether this life of the device said on this stream who it is.
@@ -98,6 +102,7 @@ impl Engine {
             next_query: 0,
             checking: None,
             telling: Telling::default(),
+            typing: Typing::default(),
             is_visible: true,
             is_live: false,
             has_introduced: false,
@@ -110,8 +115,10 @@ impl Engine {
     pub fn handle(&mut self, input: Input, now: Now) {
         self.now = now;
         if self.is_broken {
-            if let Input::Intent(Intent::Send { to, body }) = input {
+            if let Input::Intent(Intent::Send { to, body, .. }) = input {
                 self.out.push_back(Output::Unsaved { to, body });
+            } else if let Input::Intent(Intent::Edit { body, .. }) = input {
+                self.give_back(body);
             }
             return;
         }
@@ -146,6 +153,7 @@ impl Engine {
             self.catch_up.deadline(self.can_ask_archive()),
             self.wire.recheck_at_ms,
             self.telling.deadline().filter(|_| self.is_live),
+            self.typing.deadline(),
         ];
         let while_up = while_up.into_iter().flatten().filter(|_| up);
         while_up.chain(self.link.deadline()).min()
@@ -175,6 +183,7 @@ impl Engine {
     }
 
     fn show(&mut self) {
+        self.see_typing();
         let connection = self.connection();
         self.shown.set_connection(connection);
         let is_fetching = self

@@ -8,7 +8,7 @@ use protocol::{BareJid, Condition, Element, Stanza, StanzaError, ns, pubsub};
 
 use super::Engine;
 use super::contacts::Request;
-use crate::history::{Asks, Signal};
+use crate::history::Signal;
 use crate::reduce::{Event, Spot, Written};
 
 /// A receipt waits for at most so long, so that another own device may be quicker (IM-05).
@@ -155,10 +155,15 @@ impl Engine {
         at.is_some_and(|at| at <= self.now.mono_ms)
     }
 
-    /// Whether a contact may know what this device does: whoever sees its presence (IM-06).
+    /// Whether a contact may know what was read here.
     fn may_know(&self, peer: &BareJid) -> bool {
+        !self.telling.is_silent && self.may_see(peer)
+    }
+
+    /// Whether a contact may know what this device does: whoever sees its presence (IM-06).
+    pub(super) fn may_see(&self, peer: &BareJid) -> bool {
         let contact = self.state.contacts.get(peer);
-        !self.telling.is_silent && contact.is_some_and(|c| c.item.subscription.has_from())
+        contact.is_some_and(|contact| contact.item.subscription.has_from())
     }
 
     fn send_receipts(&mut self) {
@@ -217,15 +222,11 @@ impl Engine {
         let message_id = self.ids.uuid();
         let prefix = self.stream.as_ref().and_then(|s| s.prefix.clone());
         self.note(Event::Wrote(Written {
-            to: to.clone(),
-            body: String::new(),
-            signal: Some(signal),
-            asks: Asks::default(),
             assist,
             message_id,
             written: Stamp(self.now.wall_ms),
             prefix,
-            failed: None,
+            ..Written::new(to.clone(), String::new(), Some(signal))
         }));
     }
 

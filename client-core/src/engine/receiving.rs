@@ -4,7 +4,7 @@ use protocol::mam::Fin;
 use protocol::sm::SmNonza;
 use protocol::stanza::Address;
 use protocol::time::Stamp;
-use protocol::{Element, Frame, Iq, IqKind, Stanza, StanzaKind, StreamError};
+use protocol::{Element, Frame, Iq, IqKind, Message, Stanza, StanzaKind, StreamError};
 
 use super::Engine;
 use crate::inbound::{Inbound, Judge};
@@ -48,6 +48,8 @@ impl Engine {
         if self.is_mark(&stanza) {
             return;
         }
+        let message = Message(stanza);
+        self.note_typing(&message);
         let judge = Judge {
             account: &self.account,
             has_ids: self.state.exact || self.wire.has_archive == Some(true),
@@ -55,7 +57,7 @@ impl Engine {
             now: Stamp(self.now.wall_ms),
             fresh_key: self.ids.uuid(),
         };
-        match judge.judge(stanza) {
+        match judge.judge(message.0) {
             Inbound::Line(draft) => self.note(Event::Arrived(draft)),
             Inbound::Result(draft) => {
                 let held = self.state.newest_held();

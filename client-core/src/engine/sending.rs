@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use protocol::chat_state::ChatState;
 use protocol::mds::Displayed;
 use protocol::mutant;
+use protocol::reactions::Reactions;
+use protocol::retract::Retraction;
 use protocol::sm::SmNonza;
 use protocol::time::Stamp;
 use protocol::{
-    BareJid, Element, Handled, IdPrefix, Stanza, StanzaKind, Text, delay, markers, ns, receipts,
-    s11,
+    BareJid, Element, Handled, IdPrefix, Stanza, StanzaKind, Text, correct, delay, fallback,
+    markers, ns, receipts, reply, s11,
 };
 
 use super::Engine;
@@ -100,7 +103,7 @@ impl Engine {
                 self.note(Event::GaveUp { seq, why });
                 continue;
             }
-            if item.signal.is_none() {
+            if item.is_said() {
                 self.set_active(true);
             }
             let prefix = self
@@ -320,16 +323,44 @@ fn payload_of(item: &OutboxItem, account: &BareJid) -> Vec<Element> {
             .into_iter()
             .chain(assist_of(item, account))
             .collect(),
+        Some(Signal::Corrected { of, text }) => {
+            let mut payload = text_of(item, text, account);
+            payload.push(correct::replace(of));
+            payload
+        }
+        Some(Signal::Reacted { of, emojis }) => {
+            let reactions = Reactions::new(of.clone(), emojis.iter().cloned());
+            vec![reactions.to_element(), Element::new("store", ns::HINTS)]
+        }
+        Some(Signal::Retracted(of)) => Retraction::payload(of).into(),
         None => {
-            let body = Element::new("body", ns::CLIENT).text(&item.body);
-            let receipt = item.asks.receipt.then(receipts::request);
-            let marker = item.asks.marker.then(markers::markable);
-            [Some(body), receipt, marker]
-                .into_iter()
-                .flatten()
-                .collect()
+            let mut payload = text_of(item, &item.body, account);
+            payload.extend(item.asks.receipt.then(receipts::request));
+            payload.extend(item.asks.marker.then(markers::markable));
+            payload.extend(item.asks.states.then(|| ChatState::Active.to_element()));
+            payload
         }
     }
+}
+
+/// A text, with what it answers before it for programs that know no answers (IM-16).
+fn text_of(item: &OutboxItem, text: &str, account: &BareJid) -> Vec<Element> {
+    let body = |text: &str| Element::new("body", ns::CLIENT).text(text);
+    let Some(reply) = &item.beside.reply else {
+        return vec![body(text)];
+    };
+    let to = if reply.is_own { account } else { &item.to };
+    let answered = reply::Reply {
+        id: reply.of.clone(),
+        to: Some(to.clone()),
+    };
+    let quoted = 0..reply.quote.chars().count();
+    let fallback = (quoted.end > 0).then(|| fallback::part(ns::REPLY, quoted));
+    let payload = [
+        body(&format!("{}{text}", reply.quote)),
+        answered.to_element(),
+    ];
+    payload.into_iter().chain(fallback).collect()
 }
 
 /// What lets the server tell the own devices how far was read; it takes that out again (MD-04).

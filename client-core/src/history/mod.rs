@@ -3,6 +3,7 @@
 //! A [`Batch`] is written in one transaction, so that rows and cursor can never disagree (S11-50).
 
 mod memory;
+mod message;
 mod reading;
 pub mod suite;
 mod wishes;
@@ -13,9 +14,9 @@ use protocol::{ArchiveId, BareJid, FullJid, Handled, IdPrefix};
 use serde::{Deserialize, Serialize};
 
 pub use self::memory::MemoryHistory;
+pub use self::message::{Asks, Beside, Content, OutboxItem, Reply, Revision, Signal};
 pub use self::reading::{Owed, Part, Reading};
 pub use self::wishes::{Wanting, Wish};
-use crate::failure::Failure;
 use crate::view::Mark;
 
 /// Where a row stands in this device's history.
@@ -58,6 +59,9 @@ pub struct Row {
     pub stamp: Stamp,
     /// What it is.
     pub content: Content,
+    /// What comes with its text.
+    #[serde(default)]
+    pub beside: Beside,
     /// What is known of its fate.
     pub mark: Mark,
     /// What its sender wants to be told.
@@ -70,76 +74,11 @@ impl Row {
     pub fn is_news(&self) -> bool {
         !self.own && matches!(self.content, Content::Text(_))
     }
-}
 
-/// What the sender of a message wants to be told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asks {
-    /// That it arrived (XEP-0184).
-    pub receipt: bool,
-    /// That it was displayed (XEP-0333).
-    pub marker: bool,
-}
-
-/// A message without text that tells of another one, named by its message id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Signal {
-    /// It arrived (XEP-0184).
-    Received(String),
-    /// It was displayed, and all before it (XEP-0333).
-    Displayed(String),
-}
-
-/// What a row holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Content {
-    /// A line of text.
-    Text(String),
-    /// What became of another line.
-    Signal(Signal),
-    /// The record that an own entry came back (S11-36).
-    Bounced {
-        /// Its archive id.
-        of: ArchiveId,
-        /// Why.
-        #[serde(alias = "words")]
-        why: Failure,
-    },
-    /// Something without text that this version does not show: its payload as XML.
-    Other(String),
-    /// Messages may be missing here (S11-54).
-    Gap,
-}
-
-/// An own message on its way: from Enter until it is archived.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutboxItem {
-    /// Order of writing; unique.
-    pub seq: u64,
-    /// The message id (a UUIDv4), also the key of its line.
-    pub message_id: String,
-    /// The addressee.
-    pub to: BareJid,
-    /// The text; empty for a signal.
-    pub body: String,
-    /// What it says of another message, if it is no line.
-    #[serde(default)]
-    pub signal: Option<Signal>,
-    /// What the addressee is asked to tell. Kept, because a message is sent again as it was (S11-16).
-    #[serde(default)]
-    pub asks: Asks,
-    /// The entry that a marker is for, where the server tells the own devices of it (MD-05).
-    #[serde(default)]
-    pub assist: Option<ArchiveId>,
-    /// When it was written.
-    pub written: Stamp,
-    /// The id prefix under which it was first sent, its own for life (P6); durable before it is sent.
-    pub prefix: Option<IdPrefix>,
-    /// Why it is not sent any more.
-    pub failed: Option<Failure>,
-    /// Whether the server refused it: then its id is spent, as sending it again gets the same answer (S11-22).
-    #[serde(default)]
-    pub is_spent: bool,
+    /// Whether what it says of another message counts: all devices of the account come to know of it.
+    pub(crate) fn counts(&self) -> bool {
+        !matches!(self.mark, Mark::NotSaved | Mark::Failed(_))
+    }
 }
 
 /// A conversation as the list shows it.
@@ -147,7 +86,7 @@ pub struct OutboxItem {
 pub struct Chat {
     /// The other person.
     pub peer: BareJid,
-    /// Text of the last line.
+    /// Text of the last line, as it was first.
     pub last_text: String,
     /// Whether the last line is an own one.
     pub last_own: bool,
@@ -163,6 +102,12 @@ pub struct Chat {
     /// Its archive id, by which the record of a bounce tells of it.
     #[serde(default)]
     pub last_id: Option<ArchiveId>,
+    /// Whether nothing is left of the last line but that it was retracted.
+    #[serde(default)]
+    pub last_retracted: bool,
+    /// What its sender said of it since, oldest first.
+    #[serde(default)]
+    pub last_revisions: Vec<Revision>,
     /// How far it was read.
     #[serde(default)]
     pub read: Reading,

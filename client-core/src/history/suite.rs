@@ -11,8 +11,9 @@ use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
 
 use crate::failure::Failure;
 use crate::history::{
-    Asks, Batch, Chat, Contact, Content, Device, MemoryHistory, OutboxItem, Owed, Part, Place,
-    Reading, Restored, ResumableStream, Row, RowQuery, Signal, UNREAD_MAX, Wanted, Wanting, Wish,
+    Asks, Batch, Beside, Chat, Contact, Content, Device, MemoryHistory, OutboxItem, Owed, Part,
+    Place, Reading, Reply, Restored, ResumableStream, Revision, Row, RowQuery, Signal, UNREAD_MAX,
+    Wanted, Wanting, Wish,
 };
 use crate::view::Mark;
 
@@ -340,12 +341,31 @@ fn row(place: Place, peer: &str) -> Row {
         own: place.order() % 2 == 0,
         message_id: Some("m".to_owned()),
         stamp: Stamp(1_700_000_000_000),
-        content: Content::Text("Ay me 🌹".to_owned()),
+        content: match place.order() {
+            -2 => Content::Signal(Signal::Reacted {
+                of: "m".to_owned(),
+                emojis: vec!["🌹".to_owned()],
+            }),
+            _ => Content::Text("Ay me 🌹".to_owned()),
+        },
+        beside: Beside {
+            reply: Some(reply()),
+            is_unstyled: true,
+        },
         mark: Mark::Archived,
         asks: Asks {
             receipt: true,
             marker: false,
+            states: true,
         },
+    }
+}
+
+fn reply() -> Reply {
+    Reply {
+        of: "m".to_owned(),
+        is_own: true,
+        quote: "> Ay me\n".to_owned(),
     }
 }
 
@@ -355,10 +375,18 @@ fn item(seq: u64) -> OutboxItem {
         message_id: format!("m{seq}"),
         to: jid("romeo"),
         body: "Speak again".to_owned(),
-        signal: (seq == 2).then(|| Signal::Displayed("m".to_owned())),
+        signal: (seq == 2).then(|| Signal::Corrected {
+            of: "m".to_owned(),
+            text: "Ay me".to_owned(),
+        }),
+        beside: Beside {
+            reply: Some(reply()),
+            is_unstyled: false,
+        },
         asks: Asks {
             receipt: seq == 1,
             marker: true,
+            states: seq == 2,
         },
         assist: ArchiveId::parse("read"),
         written: Stamp(-1),
@@ -377,6 +405,12 @@ fn chat(peer: &str, text: &str) -> Chat {
         last_mark: Some(Mark::Failed(Failure::Full)),
         last_message_id: Some("m".to_owned()),
         last_id: ArchiveId::parse("last"),
+        last_retracted: true,
+        last_revisions: vec![Revision {
+            message_id: Some("m2".to_owned()),
+            id: ArchiveId::parse("last2"),
+            text: None,
+        }],
         read: Reading {
             place: Some(-7),
             is_assumed: true,
@@ -472,5 +506,14 @@ mod tests {
         let old = without(serde_json::to_value(chat("a", "b")).unwrap(), &["last_id"]);
         let read: Chat = serde_json::from_value(old).unwrap();
         assert_eq!(read.last_id, None);
+        let old = serde_json::to_value(row(Place::Confirmed(1), "a")).unwrap();
+        let read: Row = serde_json::from_value(without(old, &["beside", "asks"])).unwrap();
+        assert_eq!((read.beside, read.asks), Default::default());
+        let old = serde_json::to_value(item(1)).unwrap();
+        let read: OutboxItem = serde_json::from_value(without(old, &["beside", "signal"])).unwrap();
+        assert_eq!((read.beside, read.signal), Default::default());
+        let asks = serde_json::json!({ "receipt": true, "marker": true });
+        let read: Asks = serde_json::from_value(asks).unwrap();
+        assert!(read.receipt && !read.states);
     }
 }

@@ -3,25 +3,33 @@
 use protocol::{ArchiveId, BareJid};
 
 use super::{Spot, State, Summary};
-use crate::history::{Batch, Chat, Content, OutboxItem, Owed, Reading, Row, Signal};
+use crate::history::{Batch, Chat, Content, OutboxItem, Owed, Reading, Revision, Row, Signal};
 use crate::view::Mark;
 
+/// So many revisions of the last line are kept.
+const REVISIONS_MAX: usize = 16;
 /// So many messages of a conversation wait for a receipt.
 const OWED_MAX: usize = 256;
 
 impl Summary {
-    /// What the row says in the list; nothing without text.
+    /// What the row says in the list; nothing if it is no line of text.
     pub(crate) fn of_row(row: &Row) -> Option<Self> {
-        let Content::Text(text) = &row.content else {
-            return None;
+        let (text, is_tombstone) = match &row.content {
+            Content::Text(text) => (text.clone(), false),
+            Content::Retracted => (String::new(), true),
+            Content::Bounced { .. } | Content::Gap | Content::Other(_) | Content::Signal(_) => {
+                return None;
+            }
         };
         Some(Self {
-            text: text.clone(),
+            text,
             own: row.own,
             stamp: row.stamp,
+            message_id: row.message_id.clone(),
             mark: row.own.then(|| row.mark.clone()),
-            message_id: row.message_id.clone().filter(|_| row.own),
             id: row.id.clone().filter(|_| row.own),
+            is_tombstone,
+            revisions: Vec::new(),
         })
     }
 
@@ -30,37 +38,115 @@ impl Summary {
             text: item.body.clone(),
             own: true,
             stamp: item.written,
-            mark: Some(item.failed.map_or(Mark::Waiting, Mark::Failed)),
             message_id: Some(item.message_id.clone()),
+            mark: Some(item.failed.map_or(Mark::Waiting, Mark::Failed)),
             id: None,
+            is_tombstone: false,
+            revisions: Vec::new(),
         }
     }
 
-    fn of_chat(chat: &Chat) -> Self {
+    pub(crate) fn of_chat(chat: &Chat) -> Self {
         Self {
             text: chat.last_text.clone(),
             own: chat.last_own,
             stamp: chat.last_stamp,
-            mark: chat.last_mark.clone(),
             message_id: chat.last_message_id.clone(),
+            mark: chat.last_mark.clone(),
             id: chat.last_id.clone(),
+            is_tombstone: chat.last_retracted,
+            revisions: chat.last_revisions.clone(),
         }
+    }
+
+    /// How the line reads now; nothing if it was retracted.
+    pub(crate) fn reads(&self) -> Option<&str> {
+        let is_retracted = self.revisions.iter().any(|r| r.text.is_none());
+        let last = self.revisions.last().and_then(|r| r.text.as_deref());
+        let text = last.unwrap_or(&self.text);
+        Some(text).filter(|_| !is_retracted && !self.is_tombstone)
+    }
+
+    /// Takes in what its sender says of a line now, which may be on its way to the archive.
+    pub(crate) fn revise(&mut self, revised: &Revised, is_waiting: bool) {
+        let of = Some(&revised.of);
+        let mut edits = self.revisions.iter();
+        let is_named =
+            self.message_id.as_ref() == of || edits.any(|edit| edit.message_id.as_ref() == of);
+        if !is_named || self.own != revised.own || self.reads().is_none() {
+            return;
+        }
+        if let Some(mark @ (Mark::Archived | Mark::Received | Mark::Read)) = &mut self.mark
+            && is_waiting
+        {
+            *mark = Mark::Waiting;
+        }
+        if self.revisions.len() == REVISIONS_MAX {
+            self.revisions.remove(0);
+        }
+        self.revisions.push(revised.revision.clone());
     }
 
     /// Takes in what became of a message: of one that is displayed, nothing less is said any more.
     fn mark(&mut self, of: &Named, mark: &Mark) {
-        let is_it = match of {
-            Named::ByMessageId(id) => self.message_id.as_ref() == Some(id),
-            Named::ById(id) => self.id.as_ref() == Some(id),
-        };
+        let is_it = of.is(self.message_id.as_ref(), self.id.as_ref());
+        if self.own && matches!(mark, Mark::Failed(_)) {
+            let edits = &mut self.revisions;
+            edits.retain(|edit| !of.is(edit.message_id.as_ref(), edit.id.as_ref()));
+        }
         let is_more = match (&self.mark, mark) {
             (Some(Mark::Archived), Mark::Received | Mark::Read) => true,
             (Some(Mark::Received), Mark::Read) => true,
             (_, mark) => matches!(mark, Mark::Failed(_)),
         };
-        if is_it && is_more {
+        if is_it && is_more && self.own {
             self.mark = Some(mark.clone());
         }
+    }
+}
+
+/// What somebody says of an earlier line of their own: it reads otherwise, or does not count any more.
+#[derive(Clone, Debug)]
+pub(crate) struct Revised {
+    of: String,
+    own: bool,
+    revision: Revision,
+}
+
+impl Revised {
+    /// What a row says, if that counts.
+    pub(crate) fn of_row(row: &Row) -> Option<Self> {
+        let Content::Signal(signal) = &row.content else {
+            return None;
+        };
+        let message_id = row.message_id.clone();
+        let id = row.id.clone().filter(|_| row.own);
+        Self::new(signal, row.own, message_id, id).filter(|_| row.counts())
+    }
+
+    /// What an item of the outbox says.
+    pub(crate) fn of_item(item: &OutboxItem) -> Option<Self> {
+        let message_id = Some(item.message_id.clone());
+        Self::new(item.signal.as_ref()?, true, message_id, None)
+    }
+
+    fn new(
+        signal: &Signal,
+        own: bool,
+        message_id: Option<String>,
+        id: Option<ArchiveId>,
+    ) -> Option<Self> {
+        let (of, text) = match signal {
+            Signal::Corrected { of, text } => (of.clone(), Some(text.clone())),
+            Signal::Retracted(of) => (of.clone(), None),
+            Signal::Displayed(_) | Signal::Reacted { .. } | Signal::Received(_) => return None,
+        };
+        let revision = Revision {
+            message_id,
+            id,
+            text,
+        };
+        Some(Self { of, own, revision })
     }
 }
 
@@ -69,6 +155,15 @@ impl Summary {
 pub(super) enum Named {
     ByMessageId(String),
     ById(ArchiveId),
+}
+
+impl Named {
+    fn is(&self, message_id: Option<&String>, id: Option<&ArchiveId>) -> bool {
+        match self {
+            Self::ByMessageId(of) => message_id == Some(of),
+            Self::ById(of) => id == Some(of),
+        }
+    }
 }
 
 /// What an event changes about one conversation.
@@ -85,6 +180,8 @@ pub(super) struct Touched {
     pub(super) marked: Option<Spot>,
     /// What became of own messages.
     pub(super) marks: Vec<(Named, Mark)>,
+    /// What was said of earlier lines, in the order of the archive.
+    revisions: Vec<Revised>,
     /// Messages whose senders wait for a receipt, and those for which one was sent.
     pub(super) owed: Vec<Owed>,
     pub(super) settled: Vec<String>,
@@ -95,6 +192,7 @@ impl Touched {
     pub(super) fn append(&mut self, row: &Row) {
         self.last = Summary::of_row(row).or(self.last.take());
         self.note_signal(row);
+        self.revisions.extend(Revised::of_row(row));
         if row.is_news() {
             let place = row.place.order();
             let id = row.id.clone();
@@ -107,6 +205,7 @@ impl Touched {
     pub(super) fn prepend(&mut self, row: &Row) {
         self.last = self.last.take().or_else(|| Summary::of_row(row));
         self.note_signal(row);
+        self.revisions.splice(..0, Revised::of_row(row));
         if row.is_news() && self.newest.is_none() {
             let place = row.place.order();
             let id = row.id.clone();
@@ -124,7 +223,8 @@ impl Touched {
                 let failed = Mark::Failed(*why);
                 return self.marks.push((Named::ById(of.clone()), failed));
             }
-            Content::Gap | Content::Other(_) | Content::Signal(_) | Content::Text(_) => return,
+            Content::Gap | Content::Other(_) | Content::Retracted => return,
+            Content::Signal(_) | Content::Text(_) => return,
         };
         self.marks.push((Named::ByMessageId(of.clone()), mark));
     }
@@ -160,6 +260,9 @@ impl State {
         let mut last = last
             .or(touched.last)
             .or_else(|| before.map(Summary::of_chat))?;
+        for revised in &touched.revisions {
+            last.revise(revised, false);
+        }
         for (of, mark) in &touched.marks {
             last.mark(of, mark);
         }
@@ -189,6 +292,8 @@ impl State {
             last_mark: last.mark,
             last_message_id: last.message_id,
             last_id: last.id,
+            last_retracted: last.is_tombstone,
+            last_revisions: last.revisions,
             read,
             owed,
         })

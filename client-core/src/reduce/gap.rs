@@ -52,6 +52,7 @@ impl State {
                 message_id: None,
                 stamp: chat.last_stamp,
                 content: Content::Gap,
+                beside: Default::default(),
                 mark: Mark::Gap,
                 asks: Default::default(),
             });

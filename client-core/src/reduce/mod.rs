@@ -27,11 +27,13 @@ use self::chats::Touched;
 use self::online::Online;
 use crate::failure::Failure;
 use crate::history::{
-    Asks, Batch, Chat, Contact, Device, OutboxItem, Restored, ResumableStream, Row, Signal, Wanting,
+    Asks, Batch, Beside, Chat, Contact, Device, OutboxItem, Restored, ResumableStream, Revision,
+    Row, Signal, Wanting,
 };
 use crate::inbound::Draft;
 use crate::view::Mark;
 
+pub(crate) use self::chats::Revised;
 pub(crate) use self::contacts::is_request_only;
 
 /// So many own rows are remembered, for errors that come after the ack.
@@ -130,12 +132,31 @@ pub(crate) struct Written {
     pub(crate) to: BareJid,
     pub(crate) body: String,
     pub(crate) signal: Option<Signal>,
+    pub(crate) beside: Beside,
     pub(crate) asks: Asks,
     pub(crate) assist: Option<ArchiveId>,
     pub(crate) message_id: String,
     pub(crate) written: Stamp,
     pub(crate) prefix: Option<IdPrefix>,
     pub(crate) failed: Option<Failure>,
+}
+
+impl Written {
+    /// A message without anything beside it, not numbered and dated yet.
+    pub(crate) fn new(to: BareJid, body: String, signal: Option<Signal>) -> Self {
+        Self {
+            to,
+            body,
+            signal,
+            beside: Beside::default(),
+            asks: Asks::default(),
+            assist: None,
+            message_id: String::new(),
+            written: Stamp(0),
+            prefix: None,
+            failed: None,
+        }
+    }
 }
 
 /// Which page.
@@ -170,10 +191,15 @@ pub(crate) struct Summary {
     pub(crate) text: String,
     pub(crate) own: bool,
     pub(crate) stamp: Stamp,
-    /// What is known of its fate, and its ids, if it is an own line.
-    pub(crate) mark: Option<Mark>,
+    /// By what others name it.
     pub(crate) message_id: Option<String>,
+    /// What is known of its fate, and its archive id, if it is an own line.
+    pub(crate) mark: Option<Mark>,
     pub(crate) id: Option<ArchiveId>,
+    /// Whether nothing is left of it but that it was retracted.
+    pub(crate) is_tombstone: bool,
+    /// What its sender said of it since, oldest first; `text` is how it was first.
+    pub(crate) revisions: Vec<Revision>,
 }
 
 /// What a device knows.

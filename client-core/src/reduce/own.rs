@@ -7,7 +7,7 @@ use protocol::{ArchiveId, BareJid, IdPrefix};
 use super::chats::Named;
 use super::{State, Summary, Written};
 use crate::failure::Failure;
-use crate::history::{Batch, Content, OutboxItem, Place, Row, Signal};
+use crate::history::{Batch, OutboxItem, Row, Signal};
 use crate::view::Mark;
 
 impl State {
@@ -18,6 +18,7 @@ impl State {
             to: line.to,
             body: line.body,
             signal: line.signal,
+            beside: line.beside,
             asks: line.asks,
             assist: line.assist,
             written: line.written,
@@ -64,7 +65,7 @@ impl State {
         let Some(id) = archive_id(item) else { return };
         let row = Row {
             stamp,
-            ..row_of(item, Some(id.clone()), Mark::Archived)
+            ..item.to_row(Some(id.clone()), Mark::Archived)
         };
         self.ahead.pass(&id);
         if !mutant("archived-line-stays-in-the-outbox") {
@@ -80,7 +81,7 @@ impl State {
         let Some(item) = self.item_of(message_id) else {
             return;
         };
-        let (seq, row) = (item.seq, row_of(item, None, mark));
+        let (seq, row) = (item.seq, item.to_row(None, mark));
         self.drop_item(batch, seq);
         self.put_live(batch, row);
     }
@@ -102,7 +103,8 @@ impl State {
         }
     }
 
-    /// A line that is not sent stays for the person to see; a signal is not worth a word.
+    /// A line that is not sent stays for the person to see; what it says of another is as if it had not
+    /// been said (IM-13).
     pub(super) fn set_failed(
         &mut self,
         batch: &mut Batch,
@@ -212,22 +214,4 @@ fn archive_id(item: &OutboxItem) -> Option<ArchiveId> {
 fn is_of_own(id: &ArchiveId, prefix: &IdPrefix, message_id: &str) -> bool {
     let rest = id.as_str().strip_prefix(prefix.as_str());
     rest.and_then(|rest| rest.strip_prefix('.')) == Some(message_id)
-}
-
-fn row_of(item: &OutboxItem, id: Option<ArchiveId>, mark: Mark) -> Row {
-    Row {
-        place: Place::Provisional(0),
-        key: item.message_id.clone(),
-        id,
-        peer: item.to.clone(),
-        own: true,
-        message_id: Some(item.message_id.clone()),
-        stamp: item.written,
-        content: match &item.signal {
-            Some(signal) => Content::Signal(signal.clone()),
-            None => Content::Text(item.body.clone()),
-        },
-        mark,
-        asks: item.asks,
-    }
 }

@@ -219,6 +219,7 @@ impl State {
             message_id: draft.message_id,
             stamp: draft.stamp,
             content: draft.content,
+            beside: draft.beside,
             mark: draft.mark,
             asks: draft.asks,
         };

@@ -54,6 +54,7 @@ impl Entry {
             message_id: Some(self.message_id()),
             stamp: Stamp(0),
             content: Content::Text(self.number.to_string()),
+            beside: Default::default(),
             mark: Mark::Archived,
             asks: Asks::default(),
         }
@@ -105,15 +106,9 @@ impl Device {
 
     fn compose(&mut self, entry: &Entry) {
         self.note(Event::Wrote(Written {
-            to: romeo(),
-            body: entry.number.to_string(),
-            signal: None,
-            asks: Asks::default(),
-            assist: None,
             message_id: entry.message_id(),
-            written: Stamp(0),
             prefix: Some(prefix()),
-            failed: None,
+            ..Written::new(romeo(), entry.number.to_string(), None)
         }));
     }
 

@@ -1,5 +1,6 @@
 //! The read model: what a screen may show.
 
+mod fold;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use protocol::{ArchiveId, BareJid, FullJid};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::shown::Shown;
+pub(crate) use self::window::Target;
 use crate::failure::Failure;
 
 /// Everything a screen shows.
@@ -120,6 +122,8 @@ pub struct ChatSummary {
     pub last_own: bool,
     /// What is known of its fate, if it is an own one.
     pub last_mark: Option<Mark>,
+    /// Whether the last line was retracted; it has no text then.
+    pub last_retracted: bool,
     /// When; absent without lines.
     pub last_stamp: Option<Stamp>,
     /// Received lines that were not read.
@@ -130,6 +134,8 @@ pub struct ChatSummary {
     pub asked: bool,
     /// Whether the contact is online, as far as is known.
     pub online: bool,
+    /// Whether the contact is writing to this account just now (XEP-0085).
+    pub composing: bool,
 }
 
 /// The open conversation.
@@ -156,14 +162,57 @@ pub struct Line {
     pub key: String,
     /// Whether this account sent it.
     pub own: bool,
-    /// The text; a gap has none.
+    /// The text as it reads now; a gap and a retracted line have none.
     pub text: String,
-    /// When it was archived, or written.
+    /// When it was archived, or written; corrections change nothing about that.
     pub stamp: Stamp,
-    /// What is known of its fate.
+    /// What is known of its fate, and of that of its corrections.
     pub mark: Mark,
     /// Archive id in the own archive, for developers.
     pub id: Option<ArchiveId>,
+    /// The line that it answers.
+    pub reply: Option<Quote>,
+    /// How it read before it was corrected, oldest first.
+    pub edits: Vec<Version>,
+    /// With what people reacted to it.
+    pub reactions: Vec<Reaction>,
+    /// Whether who wrote it took it back: then nothing is left but its place.
+    pub is_retracted: bool,
+    /// Whether the text is shown as it stands, without styling (XEP-0393).
+    pub is_unstyled: bool,
+}
+
+/// What an answer shows of the line that it answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Whether this account wrote that line.
+    pub own: bool,
+    /// How it begins; nothing if it was retracted or is not loaded.
+    pub text: Option<String>,
+    /// Its key, if it is loaded.
+    pub key: Option<String>,
+}
+
+/// How a line read once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The text.
+    pub text: String,
+    /// Since when.
+    pub stamp: Stamp,
+}
+
+/// One emoji with which somebody reacted to a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reaction {
+    /// The emoji.
+    pub emoji: String,
+    /// Whether this account chose it.
+    pub own: bool,
+    /// Whether the other person did.
+    pub other: bool,
+    /// Whether an own choice is not in the archive yet.
+    pub is_waiting: bool,
 }
 
 /// What is known of a line's fate.

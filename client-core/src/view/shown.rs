@@ -7,11 +7,11 @@ use std::sync::Arc;
 use protocol::roster::Subscription;
 use protocol::{ArchiveId, BareJid};
 
-use super::window::{Window, is_line};
+use super::window::{Target, Window, is_line};
 use crate::history::{
-    Batch, Chat, Contact, Device, OutboxItem, Place, Restored, Row, Signal, UNREAD_MAX,
+    Batch, Chat, Contact, Content, Device, OutboxItem, Place, Restored, Row, Signal, UNREAD_MAX,
 };
-use crate::reduce::{Spot, Summary, is_request_only};
+use crate::reduce::{Revised, Spot, Summary, is_request_only};
 use crate::view::{Change, ChatSummary, Connection, Line, SignIn, Timeline, View};
 
 /// The read model and what it is made of.
@@ -28,6 +28,8 @@ pub(crate) struct Shown {
     unsettled: BTreeSet<BareJid>,
     /// Who is online: not shown while the stream that told it is away.
     online: BTreeSet<BareJid>,
+    /// Who is writing.
+    composing: BTreeSet<BareJid>,
     window: Option<Window>,
     reaches_start: bool,
     /// The newest confirmed place.
@@ -50,6 +52,7 @@ impl Shown {
             unread: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             online: BTreeSet::new(),
+            composing: BTreeSet::new(),
             window: None,
             reaches_start: false,
             newest: 0,
@@ -89,7 +92,7 @@ impl Shown {
             self.outbox.insert(item.seq, item.clone());
         }
         if !batch.outbox.is_empty() || !batch.drop_outbox.is_empty() {
-            self.spoil(&[Change::Connection, Change::Timeline]);
+            self.spoil(&[Change::Connection, Change::Chats, Change::Timeline]);
         }
         self.apply_lists(batch);
         if let Some(device) = &batch.device {
@@ -116,6 +119,9 @@ impl Shown {
             }
             if row.is_news() {
                 self.note_unread(&row.peer, row.place.order());
+            }
+            if matches!(row.content, Content::Signal(_)) {
+                self.spoil(&[Change::Chats]);
             }
             is_seen |= self.window.as_mut().is_some_and(|w| w.write(row));
         }
@@ -221,6 +227,17 @@ impl Shown {
         lines.iter().find(|line| line.key == key)
     }
 
+    /// The line with this key in the open conversation, if it can be named.
+    pub(crate) fn target(&self, key: &str) -> Option<Target> {
+        self.window.as_ref()?.target(key)
+    }
+
+    /// Whether the person in the open conversation tells when they write.
+    pub(crate) fn has_states(&self, peer: &BareJid) -> bool {
+        let window = self.window.as_ref().filter(|window| window.peer == *peer);
+        window.is_some_and(Window::has_states)
+    }
+
     /// What of the open conversation is in view: up to the line with this key, or all of it.
     pub(crate) fn seen(&self, key: Option<&str>) -> Option<Spot> {
         self.window.as_ref()?.seen(key)
@@ -238,7 +255,7 @@ impl Shown {
         let waiting = waiting.filter(|item| item.to == window.peer);
         let waiting = waiting.filter_map(|item| match &item.signal {
             Some(Signal::Displayed(of)) => Some(of.as_str()),
-            Some(Signal::Received(_)) | None => None,
+            Some(_) | None => None,
         });
         window.to_mark(place, waiting.collect())
     }
@@ -321,6 +338,14 @@ impl Shown {
         }
     }
 
+    /// These are writing and nobody else.
+    pub(crate) fn set_composing(&mut self, composing: BTreeSet<BareJid>) {
+        if self.composing != composing {
+            self.composing = composing;
+            self.spoil(&[Change::Chats]);
+        }
+    }
+
     fn spoil(&mut self, changes: &[Change]) {
         for change in changes {
             if let Some(is_stale) = self.is_stale.get_mut(*change as usize) {
@@ -343,8 +368,8 @@ impl Shown {
         for change in &changes {
             match change {
                 Change::Connection => {
-                    let lines = self.outbox.values().filter(|item| item.signal.is_none());
-                    self.view.waiting = lines.filter(|item| item.failed.is_none()).count();
+                    let said = self.outbox.values().filter(|item| item.is_said());
+                    self.view.waiting = said.filter(|item| item.failed.is_none()).count();
                 }
                 Change::SignIn => {}
                 Change::Chats => self.list_chats(),
@@ -356,10 +381,10 @@ impl Shown {
 
     fn timeline(&mut self) -> Option<Timeline> {
         let window = self.window.as_mut()?;
-        window.fold(self.filling);
+        window.fold(&self.outbox, self.filling);
         Some(Timeline {
             peer: window.peer.clone(),
-            lines: window.lines(&self.outbox),
+            lines: window.lines(),
             has_older: !window.is_whole || !self.reaches_start,
             loading_older: window.is_loading || self.fetching.0,
             searching_archive: self.fetching.0,
@@ -371,7 +396,9 @@ impl Shown {
         let known = self.contacts.values().filter(|c| !is_request_only(c));
         let mut peers: BTreeSet<_> = known.map(|contact| &contact.item.jid).collect();
         peers.extend(self.chats.keys());
-        let mut chats: Vec<_> = peers.into_iter().map(|peer| self.summary(peer)).collect();
+        let waiting = self.waiting_revisions();
+        let summary = |peer| self.summary(peer, waiting.get(peer).map_or(&[][..], Vec::as_slice));
+        let mut chats: Vec<_> = peers.into_iter().map(summary).collect();
         chats.sort_by(|a, b| {
             let key = |chat: &ChatSummary| (Reverse(chat.last_stamp), chat.name.clone());
             key(a).cmp(&key(b))
@@ -381,18 +408,40 @@ impl Shown {
         self.view.chats = chats;
     }
 
-    fn summary(&self, peer: &BareJid) -> ChatSummary {
+    /// What was said of lines and has no place in the known part yet, in order, and whether it is on its
+    /// way to the archive.
+    fn waiting_revisions(&self) -> BTreeMap<&BareJid, Vec<(Revised, bool)>> {
+        let held = self.provisional.values();
+        let held = held.filter_map(|row| Some((&row.peer, (Revised::of_row(row)?, false))));
+        let items = self.outbox.values();
+        let items = items.filter_map(|item| Some((&item.to, (Revised::of_item(item)?, true))));
+        let mut revisions: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (peer, revision) in held.chain(items) {
+            revisions.entry(peer).or_default().push(revision);
+        }
+        revisions
+    }
+
+    fn summary(&self, peer: &BareJid, waiting: &[(Revised, bool)]) -> ChatSummary {
         let item = self.contacts.get(peer).map(|contact| &contact.item);
-        let chat = self.chats.get(peer);
+        let mut last = self.chats.get(peer).map(Summary::of_chat);
+        for (revision, is_waiting) in waiting {
+            if let Some(last) = &mut last {
+                last.revise(revision, *is_waiting);
+            }
+        }
         ChatSummary {
             name: item
                 .and_then(|item| item.name.clone())
                 .unwrap_or_else(|| local_part(peer)),
             peer: peer.clone(),
-            last_text: chat.map_or_else(String::new, |chat| chat.last_text.clone()),
-            last_own: chat.is_some_and(|chat| chat.last_own),
-            last_mark: chat.and_then(|chat| chat.last_mark.clone()),
-            last_stamp: chat.map(|chat| chat.last_stamp),
+            last_own: last.as_ref().is_some_and(|last| last.own),
+            last_mark: last.as_ref().and_then(|last| last.mark.clone()),
+            last_retracted: last.as_ref().is_some_and(|last| last.reads().is_none()),
+            last_stamp: last.as_ref().map(|last| last.stamp),
+            last_text: last
+                .and_then(|last| last.reads().map(str::to_owned))
+                .unwrap_or_default(),
             unread: self
                 .unread
                 .get(peer)
@@ -400,6 +449,7 @@ impl Shown {
             subscription: item.map_or(Subscription::None, |item| item.subscription),
             asked: item.is_some_and(|item| item.ask),
             online: self.online.contains(peer),
+            composing: self.composing.contains(peer),
         }
     }
 }

@@ -3,8 +3,10 @@ use std::sync::Arc;
 
 use protocol::{ArchiveId, BareJid};
 
+use super::fold::{Folded, line_of_row};
 use crate::failure::Failure;
-use crate::history::{Content, OutboxItem, Place, Row, Signal};
+use crate::history::{Content, OutboxItem, Place, Reply, Row, Signal};
+use crate::inbound::reread;
 use crate::reduce::{Spot, Summary};
 use crate::view::{Line, Mark};
 
@@ -14,6 +16,8 @@ pub(super) struct Window {
     pub(super) peer: BareJid,
     /// Loaded rows in order.
     rows: BTreeMap<i64, Held>,
+    /// What is on its way to the archive, as rows, by its number in the outbox.
+    waiting: BTreeMap<u64, Held>,
     /// From this place on everything is loaded, or will be once the device answers.
     floor: i64,
     /// Whether everything that this device holds is loaded.
@@ -28,15 +32,28 @@ struct Held {
     row: Row,
     /// What it looks like, if it is something to look at.
     line: Option<Arc<Line>>,
+    /// Whether that is more than what the row says by itself.
+    is_folded: bool,
 }
 
 impl Held {
     fn new(row: &Row) -> Self {
+        let row = reread(row);
         Self {
-            row: row.clone(),
-            line: line_of_row(row).map(Arc::new),
+            line: line_of_row(&row).map(Arc::new),
+            row,
+            is_folded: false,
         }
     }
+}
+
+/// A line that the person wants to say something of.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) message_id: String,
+    pub(crate) line: Arc<Line>,
+    /// What it answers.
+    pub(crate) reply: Option<Reply>,
 }
 
 /// What signals tell of the lines in a window.
@@ -57,6 +74,7 @@ impl Window {
         Self {
             peer,
             rows: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             floor: newest.saturating_add(1),
             is_whole: false,
             is_loading: true,
@@ -102,48 +120,112 @@ impl Window {
         let mut newest_first = self.rows.values().rev();
         newest_first.find_map(|held| {
             let summary = Summary::of_row(&held.row)?;
-            let mark = held.line.as_ref().map(|line| line.mark.clone());
-            let mark = mark.filter(|_| summary.own);
-            Some(Summary { mark, ..summary })
+            let line = held.line.as_ref()?;
+            Some(Summary {
+                mark: summary.own.then(|| line.mark.clone()),
+                text: line.text.clone(),
+                is_tombstone: line.is_retracted,
+                ..summary
+            })
         })
     }
 
     /// The loaded lines, then those of the outbox.
-    pub(super) fn lines(&self, outbox: &BTreeMap<u64, OutboxItem>) -> Vec<Arc<Line>> {
-        let rows = self.rows.values().filter_map(|held| held.line.clone());
-        let waiting = outbox.values();
-        let waiting = waiting.filter(|item| item.to == self.peer && item.signal.is_none());
-        rows.chain(waiting.map(|item| Arc::new(line_of_item(item))))
-            .collect()
+    pub(super) fn lines(&self) -> Vec<Arc<Line>> {
+        self.held().filter_map(|held| held.line.clone()).collect()
     }
 
-    /// Gives each line the mark that follows from all that is loaded; up to the place `filling` gaps are
-    /// filled, one after the other.
-    pub(super) fn fold(&mut self, filling: Option<i64>) {
+    /// The line with this key, if it can be named.
+    pub(super) fn target(&self, key: &str) -> Option<Target> {
+        let held = self.rows.values().rev().chain(self.waiting.values());
+        let mut held = held.filter(|held| held.row.key == key);
+        held.find_map(|held| {
+            Some(Target {
+                message_id: held.row.message_id.clone()?,
+                line: held.line.clone()?,
+                reply: held.row.beside.reply.clone(),
+            })
+        })
+    }
+
+    /// Whether the other side tells when it writes: one of its latest lines says so (IM-08).
+    pub(super) fn has_states(&self) -> bool {
+        let newest_first = self.rows.values().rev();
+        let mut theirs = newest_first.filter(|held| held.row.is_news());
+        theirs.next().is_some_and(|held| held.row.asks.states)
+    }
+
+    fn held(&self) -> impl Iterator<Item = &Held> {
+        self.rows.values().chain(self.waiting.values())
+    }
+
+    /// Makes each line what follows from all that is loaded and from the outbox; up to the place
+    /// `filling` gaps are filled, one after the other.
+    pub(super) fn fold(&mut self, outbox: &BTreeMap<u64, OutboxItem>, filling: Option<i64>) {
+        self.wait_for(outbox);
+        let changed = self.changed(filling);
+        let all = self.rows.values_mut().chain(self.waiting.values_mut());
+        for (held, (line, is_folded)) in all.zip(changed) {
+            held.is_folded = is_folded;
+            held.line = line.or(held.line.take());
+        }
+    }
+
+    /// Takes in what of the outbox belongs to the conversation.
+    fn wait_for(&mut self, outbox: &BTreeMap<u64, OutboxItem>) {
+        let mut before = std::mem::take(&mut self.waiting);
+        let items = outbox.values().filter(|item| item.to == self.peer);
+        for item in items.filter(|item| item.is_said()) {
+            let mark = item.failed.map_or(Mark::Waiting, Mark::Failed);
+            let row = item.to_row(None, mark);
+            let same = before.remove(&item.seq).filter(|held| held.row == row);
+            let held = same.unwrap_or_else(|| Held::new(&row));
+            self.waiting.insert(item.seq, held);
+        }
+    }
+
+    /// What each row's line is to be, where it is not that already, and whether it is folded.
+    fn changed(&self, filling: Option<i64>) -> Vec<(Option<Arc<Line>>, bool)> {
+        let rows: Vec<_> = self.held().map(|held| &held.row).collect();
+        let folded = Folded::of(&rows);
         let told = self.told(false);
         // A marker is for all lines before the one that it names, too.
         let mut named = self.rows.iter().rev().filter(|(_, held)| held.row.own);
         let read = named.find(|(_, held)| names(&told.displayed, &held.row));
         let read = read.map_or(i64::MIN, |(place, _)| *place);
-        let marks = self.rows.iter().map(|(place, held)| match held.row.mark {
-            Mark::Archived if held.row.own => told.mark_of(&held.row, *place <= read),
-            Mark::Gap if filling.is_some_and(|newest| *place <= newest) => Mark::Filling,
-            Mark::Archived
-            | Mark::Failed(_)
-            | Mark::Filling
-            | Mark::Gap
-            | Mark::NotKept
-            | Mark::NotSaved
-            | Mark::Read
-            | Mark::Received
-            | Mark::Waiting => held.row.mark.clone(),
+        let held = self.held().enumerate();
+        let changed = held.map(|(at, held)| {
+            let Some(line) = &held.line else {
+                return (None, false);
+            };
+            let place = held.row.place.order();
+            let mark = match held.row.mark {
+                Mark::Archived if held.row.own => {
+                    let mark = told.mark_of(&held.row, folded.edit_ids(at), place <= read);
+                    folded.mark(at, mark)
+                }
+                Mark::Gap if filling.is_some_and(|newest| place <= newest) => Mark::Filling,
+                Mark::Archived
+                | Mark::Failed(_)
+                | Mark::Filling
+                | Mark::Gap
+                | Mark::NotKept
+                | Mark::NotSaved
+                | Mark::Read
+                | Mark::Received
+                | Mark::Waiting => held.row.mark.clone(),
+            };
+            let is_folded = folded.concerns(at);
+            let new = match is_folded || held.is_folded {
+                true => folded.line(at, mark).filter(|new| *new != **line),
+                false => (line.mark != mark).then(|| Line {
+                    mark,
+                    ..Line::clone(line)
+                }),
+            };
+            (new.map(Arc::new), is_folded)
         });
-        let marks: Vec<_> = marks.collect();
-        for (held, mark) in self.rows.values_mut().zip(marks) {
-            if let Some(line) = held.line.as_mut().filter(|line| line.mark != mark) {
-                Arc::make_mut(line).mark = mark;
-            }
-        }
+        changed.collect()
     }
 
     /// What the signals of one side tell of the other's lines.
@@ -155,7 +237,8 @@ impl Window {
                 Content::Signal(Signal::Received(of)) => told.received.insert(of),
                 Content::Signal(Signal::Displayed(of)) => told.displayed.insert(of),
                 Content::Bounced { of, why } => told.bounced.insert(of, *why).is_none(),
-                Content::Gap | Content::Other(_) | Content::Text(_) => false,
+                Content::Gap | Content::Other(_) | Content::Retracted => false,
+                Content::Signal(_) | Content::Text(_) => false,
             };
         }
         told
@@ -210,56 +293,38 @@ impl Window {
 
 impl Told<'_> {
     /// What became of an archived own line.
-    fn mark_of(&self, row: &Row, is_read: bool) -> Mark {
+    fn mark_of<'b>(
+        &self,
+        row: &Row,
+        mut edits: impl Iterator<Item = &'b str>,
+        is_read: bool,
+    ) -> Mark {
         let why = row.id.as_ref().and_then(|id| self.bounced.get(id));
         match why {
             Some(why) => Mark::Failed(*why),
             None if is_read => Mark::Read,
             None if names(&self.received, row) => Mark::Received,
+            None if edits.any(|id| self.received.contains(id)) => Mark::Received,
             None => Mark::Archived,
         }
     }
 }
 
-/// Whether a signal that names `ids` means this line.
+/// Whether a signal that names `ids` means this line, or a correction of one (IM-12).
 fn names(ids: &BTreeSet<&str>, row: &Row) -> bool {
     let id = row.message_id.as_deref();
-    id.is_some_and(|id| ids.contains(id)) && matches!(row.content, Content::Text(_))
+    let is_text = match &row.content {
+        Content::Text(_) | Content::Retracted => true,
+        Content::Signal(signal) => matches!(signal, Signal::Corrected { .. }),
+        Content::Bounced { .. } | Content::Gap | Content::Other(_) => false,
+    };
+    is_text && id.is_some_and(|id| ids.contains(id))
 }
 
 /// Whether a row is something to look at.
 pub(super) fn is_line(row: &Row) -> bool {
-    text_of(&row.content).is_some()
-}
-
-fn text_of(content: &Content) -> Option<&str> {
-    match content {
-        Content::Text(text) => Some(text),
-        Content::Gap => Some(""),
-        Content::Bounced { .. } | Content::Signal(_) | Content::Other(_) => None,
-    }
-}
-
-fn line_of_row(row: &Row) -> Option<Line> {
-    let text = text_of(&row.content)?.to_owned();
-    Some(Line {
-        key: row.key.clone(),
-        own: row.own,
-        text,
-        stamp: row.stamp,
-        mark: row.mark.clone(),
-        id: row.id.clone(),
-    })
-}
-
-fn line_of_item(item: &OutboxItem) -> Line {
-    let mark = item.failed.map_or(Mark::Waiting, Mark::Failed);
-    Line {
-        key: item.message_id.clone(),
-        own: true,
-        text: item.body.clone(),
-        stamp: item.written,
-        mark,
-        id: None,
+    match &row.content {
+        Content::Text(_) | Content::Gap | Content::Retracted => true,
+        Content::Bounced { .. } | Content::Signal(_) | Content::Other(_) => false,
     }
 }

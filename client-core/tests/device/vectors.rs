@@ -145,9 +145,7 @@ fn ends(world: &World) -> Ends {
     let name = |id: &ArchiveId| id.to_string();
     let entries = rows.iter().map(|row| match &row.content {
         Content::Gap => None,
-        Content::Text(_) | Content::Signal(_) | Content::Bounced { .. } | Content::Other(_) => {
-            row.id.as_ref().map(name)
-        }
+        _ => row.id.as_ref().map(name),
     });
     let device = world.history.restore().device.unwrap();
     Ends {

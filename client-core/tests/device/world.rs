@@ -97,6 +97,7 @@ impl World {
         self.intent(Intent::Send {
             to: bare("romeo"),
             body: text.to_owned(),
+            reply_to: None,
         });
     }
 

@@ -354,7 +354,8 @@ fn line_of_row(row: &client_core::Row) -> Option<Line> {
         Content::Text(text) => text.clone(),
         Content::Signal(signal) => format!("{signal:?}"),
         Content::Other(payload) => payload.clone(),
-        Content::Bounced { of, words } => format!("{of} came back: {words}"),
+        Content::Bounced { of, why } => format!("{of} came back: {why:?}"),
+        Content::Retracted => "(retracted)".to_owned(),
         Content::Gap => "(a gap)".to_owned(),
     };
     let id = row.id.as_ref().map(ToString::to_string);

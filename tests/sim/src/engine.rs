@@ -116,7 +116,11 @@ impl Tab {
 
     pub(crate) fn say(&mut self, to: &BareJid, text: String, now: Now) {
         let to = to.clone();
-        let intent = Intent::Send { to, body: text };
+        let intent = Intent::Send {
+            to,
+            body: text,
+            reply_to: None,
+        };
         self.engine.handle(Input::Intent(intent), now);
     }
 

@@ -88,8 +88,10 @@ fn ChatRow(chat: ChatSummary, draft: Memo<String>) -> impl IntoView {
         last_mark,
         last_stamp,
         unread,
+        last_retracted,
         asked,
         online,
+        composing,
         subscription: _,
     } = chat;
     let preview = move || {
@@ -101,6 +103,12 @@ fn ChatRow(chat: ChatSummary, draft: Memo<String>) -> impl IntoView {
                 {draft}
             }
             .into_any();
+        }
+        if composing {
+            return view! { <em class="writing">{texts::writing()}</em> }.into_any();
+        }
+        if last_retracted {
+            return view! { <em>{texts::retracted()}</em> }.into_any();
         }
         if last_text.is_empty() && asked {
             return view! { <em>{texts::asked()}</em> }.into_any();

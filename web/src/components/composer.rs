@@ -33,6 +33,7 @@ pub(crate) fn Composer(peer: BareJid) -> impl IntoView {
         state.send(Intent::Send {
             to: peer.get_value(),
             body: body.to_owned(),
+            reply_to: None,
         });
         browser::keep_storage();
         write(String::new());

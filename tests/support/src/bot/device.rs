@@ -129,7 +129,8 @@ impl Device {
         match order {
             Order::Send { to, body, done } => {
                 self.onlooker.see(Sight::Asked(&body));
-                self.handle(Input::Intent(Intent::Send { to, body }));
+                let reply_to = None;
+                self.handle(Input::Intent(Intent::Send { to, body, reply_to }));
                 self.drain();
                 self.publish();
                 answer(done, ());
