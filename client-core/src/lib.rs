@@ -6,6 +6,7 @@
 mod catch_up;
 pub mod engine;
 mod failure;
+mod gather;
 pub mod history;
 mod ids;
 mod inbound;

@@ -87,7 +87,7 @@ pub fn hash(description: &Element) -> Option<String> {
     for form in forms {
         typed.extend(of_form(form)?);
     }
-    typed.sort();
+    typed.sort_unstable();
     if typed
         .windows(2)
         .any(|pair| matches!(pair, [(a, _), (b, _)] if a == b))
@@ -118,10 +118,10 @@ fn of_form(form: &Element) -> Option<Option<(String, String)>> {
             kind = Some(only.clone());
             continue;
         }
-        values.sort();
+        values.sort_unstable();
         fields.push((var.to_owned(), values));
     }
-    fields.sort();
+    fields.sort_unstable();
     let mut text = String::new();
     for (var, values) in fields {
         for part in std::iter::once(var).chain(values) {
@@ -133,7 +133,7 @@ fn of_form(form: &Element) -> Option<Option<(String, String)>> {
 
 /// Each with `<` behind it, sorted; `None` if one comes twice or holds that sign itself.
 fn lines(mut parts: Vec<String>) -> Option<String> {
-    parts.sort();
+    parts.sort_unstable();
     let is_twice = parts
         .windows(2)
         .any(|pair| matches!(pair, [a, b] if a == b));

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use js_sys::{Array, Date, Function, Intl, JsString, Object, Reflect};
 use protocol::BareJid;
 use protocol::time::Stamp;
 use sha1::{Digest as _, Sha1};
@@ -24,6 +24,7 @@ struct Ways {
     day: Function,
     old_day: Function,
     full: Function,
+    precise: Function,
 }
 
 impl Ways {
@@ -40,6 +41,7 @@ impl Ways {
             day: way(&[("weekday", "long"), day, month]),
             old_day: way(&[day, month, year]),
             full: way(&[("dateStyle", "full"), ("timeStyle", "medium")]),
+            precise: way(&[("timeStyle", "medium")]),
         }
     }
 }
@@ -57,6 +59,12 @@ pub fn time(stamp: Stamp) -> String {
 /// Date and time in full.
 pub fn full(stamp: Stamp) -> String {
     written(stamp, |ways| &ways.full)
+}
+
+/// The time of day to the millisecond, for developers.
+pub fn precise(stamp: Stamp) -> String {
+    let seconds = written(stamp, |ways| &ways.precise);
+    format!("{seconds} .{:03}", stamp.0.rem_euclid(1_000))
 }
 
 /// A time for a list: the clock for today, the weekday for this week, else the date.
@@ -96,11 +104,13 @@ pub fn short_name(jid: &BareJid) -> String {
 /// One or two letters for an avatar.
 pub fn initials(name: &str) -> String {
     let mut words = name
-        .split(|c: char| !c.is_alphanumeric())
+        .split(|c: char| c.is_whitespace() || c.is_ascii_punctuation())
         .filter_map(|word| word.chars().next());
     let first = words.next().or_else(|| name.chars().next());
     let letters: String = first.into_iter().chain(words.next_back()).collect();
-    letters.to_uppercase()
+    // The browser has the tables for it.
+    let letters = JsString::from(letters).to_locale_upper_case(None);
+    letters.into()
 }
 
 /// The angle of somebody's colour, in degrees (XEP-0392 §5.1).

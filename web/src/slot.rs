@@ -58,9 +58,9 @@ impl Slot {
         {
             return Ok(slot);
         }
-        let mut labels: Vec<_> = (1..=SLOTS_MAX).map(|number| number.to_string()).collect();
-        labels.sort_by_key(|label| !has_waiting(account, label));
-        for label in labels {
+        let labels = (1..=SLOTS_MAX).map(|number| number.to_string());
+        let (waiting, idle): (Vec<_>, Vec<_>) = labels.partition(|l| has_waiting(account, l));
+        for label in waiting.into_iter().chain(idle) {
             if let Some(slot) = Self::try_lock(account, &label, Patience::None).await? {
                 return Ok(slot);
             }

@@ -23,9 +23,9 @@ pub(crate) fn run(release: bool) -> Result<()> {
     let profile = if release { "web-release" } else { "web-dev" };
     let mut arguments = vec!["--package", "web", "--lib", "--target", wasm::TARGET];
     arguments.extend(["--profile", profile]);
-    let remapped = wasm::without_paths()?;
+    let flags = wasm::release_flags()?;
     if release {
-        arguments.extend(["--config", &remapped]);
+        arguments.extend(["--config", &flags]);
     }
     let module = artifact::build(&arguments, Wanted::Module("web"))?;
     let bound = home::root().join("target/bound").join(profile);

@@ -6,6 +6,7 @@ use protocol::mutant;
 use protocol::{ArchiveId, BareJid, Handled};
 
 use super::Engine;
+use crate::gather::gathered;
 use crate::history::{Batch, OutboxItem, Place, Row, RowQuery, Wanted};
 use crate::io::Output;
 use crate::reduce::{Event, Page, Spot};
@@ -119,7 +120,7 @@ impl Engine {
             let body = item.text()?.to_owned();
             Some((item.seq, (item.to, body)))
         });
-        let lines: BTreeMap<_, _> = lines.collect();
+        let lines: BTreeMap<_, _> = gathered(lines);
         for (to, body) in lines.into_values() {
             self.out.push_back(Output::Unsaved { to, body });
         }
@@ -217,11 +218,11 @@ impl Engine {
             Asked::Page => {
                 let checking = self.checking.take_if(|(asked, _)| *asked == query);
                 if let Some((_, mut page)) = checking {
-                    page.known = places_of(rows).collect();
+                    page.known = gathered(places_of(rows));
                     self.note_device(Event::Page(page));
                 }
             }
-            Asked::Marks(marks) => self.on_marks(marks, places_of(rows).collect()),
+            Asked::Marks(marks) => self.on_marks(marks, gathered(places_of(rows))),
         }
     }
 

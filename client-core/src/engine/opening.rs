@@ -11,6 +11,7 @@ use protocol::{Frame, FullJid, Handled, Iq, StreamError, Text, XmlLimits, presen
 
 use super::Engine;
 use super::contacts::{Request, caps};
+use crate::gather::gathered;
 use crate::io::Output;
 use crate::link::{Bound, Phase, Step, Verdict, resumption, verdict};
 use crate::login::{Carried, RESUMABLE_S};
@@ -248,7 +249,7 @@ impl Engine {
         // Of what was under way, the archive tells first what it has.
         let items = self.state.outbox.values();
         let sent = items.filter(|item| item.prefix.is_some());
-        self.wire.again = sent.map(|item| item.seq).collect();
+        self.wire.again = gathered(sent.map(|item| item.seq));
         self.wire.may_send = self.wire.again.is_empty();
         self.wire.has_archive = Some(true);
         self.introduce();

@@ -1,5 +1,6 @@
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::gather::gathered;
 use protocol::ArchiveId;
 
 /// So many are written with the device; with more the stream is not kept over a restart.
@@ -22,7 +23,7 @@ impl Ahead {
     pub(crate) fn new(kept: &[ArchiveId]) -> Self {
         Self {
             in_order: kept.iter().cloned().collect(),
-            ids: kept.iter().cloned().collect(),
+            ids: gathered(kept.iter().cloned()),
             has_lost_some: false,
         }
     }

@@ -26,6 +26,7 @@ use self::ahead::Ahead;
 use self::chats::Touched;
 use self::online::Online;
 use crate::failure::Failure;
+use crate::gather::gathered;
 use crate::history::{
     Asks, Batch, Beside, Chat, Contact, Device, OutboxItem, Restored, ResumableStream, Revision,
     Row, Signal, Wanting,
@@ -358,7 +359,7 @@ impl State {
     /// The copies of all that is held behind the cursor come again, in order, and presence anew.
     fn rewound(&mut self, batch: &mut Batch) {
         self.begin_anew(batch);
-        self.unsure = self.held.keys().cloned().collect();
+        self.unsure = gathered(self.held.keys().cloned());
     }
 
     fn bound(&mut self, batch: &mut Batch, exact: bool) {
@@ -380,6 +381,5 @@ impl State {
 }
 
 fn by_key<K: Ord, V>(values: Vec<V>, key: impl Fn(&V) -> K) -> BTreeMap<K, V> {
-    let keyed = values.into_iter().map(|value| (key(&value), value));
-    keyed.collect()
+    gathered(values.into_iter().map(|value| (key(&value), value)))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::gather::gathered;
 use protocol::BareJid;
 
 /// So many contacts can be online, and each with so many devices.
@@ -47,7 +48,7 @@ impl Online {
     }
 
     pub(crate) fn contacts(&self) -> BTreeSet<BareJid> {
-        self.0.keys().cloned().collect()
+        gathered(self.0.keys().cloned())
     }
 
     /// What is written with the device.

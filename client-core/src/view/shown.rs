@@ -8,6 +8,7 @@ use protocol::roster::Subscription;
 use protocol::{ArchiveId, BareJid};
 
 use super::window::{Target, Window, is_line};
+use crate::gather::gathered;
 use crate::history::{
     Batch, Chat, Contact, Content, Device, OutboxItem, Place, Restored, Row, Signal, UNREAD_MAX,
 };
@@ -257,7 +258,7 @@ impl Shown {
             Some(Signal::Displayed(of)) => Some(of.as_str()),
             Some(_) | None => None,
         });
-        window.to_mark(place, waiting.collect())
+        window.to_mark(place, gathered(waiting))
     }
 
     /// What the open conversation ends with, lines of the outbox aside.
@@ -394,13 +395,16 @@ impl Shown {
 
     fn list_chats(&mut self) {
         let known = self.contacts.values().filter(|c| !is_request_only(c));
-        let mut peers: BTreeSet<_> = known.map(|contact| &contact.item.jid).collect();
+        let mut peers: BTreeSet<_> = gathered(known.map(|contact| &contact.item.jid));
         peers.extend(self.chats.keys());
         let waiting = self.waiting_revisions();
         let summary = |peer| self.summary(peer, waiting.get(peer).map_or(&[][..], Vec::as_slice));
         let mut chats: Vec<_> = peers.into_iter().map(summary).collect();
-        chats.sort_by(|a, b| {
-            let key = |chat: &ChatSummary| (Reverse(chat.last_stamp), chat.name.clone());
+        chats.sort_unstable_by(|a, b| {
+            let key = |chat: &ChatSummary| {
+                let (name, peer) = (chat.name.clone(), chat.peer.clone());
+                (Reverse(chat.last_stamp), name, peer)
+            };
             key(a).cmp(&key(b))
         });
         let requests = self.contacts.values().filter(|contact| contact.wants);

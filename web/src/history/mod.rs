@@ -193,7 +193,7 @@ impl IndexedDb {
                 |row: &Row| row.id.as_ref() == Some(id) && matches!(row.place, Place::Confirmed(_));
             found.extend(row.filter(is_it));
         }
-        found.sort_by_key(|row| row.place.order());
+        found.sort_unstable_by_key(|row| row.place.order());
         Ok(found)
     }
 
