@@ -7,7 +7,8 @@ use protocol::Now;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{
-    Document, Event, EventTarget, HtmlDocument, HtmlElement, HtmlTextAreaElement, Storage, Window,
+    Blob, Document, Event, EventTarget, HtmlDocument, HtmlElement, HtmlTextAreaElement, Storage,
+    Url, Window,
 };
 
 /// The page's window.
@@ -178,6 +179,24 @@ pub fn copy(text: &str) {
     if let Some(focused) = focused.and_then(|focused| focused.dyn_into::<HtmlElement>().ok()) {
         let _ = focused.focus();
     }
+}
+
+/// Saves a text as a file of the person's.
+pub fn download(name: &str, text: &str) {
+    let parts = js_sys::Array::of1(&text.into());
+    let Ok(blob) = Blob::new_with_str_sequence(&parts) else {
+        return;
+    };
+    let Ok(url) = Url::create_object_url_with_blob(&blob) else {
+        return;
+    };
+    let link = document().create_element("a").ok();
+    if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+        let _ = link.set_attribute("href", &url);
+        let _ = link.set_attribute("download", name);
+        link.click();
+    }
+    let _ = Url::revoke_object_url(&url);
 }
 
 /// Listens to an event for the life of the page.

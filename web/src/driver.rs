@@ -11,6 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::browser;
 use crate::error::WebError;
 use crate::history::IndexedDb;
+use crate::inspector::What;
 use crate::slot::{self, Slot};
 use crate::socket::Socket;
 use crate::state::AppState;
@@ -138,12 +139,31 @@ impl Driver {
         loop {
             match self.next().await {
                 Event::Input(input) => {
+                    self.note_wire(&input);
                     self.engine.handle(input, browser::now());
                     self.drain();
                 }
                 Event::SignOut(reach) => return self.sign_out(reach).await,
                 Event::Stop => return self.stop().await,
             }
+        }
+    }
+
+    /// Notes for developers what the socket brought.
+    fn note_wire(&self, input: &Input) {
+        match input {
+            Input::Frame(frame) => self.state.note_wire(|| What::Came((&**frame).into())),
+            Input::Connected => self.state.note_wire(|| What::Link("open".into())),
+            Input::Disconnected(reason) => {
+                self.state.note_wire(|| What::Link(reason.as_str().into()));
+            }
+            Input::Committed
+            | Input::Intent(_)
+            | Input::Online
+            | Input::Rows { .. }
+            | Input::StorageFailed(_)
+            | Input::Tick
+            | Input::Visible(_) => {}
         }
     }
 
@@ -174,6 +194,7 @@ impl Driver {
             match output {
                 Output::Connect => self.connect(),
                 Output::Transmit(frame) => {
+                    self.state.note_wire(|| What::Sent((&*frame).into()));
                     if let Some(socket) = &self.socket {
                         socket.send(&frame);
                     }

@@ -11,6 +11,7 @@ pub mod driver;
 pub mod error;
 pub mod format;
 pub mod history;
+pub mod inspector;
 pub mod keys;
 mod language;
 pub mod lifecycle;

@@ -8,9 +8,10 @@ use client_core::{Change, Input, Intent};
 use leptos::prelude::*;
 use protocol::{BareJid, FullJid};
 
-use crate::components::is_gap;
+use crate::components::{is_gap, mark_name};
 use crate::driver::Inbox;
 use crate::format;
+use crate::inspector::{What, Wire};
 use crate::{browser, drafts, texts};
 
 /// Two lines of one sender within this time belong together.
@@ -115,6 +116,8 @@ pub struct AppState {
     pub looked_at: RwSignal<bool>,
     /// Whether addresses and archive ids are shown.
     pub developer: RwSignal<bool>,
+    /// What went over the wire, for developers.
+    pub wire: Wire,
     /// Which language is spoken; when it changes, all is drawn anew.
     pub language: RwSignal<usize>,
     /// Whether lines came into the open conversation that a catch-up brought, and nobody was told.
@@ -166,6 +169,7 @@ impl AppState {
             sent: RwSignal::new(0),
             looked_at: RwSignal::new(false),
             developer: RwSignal::new(false),
+            wire: Wire::new(),
             language: RwSignal::new(0),
             missed: RwSignal::new(false),
             inbox: RwSignal::new(None),
@@ -246,6 +250,7 @@ impl AppState {
             self.peer.set(Some(timeline.peer.clone()));
         }
         let former = self.lines.get_untracked();
+        self.note_marks(&former, &timeline.lines);
         let cells = cells(&former, &timeline.lines);
         let unchanged =
             former.len() == cells.len() && former.iter().zip(&cells).all(|(a, b)| a.key == b.key);
@@ -256,6 +261,35 @@ impl AppState {
         set(self.loading_older, timeline.loading_older);
         set(self.searching_archive, timeline.searching_archive);
         set(self.filled, timeline.filled);
+    }
+
+    /// Notes for developers what happened on the wire.
+    pub fn note_wire(&self, what: impl FnOnce() -> What) {
+        if self.developer.get_untracked() {
+            self.wire.note(what());
+        }
+    }
+
+    /// Notes for developers what is newly known of lines that were there.
+    fn note_marks(&self, former: &[Cell], lines: &[Arc<Line>]) {
+        if !self.developer.get_untracked() {
+            return;
+        }
+        let known: HashMap<&str, &Cell> = former.iter().map(|c| (c.key.as_str(), c)).collect();
+        for line in lines {
+            let before = known.get(line.key.as_str());
+            let is_news = match before {
+                Some(cell) => cell.line.with_untracked(|before| before.mark != line.mark),
+                None => line.mark == Mark::Waiting,
+            };
+            if is_news {
+                self.wire.note(What::Became {
+                    key: line.key.as_str().into(),
+                    mark: mark_name(&line.mark),
+                    archive_id: line.id.as_ref().map(|id| id.as_str().into()),
+                });
+            }
+        }
     }
 
     /// Lets assistive technology read received lines that stand behind the known ones. A catch-up is silent, and

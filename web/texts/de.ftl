@@ -206,3 +206,21 @@ sign-out-loses =
         [one] { $waiting } Nachricht dieses Tabs ist noch nicht gesendet und geht verloren.
        *[other] { $waiting } Nachrichten dieses Tabs sind noch nicht gesendet und gehen verloren.
     }
+
+## Developer mode: the inspector
+
+inspector = Inspektor
+inspector-filter = Frames filtern
+inspector-hides = Inhalte und Geheimnisse verbergen
+inspector-clear = Leeren
+inspector-export = Exportieren
+inspector-close = Schließen
+inspector-frames = Frames, die neuesten zuerst
+inspector-follow = Verfolgen
+inspector-follow-one = Die Nachricht von Eintrag { $number } verfolgen
+inspector-follows = Der Weg von { $id }
+inspector-all = Alle zeigen
+inspector-sent = → gesendet
+inspector-came = ← gekommen
+inspector-link = • Socket
+inspector-became = ✓ bekannt

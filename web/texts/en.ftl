@@ -213,3 +213,21 @@ sign-out-loses =
         [one] { $waiting } message of this tab was not sent yet and will be lost.
        *[other] { $waiting } messages of this tab were not sent yet and will be lost.
     }
+
+## Developer mode: the inspector
+
+inspector = Inspector
+inspector-filter = Filter frames
+inspector-hides = Hide contents and secrets
+inspector-clear = Clear
+inspector-export = Export
+inspector-close = Close
+inspector-frames = Frames, the newest first
+inspector-follow = Follow
+inspector-follow-one = Follow the message of record { $number }
+inspector-follows = The way of { $id }
+inspector-all = Show all
+inspector-sent = → sent
+inspector-came = ← came
+inspector-link = • socket
+inspector-became = ✓ known

@@ -246,7 +246,7 @@ pub(crate) fn sign(
 }
 
 /// The name under which tests and style sheet know a mark.
-fn mark_name(mark: &Mark) -> &'static str {
+pub(crate) fn mark_name(mark: &Mark) -> &'static str {
     match mark {
         Mark::Waiting => "waiting",
         Mark::Archived => "archived",

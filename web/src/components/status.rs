@@ -61,6 +61,20 @@ pub(crate) fn StatusStrip() -> impl IntoView {
         .into_any(),
         Connection::Idle | Connection::Connecting | Connection::Live => ().into_any(),
     };
+    let inspect = move || {
+        state.developer.get().then(|| {
+            view! {
+                <button
+                    class="strip-button"
+                    data-testid="inspector-open"
+                    aria-expanded=move || state.wire.is_open.get().to_string()
+                    on:click=move |_| state.wire.is_open.update(|is_open| *is_open = !*is_open)
+                >
+                    {texts::inspector()}
+                </button>
+            }
+        })
+    };
     view! {
         <div class="strip" data-shown=move || name(shown.get().0)>
             <span class="strip-dot" aria-hidden=HIDDEN></span>
@@ -72,6 +86,7 @@ pub(crate) fn StatusStrip() -> impl IntoView {
                 {words}
             </span>
             {beside}
+            {inspect}
             <span class="strip-device" title=move || texts::device(&state.slot.get())>
                 <span>{move || texts::device_short(&state.slot.get())}</span>
                 <span class="unseen" data-testid="device-slot">{state.slot}</span>

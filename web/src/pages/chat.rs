@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use crate::components::{
-    AddContact, Announcer, ChatHeader, ChatList, Composer, NoChatOpen, Requests, SideHeader,
-    SignOutDialog, StatusStrip, Timeline,
+    AddContact, Announcer, ChatHeader, ChatList, Composer, Inspector, NoChatOpen, Requests,
+    SideHeader, SignOutDialog, StatusStrip, Timeline,
 };
 use crate::state::AppState;
 use crate::{browser, texts};
@@ -47,6 +47,7 @@ pub(crate) fn ChatPage() -> impl IntoView {
                     None => view! { <NoChatOpen adding/> }.into_any(),
                 }}
             </main>
+            <Inspector/>
             <Announcer/>
             <AddContact open=adding/>
             <SignOutDialog open=signing_out/>
