@@ -10,7 +10,7 @@ use crate::texts::LANGUAGES;
 use crate::{browser, format, settings};
 
 /// Under which key of the profile's storage the choice is kept.
-const KEPT: &str = "balcony:language";
+pub(crate) const KEPT: &str = "balcony:language";
 
 thread_local! {
     static INDEX: Cell<usize> = const { Cell::new(0) };
@@ -52,8 +52,16 @@ pub(crate) fn chosen() -> Option<String> {
 /// Chooses a language by its tag, or leaves it to the browser; all that is shown is drawn anew.
 pub(crate) fn choose(state: AppState, tag: Option<&str>) {
     settings::keep(KEPT, tag);
+    adopt(state);
+}
+
+/// Speaks as was chosen, here or in another tab.
+pub(crate) fn adopt(state: AppState) {
+    let former = index();
     restore();
-    state.language.set(index());
+    if index() != former {
+        state.language.set(index());
+    }
 }
 
 /// The tag for the browser's own ways to write: the language, as this person's country writes it if that is known.

@@ -2,7 +2,7 @@
 //!
 //! A page that goes away says nothing to the server: its stream is to be resumed (WS-19).
 
-use client_core::{Input, Intent};
+use client_core::Input;
 
 use crate::browser::{self, listen_forever};
 use crate::settings;
@@ -25,9 +25,7 @@ pub fn watch(state: AppState) {
     state.look();
     // Another tab changed what the profile keeps (IM-06).
     listen_forever(&browser::window(), "storage", move |event| {
-        if settings::is_of_sharing(browser::changed_key(&event).as_deref()) {
-            state.send(Intent::ShareReading(settings::shares_reading()));
-        }
+        settings::adopt(state, browser::changed_key(&event).as_deref());
     });
     // `pageshow` also comes when a page returns from the back-forward cache.
     for name in ["online", "pageshow"] {

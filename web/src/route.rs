@@ -1,13 +1,15 @@
-//! Which conversation the address bar names: `#/chat/<address>`.
+//! What the address bar names: a conversation (`#/chat/<address>`), or what is shown in its place (`#/settings`).
 
 use leptos::prelude::*;
 use protocol::BareJid;
 
 use crate::browser::{self, listen_forever};
-use crate::state::AppState;
+use crate::state::{AppState, Pane};
 
 /// Address of the list without a conversation.
 pub const LIST: &str = "#/";
+/// Address of the settings.
+pub const SETTINGS: &str = "#/settings";
 
 /// What a link brought along, or where it leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum Fragment {
     Invite(String),
     /// A conversation.
     Chat(BareJid),
+    /// What stands in place of a conversation.
+    Pane(Pane),
     /// Nothing special.
     List,
 }
@@ -34,6 +38,9 @@ impl Fragment {
         }
         if let Some(token) = fragment.strip_prefix("invite=") {
             return Self::Invite(token.to_owned());
+        }
+        if SETTINGS.strip_prefix('#') == Some(fragment) {
+            return Self::Pane(Pane::Settings);
         }
         fragment
             .strip_prefix("/chat/")
@@ -53,16 +60,37 @@ pub fn chat(peer: &BareJid) -> String {
 
 /// Lets the state follow the address bar; for the life of the page.
 pub fn follow(state: AppState) {
-    let read = move || match Fragment::current() {
-        Fragment::Chat(peer) => state.route.set(Some(peer)),
-        Fragment::List => state.route.set(None),
+    let read = move |fragment| match fragment {
+        Fragment::Chat(peer) => show(state, Some(peer), None),
+        Fragment::List => show(state, None, None),
+        Fragment::Pane(pane) => {
+            let open = state.route.get_untracked();
+            if state.pane.get_untracked().is_none() {
+                let back = open.map_or_else(|| LIST.to_owned(), |peer| chat(&peer));
+                state.back.set(back);
+            }
+            show(state, None, Some(pane));
+        }
         // A link opened in a tab that is at work: start over with it.
         Fragment::SetUp(_) | Fragment::Invite(_) => {
             let _ = browser::window().location().reload();
         }
     };
-    if let Fragment::Chat(peer) = Fragment::current() {
-        state.route.set(Some(peer));
+    match Fragment::current() {
+        Fragment::SetUp(_) | Fragment::Invite(_) => {}
+        fragment @ (Fragment::Chat(_) | Fragment::Pane(_) | Fragment::List) => read(fragment),
     }
-    listen_forever(&browser::window(), "hashchange", move |_| read());
+    listen_forever(&browser::window(), "hashchange", move |_| {
+        read(Fragment::current());
+    });
+}
+
+fn show(state: AppState, peer: Option<BareJid>, pane: Option<Pane>) {
+    state.pane.set(pane);
+    state.route.set(peer);
+}
+
+/// Goes where a fragment leads, so that Back works.
+pub fn go(fragment: &str) {
+    let _ = browser::window().location().set_hash(fragment);
 }

@@ -23,7 +23,7 @@ pub async fn begin(state: AppState) {
             let invited = true;
             state.page.set(Page::SetUp { token, invited });
         }
-        Fragment::Chat(_) | Fragment::List => match accounts::current() {
+        Fragment::Chat(_) | Fragment::Pane(_) | Fragment::List => match accounts::current() {
             Some(account) => go_on(state, account).await,
             None => state.page.set(Page::SignIn),
         },

@@ -39,6 +39,13 @@ pub enum Page {
     Trouble(String),
 }
 
+/// What can be shown in place of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pane {
+    /// What a person can choose.
+    Settings,
+}
+
 /// How a line stands to its neighbours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
@@ -94,6 +101,10 @@ pub struct AppState {
     pub requests: RwSignal<Vec<BareJid>>,
     /// Whose conversation the address bar names.
     pub route: RwSignal<Option<BareJid>>,
+    /// What is shown in place of a conversation.
+    pub pane: RwSignal<Option<Pane>>,
+    /// Where the way back from there leads: the fragment with its `#`.
+    pub back: RwSignal<String>,
     /// Whose lines are in `lines`.
     pub peer: RwSignal<Option<BareJid>>,
     /// The open conversation's lines, oldest first.
@@ -158,6 +169,8 @@ impl AppState {
             is_list_known,
             requests: RwSignal::new(Vec::new()),
             route: RwSignal::new(None),
+            pane: RwSignal::new(None),
+            back: RwSignal::new(crate::route::LIST.to_owned()),
             peer: RwSignal::new(None),
             lines: RwSignal::new(Vec::new()),
             has_older: RwSignal::new(false),
@@ -377,8 +390,7 @@ impl AppState {
 
     /// Opens a conversation by the address bar, so that Back works.
     pub fn open(&self, peer: &BareJid) {
-        let fragment = crate::route::chat(peer);
-        let _ = browser::window().location().set_hash(&fragment);
+        crate::route::go(&crate::route::chat(peer));
     }
 }
 

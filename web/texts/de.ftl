@@ -181,8 +181,20 @@ device-short = Gerät { $slot }
 ## Menü und Einstellungen
 
 menu = Menü
+settings = Einstellungen
+close = Schließen
+go-back = Zurück
 signed-in-as = Angemeldet als { $name }
-theme = Aussehen
+look = Aussehen
+theme = Farben
+theme-contrast = Hoher Kontrast
+typing-title = Schreiben
+send-key = Was eine Nachricht sendet
+send-by-enter = Enter
+send-by-control = Strg + Enter
+letters = Einzelne Tasten wie „?“ als Kürzel
+privacy = Privatsphäre
+for-developers = Für Entwickler
 language = Sprache
 language-of-browser = Wie der Browser
 theme-system = Wie das System
@@ -190,6 +202,17 @@ theme-light = Hell
 theme-dark = Dunkel
 share-reading = Anderen zeigen, was ich bekommen und gelesen habe
 developer = Entwicklermodus
+
+## Tastatur
+
+shortcuts = Tastenkürzel
+shortcut-line = Neue Zeile
+shortcut-step = Nächstes oder voriges Gespräch
+shortcut-walk = Von Nachricht zu Nachricht
+shortcut-escape = Schließen oder zurück
+switch-title = Zu einem Gespräch
+switch-placeholder = Name
+switch-none = So heißt hier niemand.
 
 ## Abmelden
 

@@ -188,8 +188,20 @@ device-short = Device { $slot }
 ## Menu and settings
 
 menu = Menu
+settings = Settings
+close = Close
+go-back = Back
 signed-in-as = Signed in as { $name }
+look = Look
 theme = Appearance
+theme-contrast = High contrast
+typing-title = Writing
+send-key = What sends a message
+send-by-enter = Enter
+send-by-control = Ctrl + Enter
+letters = Single keys like “?” are shortcuts
+privacy = Privacy
+for-developers = For developers
 language = Language
 language-of-browser = Like the browser
 theme-system = Like the system
@@ -197,6 +209,17 @@ theme-light = Light
 theme-dark = Dark
 share-reading = Tell others what I received and read
 developer = Developer mode
+
+## Keyboard
+
+shortcuts = Keyboard shortcuts
+shortcut-line = New line
+shortcut-step = Next or previous conversation
+shortcut-walk = From message to message
+shortcut-escape = Close or go back
+switch-title = Go to a conversation
+switch-placeholder = Name
+switch-none = Nobody of that name.
 
 ## Signing out
 

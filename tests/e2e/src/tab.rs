@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use support::proxy::Proxy;
-use thirtyfour::{By, Key, WebDriver, WindowHandle, error::WebDriverResult};
+use thirtyfour::{By, Key, TypingData, WebDriver, WindowHandle, error::WebDriverResult};
 
 use crate::{browser::Session, wait_until};
 
@@ -132,6 +132,31 @@ impl Tab {
     pub async fn press(&self, css: &str, key: Key) -> Result<()> {
         self.with(async |remote| remote.find(By::Css(css)).await?.send_keys(key).await)
             .await
+    }
+
+    /// Presses keys wherever the focus is.
+    ///
+    /// # Errors
+    /// When the page does not answer.
+    pub async fn keys(&self, keys: impl Into<TypingData>) -> Result<()> {
+        let keys = keys.into();
+        self.with(async |remote| remote.active_element().await?.send_keys(keys).await)
+            .await
+    }
+
+    /// Waits until an element has the focus that the CSS selector finds.
+    ///
+    /// # Errors
+    /// When it does not get it: what has it.
+    pub async fn wait_for_focus(&self, css: &str) -> Result<()> {
+        let script = "const at = document.activeElement;
+            return at.matches(arguments[0]) ? '' : at.outerHTML.slice(0, 120)";
+        wait_until(&format!("{css} has the focus"), async || {
+            let other = self.script(script, vec![json!(css)]).await?;
+            ensure!(other == "", "{other} has it");
+            Ok(())
+        })
+        .await
     }
 
     /// Returns the visible texts of all elements that the selector finds, at one moment.

@@ -9,9 +9,9 @@ use support::server::Options;
 /// The language that nobody speaks: every text of the files stands in brackets.
 const NOBODYS: &str = "x-rtl";
 
-/// All words on the page that stand in no brackets, but for what people wrote, times, addresses and names of languages.
+/// All words on the page that stand in no brackets, but for what people wrote, times, addresses and names of languages and keys.
 const STRANGE: &str = "
-    const theirs = '[dir=auto], time, .affix, .avatar, .address, option, [data-testid=device-slot], script';
+    const theirs = '[dir=auto], time, .affix, .avatar, .address, option, kbd, [data-testid=device-slot], script';
     const is_strange = text => /\\p{L}/u.test(text) && !text.includes('⟦');
     const found = [];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -61,7 +61,7 @@ async fn every_text_comes_from_the_files_and_mirrors() -> Result<()> {
         speak(&phone, NOBODYS).await?;
         says_nothing_strange(&phone, "the sign-in page").await?;
         ensure!(root(&phone).await? == "x-rtl rtl");
-        phone.screenshot("rtl-sign-in").await?;
+        phone.pictures("rtl-sign-in").await?;
         let hall = juliet.open("hall", server.addr()).await?;
         befriend(&phone, &hall).await?;
         says_nothing_strange(&phone, "the list").await?;
@@ -69,10 +69,15 @@ async fn every_text_comes_from_the_files_and_mirrors() -> Result<()> {
         phone.say("But soft").await?;
         phone.wait_for_lines(&["But soft"]).await?;
         says_nothing_strange(&phone, "the conversation").await?;
-        phone.screenshot("rtl-chat").await?;
+        phone.pictures("rtl-chat").await?;
         phone.click("[data-testid=menu-open]").await?;
         says_nothing_strange(&phone, "the menu").await?;
-        phone.screenshot("rtl-menu").await?;
+        phone.click("[data-testid=settings-open]").await?;
+        phone.wait_for_text("h1", "⟦Séttíngs⟧").await?;
+        says_nothing_strange(&phone, "the settings").await?;
+        phone.click("[data-testid=shortcuts-open]").await?;
+        says_nothing_strange(&phone, "the shortcuts").await?;
+        phone.pictures("rtl-shortcuts").await?;
         Ok(())
     })
     .await
@@ -91,10 +96,13 @@ async fn another_language_is_spoken_at_once_and_kept() -> Result<()> {
         phone.say("But soft").await?;
         phone.wait_for_lines(&["But soft"]).await?;
         phone.fill("[data-testid=composer]", "what light").await?;
-        phone.click("[data-testid=menu-open]").await?;
-        phone
-            .click("[data-testid=language] option[value=de]")
-            .await?;
+        phone.goto("/#/settings").await?;
+        let german = "[data-testid=language] option[value=de]";
+        phone.click(german).await?;
+        phone.wait_for_text("h1", "Einstellungen").await?;
+        phone.wait_for_focus("[data-testid=language]").await?;
+        phone.pictures("german-settings").await?;
+        phone.open_chat(JULIET).await?;
         for again in [false, true] {
             if again {
                 phone.reload().await?;
@@ -106,7 +114,7 @@ async fn another_language_is_spoken_at_once_and_kept() -> Result<()> {
             let draft = phone.script(field, vec![]).await?;
             ensure!(draft == "what light", "the draft is {draft}");
         }
-        phone.screenshot("german").await?;
+        phone.pictures("german").await?;
         Ok(())
     })
     .await

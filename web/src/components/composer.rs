@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use protocol::BareJid;
 
 use super::icon::Icon;
+use crate::settings::SendKey;
 use crate::state::AppState;
 use crate::{browser, texts};
 
@@ -45,7 +46,7 @@ pub(crate) fn Composer(peer: BareJid) -> impl IntoView {
     let on_key = move |event: KeyboardEvent| {
         // 229 is what browsers report for a key that an input method takes.
         let composing = event.is_composing() || event.key_code() == 229;
-        if event.key() == "Enter" && !event.shift_key() && !composing {
+        if SendKey::current().is_pressed(&event) && !composing {
             event.prevent_default();
             send();
         }

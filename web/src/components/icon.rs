@@ -29,6 +29,10 @@ pub(crate) enum Icon {
     Down,
     /// Torn paper.
     Gap,
+    /// Two sliders.
+    Settings,
+    /// A door with an arrow out of it.
+    Leave,
 }
 
 impl Icon {
@@ -45,7 +49,20 @@ impl Icon {
             Self::Failed => "M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17zM12 8v5M12 15.8v.2",
             Self::Down => "M6 9.5l6 6 6-6",
             Self::Gap => "M3 12h3l2-3 3 6 3-6 2 3h5",
+            Self::Settings => {
+                "M4 8h9M19 8h1M4 16h1M11 16h9M16 5.5a2.5 2.5 0 100 5 2.5 2.5 0 000-5zM8 13.5a2.5 2.5 0 100 5 2.5 2.5 0 000-5z"
+            }
+            Self::Leave => {
+                "M10 4.5H6a1.5 1.5 0 00-1.5 1.5v12A1.5 1.5 0 006 19.5h4M15 8l4 4-4 4M9.5 12H19"
+            }
         }
+    }
+}
+
+impl Icon {
+    /// Whether it points where the text runs, so that it turns with it.
+    fn turns(self) -> bool {
+        matches!(self, Self::Back | Self::Send | Self::Leave)
     }
 }
 
@@ -54,7 +71,7 @@ impl IntoRender for Icon {
 
     fn into_render(self) -> AnyView {
         view! {
-            <svg class="icon" viewBox="0 0 24 24" aria-hidden=HIDDEN>
+            <svg class="icon" class:turns=self.turns() viewBox="0 0 24 24" aria-hidden=HIDDEN>
                 <path d=self.path()></path>
             </svg>
         }

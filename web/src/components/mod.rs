@@ -19,9 +19,12 @@ mod inspector;
 mod line;
 mod requests;
 mod scroll;
+mod settings_pane;
+pub(crate) mod shortcuts;
 mod side_header;
 mod sign_out;
 mod status;
+mod switcher;
 mod timeline;
 
 pub(crate) use add_contact::AddContact;
@@ -35,9 +38,12 @@ pub(crate) use icon::Mark;
 pub(crate) use inspector::Inspector;
 pub(crate) use line::{is_gap, mark_name};
 pub(crate) use requests::Requests;
+pub(crate) use settings_pane::SettingsPane;
+pub(crate) use shortcuts::ShortcutsDialog;
 pub(crate) use side_header::SideHeader;
 pub(crate) use sign_out::SignOutDialog;
 pub(crate) use status::StatusStrip;
+pub(crate) use switcher::Switcher;
 pub(crate) use timeline::Timeline;
 
 /// Value of `aria-hidden`, by a name: leptos turns elements with nothing but literals into markup

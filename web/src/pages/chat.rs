@@ -4,9 +4,10 @@ use leptos::prelude::*;
 
 use crate::components::{
     AddContact, Announcer, ChatHeader, ChatList, Composer, Inspector, NoChatOpen, Requests,
-    SideHeader, SignOutDialog, StatusStrip, Timeline,
+    SettingsPane, ShortcutsDialog, SideHeader, SignOutDialog, StatusStrip, Switcher, Timeline,
+    shortcuts,
 };
-use crate::state::AppState;
+use crate::state::{AppState, Pane};
 use crate::{browser, texts};
 
 /// Two panes where there is room, one where there is not.
@@ -15,7 +16,11 @@ pub(crate) fn ChatPage() -> impl IntoView {
     let state = expect_context::<AppState>();
     let adding = RwSignal::new(false);
     let signing_out = RwSignal::new(false);
-    let is_open = Memo::new(move |_| state.route.with(Option::is_some));
+    let switching = RwSignal::new(false);
+    let helping = RwSignal::new(false);
+    let is_open =
+        Memo::new(move |_| state.route.with(Option::is_some) || state.pane.with(Option::is_some));
+    shortcuts::listen(state, switching, helping);
     Effect::new(move || {
         let unread: u32 = state
             .chats
@@ -38,19 +43,24 @@ pub(crate) fn ChatPage() -> impl IntoView {
                 </div>
             </nav>
             <main class="conversation">
-                {move || match state.route.get() {
-                    Some(peer) => view! {
+                {move || match (state.pane.get(), state.route.get()) {
+                    (Some(Pane::Settings), _) => {
+                        view! { <SettingsPane signing_out helping/> }.into_any()
+                    }
+                    (None, Some(peer)) => view! {
                         <ChatHeader peer=peer.clone()/>
                         <Timeline peer=peer.clone()/>
                         <Composer peer/>
                     }.into_any(),
-                    None => view! { <NoChatOpen adding/> }.into_any(),
+                    (None, None) => view! { <NoChatOpen adding/> }.into_any(),
                 }}
             </main>
             <Inspector/>
             <Announcer/>
             <AddContact open=adding/>
             <SignOutDialog open=signing_out/>
+            <Switcher open=switching/>
+            <ShortcutsDialog open=helping/>
         </div>
     }
 }
