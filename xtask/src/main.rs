@@ -5,6 +5,7 @@
 )]
 
 mod artifact;
+mod bench;
 mod build;
 mod crash;
 mod docs;
@@ -79,6 +80,11 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measures what is shipped and fails when a budget does not hold
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
     /// Checks who may know whom, and what the compiler does not look for
     Tidy,
     /// Writes the generated pages of docs/
@@ -86,6 +92,19 @@ enum Chore {
         /// Writes nothing; fails when a page is stale
         #[arg(long)]
         check: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// The web client in a browser, with ten thousand lines
+    Web {
+        /// Only looks, at the client as one works on it
+        #[arg(long)]
+        dev: bool,
+        /// Handed on: --rounds=N, --only-look
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
     },
 }
 
@@ -108,6 +127,9 @@ fn main() -> Result<()> {
         } => sim::one(seed),
         Chore::Sim { seeds, .. } => sim::run(&seeds),
         Chore::Crash { arguments } => crash::run(&arguments),
+        Chore::Bench {
+            what: Bench::Web { dev, rest },
+        } => bench::web(dev, &rest),
         Chore::Tidy => tidy::run(),
         Chore::Docs { check } => docs::run(check),
     }

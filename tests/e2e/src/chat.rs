@@ -1,7 +1,7 @@
 //! What a person does and sees in Balcony's own pages.
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{Tab, wait_until, wait_until_within};
 
@@ -24,6 +24,29 @@ const START: std::time::Duration = std::time::Duration::from_secs(60);
 const LINES: &str = "return [...document.querySelectorAll('[data-testid=line]')].map(line => [
     line.querySelector('p')?.textContent ?? '', line.dataset.mark,
     line.dataset.own === 'true', line.dataset.archiveId ?? ''])";
+
+/// Goes from the start to the end, a screen a step, and gives every line that comes to the page, once each.
+const EVERY_LINE: &str = "const done = arguments[arguments.length - 1];
+    const box = document.querySelector('[data-testid=timeline]');
+    const frames = async () => { for (let n = 0; n < 3; n += 1) await new Promise(requestAnimationFrame); };
+    const seen = new Map();
+    const look = () => {
+        for (const line of document.querySelectorAll('[data-testid=line]')) {
+            seen.set(line.dataset.key, [line.querySelector('p')?.textContent ?? '', line.dataset.mark,
+                line.dataset.own === 'true', line.dataset.archiveId ?? '']);
+        }
+    };
+    (async () => {
+        box.scrollTop = 0;
+        await frames();
+        look();
+        while (box.scrollTop + box.clientHeight < box.scrollHeight - 1) {
+            box.scrollTop += box.clientHeight;
+            await frames();
+            look();
+        }
+        done([...seen.values()]);
+    })();";
 
 impl Tab {
     /// Signs in by name and password and waits until everything is known.
@@ -110,15 +133,22 @@ impl Tab {
     /// # Errors
     /// When the page does not answer.
     pub async fn lines(&self) -> Result<Vec<Shown>> {
-        let seen: Vec<(String, String, bool, String)> =
-            serde_json::from_value(self.script(LINES, vec![]).await?).context("lines of a page")?;
-        let shown = |(text, mark, own, archive_id)| Shown {
-            text,
-            mark,
-            own,
-            archive_id,
-        };
-        Ok(seen.into_iter().map(shown).collect())
+        shown(self.script(LINES, vec![]).await?)
+    }
+
+    /// All loaded lines of the open conversation: of a long one only those near the view are on the page, so this
+    /// goes from its start to its end.
+    ///
+    /// # Errors
+    /// When the page does not answer.
+    pub async fn every_line(&self) -> Result<Vec<Shown>> {
+        let seen = self
+            .with(async |remote| {
+                let answer = remote.execute_async(EVERY_LINE, vec![]).await?;
+                Ok(answer.json().clone())
+            })
+            .await?;
+        shown(seen)
     }
 
     /// Waits until the open conversation has these lines, no more and no less, in this order, each of
@@ -173,4 +203,16 @@ impl Tab {
         let found = self.script(script, vec![json!(null)]).await?;
         Ok(found.as_str().unwrap_or_default().to_owned())
     }
+}
+
+fn shown(seen: Value) -> Result<Vec<Shown>> {
+    let seen: Vec<(String, String, bool, String)> =
+        serde_json::from_value(seen).context("lines of a page")?;
+    let shown = |(text, mark, own, archive_id)| Shown {
+        text,
+        mark,
+        own,
+        archive_id,
+    };
+    Ok(seen.into_iter().map(shown).collect())
 }

@@ -10,6 +10,7 @@ mod driver;
 pub mod people;
 mod tab;
 mod wait;
+pub mod writer;
 
 pub use browser::{Browser, Profile, journey};
 pub use chat::Shown;

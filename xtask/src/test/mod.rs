@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+pub(crate) use tools::chromedriver;
+
 use process::{End, Watched};
 use stages::{Kind, STAGES, Stage};
 use tally::Tally;

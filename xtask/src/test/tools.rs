@@ -50,7 +50,7 @@ pub(super) fn install() -> Result<Vec<Command>> {
 ///
 /// # Errors
 /// When there is none.
-pub(super) fn chromedriver() -> Result<PathBuf> {
+pub(crate) fn chromedriver() -> Result<PathBuf> {
     env::var_os("CHROMEDRIVER")
         .map(PathBuf::from)
         .or_else(|| find("chromedriver"))
