@@ -15,7 +15,7 @@ use crate::inspector::What;
 use crate::slot::{self, Slot};
 use crate::socket::Socket;
 use crate::state::AppState;
-use crate::{accounts, drafts, keys, settings, sign_out};
+use crate::{accounts, drafts, keys, places, settings, sign_out};
 
 /// Longest sleep: the browser's timers count milliseconds in 31 bits.
 const SLEEP_MAX_MS: u64 = 3_600_000;
@@ -275,6 +275,7 @@ impl Driver {
         self.storage.close().await;
         accounts::leave();
         drafts::wipe(&self.account, self.slot.label());
+        places::wipe(&self.account, self.slot.label());
         slot::note_waiting(&self.account, self.slot.label(), false);
         report(IndexedDb::delete(&self.slot.database()).await);
         let is_whole = reach != Reach::ThisTab;

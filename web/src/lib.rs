@@ -16,6 +16,7 @@ pub mod keys;
 mod language;
 pub mod lifecycle;
 mod pages;
+pub mod places;
 pub mod route;
 pub mod session;
 pub mod settings;

@@ -11,7 +11,7 @@ use web_sys::{BroadcastChannel, MessageEvent};
 use crate::driver::{Reach, report};
 use crate::history::IndexedDb;
 use crate::state::AppState;
-use crate::{drafts, slot};
+use crate::{drafts, places, slot};
 
 const CHANNEL: &str = "balcony:sign-out";
 /// How long other tabs may take to close their databases; they wipe them themselves anyway.
@@ -49,6 +49,7 @@ pub fn tell_other_tabs(account: &BareJid) {
 /// Deletes every database and draft of the account, and what is noted of them.
 pub async fn wipe_all_slots(account: &BareJid) {
     drafts::wipe_all(account);
+    places::wipe_all(account);
     slot::forget_waiting(account);
     let names: Vec<_> = slot::databases(account).collect();
     let deletions = names

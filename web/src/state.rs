@@ -1,6 +1,6 @@
 //! What the components read: signals that mirror the engine's view.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use client_core::view::{ChatSummary, Connection, Line, Mark, SignIn, View};
@@ -14,8 +14,6 @@ use crate::format;
 use crate::inspector::{What, Wire};
 use crate::{browser, drafts, texts};
 
-/// Two lines of one sender within this time belong together.
-const GROUP_MS: i64 = 5 * 60 * 1_000;
 /// How many announcements stay for assistive technology to read.
 const ANNOUNCED_MAX: usize = 5;
 
@@ -44,30 +42,6 @@ pub enum Page {
 pub enum Pane {
     /// What a person can choose.
     Settings,
-}
-
-/// How a line stands to its neighbours.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shape {
-    /// The day that starts with this line.
-    pub day: Option<String>,
-    /// Whether it is the first of its group.
-    pub first: bool,
-    /// Whether it is the last of its group.
-    pub last: bool,
-    /// Whether it tells time and state: the last of its group, or of those in one state.
-    pub tells: bool,
-}
-
-/// A line on the screen: what changes about it are signals of its own.
-#[derive(Clone)]
-pub struct Cell {
-    /// The line's key.
-    pub key: String,
-    /// The line.
-    pub line: ArcRwSignal<Arc<Line>>,
-    /// Its place in its group.
-    pub shape: ArcRwSignal<Shape>,
 }
 
 /// All that a screen shows.
@@ -108,7 +82,7 @@ pub struct AppState {
     /// Whose lines are in `lines`.
     pub peer: RwSignal<Option<BareJid>>,
     /// The open conversation's lines, oldest first.
-    pub lines: RwSignal<Vec<Cell>>,
+    pub lines: RwSignal<Vec<Arc<Line>>>,
     /// Whether older lines can be had.
     pub has_older: RwSignal<bool>,
     /// Whether older lines are coming.
@@ -262,13 +236,13 @@ impl AppState {
             self.lines.set(Vec::new());
             self.peer.set(Some(timeline.peer.clone()));
         }
-        let former = self.lines.get_untracked();
-        self.note_marks(&former, &timeline.lines);
-        let cells = cells(&former, &timeline.lines);
-        let unchanged =
-            former.len() == cells.len() && former.iter().zip(&cells).all(|(a, b)| a.key == b.key);
-        if !unchanged {
-            self.lines.set(cells);
+        let is_known = self
+            .lines
+            .with_untracked(|former| is_same(former, &timeline.lines));
+        if !is_known {
+            self.lines
+                .with_untracked(|former| self.note_marks(former, &timeline.lines));
+            self.lines.set(timeline.lines.clone());
         }
         set(self.has_older, timeline.has_older);
         set(self.loading_older, timeline.loading_older);
@@ -284,15 +258,16 @@ impl AppState {
     }
 
     /// Notes for developers what is newly known of lines that were there.
-    fn note_marks(&self, former: &[Cell], lines: &[Arc<Line>]) {
+    fn note_marks(&self, former: &[Arc<Line>], lines: &[Arc<Line>]) {
         if !self.developer.get_untracked() {
             return;
         }
-        let known: HashMap<&str, &Cell> = former.iter().map(|c| (c.key.as_str(), c)).collect();
+        let known = former.iter().map(|line| (line.key.as_str(), line));
+        let known: HashMap<&str, &Arc<Line>> = known.collect();
         for line in lines {
             let before = known.get(line.key.as_str());
             let is_news = match before {
-                Some(cell) => cell.line.with_untracked(|before| before.mark != line.mark),
+                Some(before) => before.mark != line.mark,
                 None => line.mark == Mark::Waiting,
             };
             if is_news {
@@ -409,80 +384,25 @@ fn set<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
 
 /// The newest received lines that were not there before and stand behind all that were, oldest first. What waits
 /// or was refused stands behind everything, and lines that come stand before it.
-fn fresh(former: &[Cell], lines: &[Arc<Line>]) -> Vec<Arc<Line>> {
-    let former: Vec<_> = former.iter().map(|c| c.line.get_untracked()).collect();
+fn fresh(former: &[Arc<Line>], lines: &[Arc<Line>]) -> Vec<Arc<Line>> {
     let has_place =
         |line: &Line| line.id.is_some() || !matches!(line.mark, Mark::Waiting | Mark::Failed(_));
     let Some(last_known) = former.iter().rev().find(|line| has_place(line)) else {
         return Vec::new();
     };
-    let known: HashSet<&str> = former.iter().map(|line| line.key.as_str()).collect();
     let newest_first = lines.iter().rev();
     let behind = newest_first.take_while(|line| line.key != last_known.key);
     let is_new = |line: &&Arc<Line>| !line.own && !is_gap(&line.mark);
     let is_new = behind.filter(is_new);
-    let is_new = is_new.filter(|line| !known.contains(line.key.as_str()));
+    let is_known = |line: &Arc<Line>| former.iter().rev().any(|known| known.key == line.key);
+    let is_new = is_new.filter(|line| !is_known(line));
     let mut fresh: Vec<_> = is_new.take(ANNOUNCED_MAX).cloned().collect();
     fresh.reverse();
     fresh
 }
 
-/// The cells of these lines: a line that was there keeps its cell.
-fn cells(former: &[Cell], lines: &[Arc<Line>]) -> Vec<Cell> {
-    let known: HashMap<&str, &Cell> = former.iter().map(|c| (c.key.as_str(), c)).collect();
-    let mut seen = HashSet::new();
-    let shapes = shapes(lines);
-    lines
-        .iter()
-        .zip(shapes)
-        .filter(|(line, _)| seen.insert(line.key.as_str()))
-        .map(|(line, shape)| match known.get(line.key.as_str()) {
-            Some(cell) => {
-                if cell.line.with_untracked(|l| l != line) {
-                    cell.line.set(line.clone());
-                }
-                if cell.shape.with_untracked(|s| *s != shape) {
-                    cell.shape.set(shape);
-                }
-                (*cell).clone()
-            }
-            None => Cell {
-                key: line.key.clone(),
-                line: ArcRwSignal::new(line.clone()),
-                shape: ArcRwSignal::new(shape),
-            },
-        })
-        .collect()
-}
-
-/// How each line stands to its neighbours.
-fn shapes(lines: &[Arc<Line>]) -> Vec<Shape> {
-    let days: Vec<i64> = lines.iter().map(|line| format::day(line.stamp)).collect();
-    let joined = |a: usize, b: usize| match (lines.get(a), lines.get(b)) {
-        (Some(a_line), Some(b_line)) => {
-            a_line.own == b_line.own
-                && !is_gap(&a_line.mark)
-                && !is_gap(&b_line.mark)
-                && days.get(a) == days.get(b)
-                && (b_line.stamp.0 - a_line.stamp.0).abs() <= GROUP_MS
-        }
-        _ => false,
-    };
-    lines
-        .iter()
-        .enumerate()
-        .map(|(at, line)| {
-            let before = at.checked_sub(1);
-            let new_day = before.is_none_or(|before| days.get(before) != days.get(at));
-            let last = !joined(at, at + 1);
-            let next = lines.get(at + 1);
-            let is_other = next.is_some_and(|next| next.own && next.mark != line.mark);
-            Shape {
-                day: new_day.then(|| format::day_label(line.stamp)),
-                first: !before.is_some_and(|before| joined(before, at)),
-                last,
-                tells: last || is_other,
-            }
-        })
-        .collect()
+/// Whether these are the same lines, and nothing about them is different.
+fn is_same(former: &[Arc<Line>], lines: &[Arc<Line>]) -> bool {
+    let mut pairs = former.iter().zip(lines);
+    former.len() == lines.len() && pairs.all(|(a, b)| Arc::ptr_eq(a, b) || a == b)
 }

@@ -107,6 +107,7 @@ found =
         [0] { "" }
        *[other] bisher { $count } gefunden
     }
+to-unread = Erste neue Nachricht
 unread-from-here = Neue Nachrichten
 latest =
     { $count ->

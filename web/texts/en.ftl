@@ -110,6 +110,7 @@ found =
         [0] { "" }
        *[other] { $count } found so far
     }
+to-unread = First new message
 unread-from-here = New messages
 # The button that goes to the end; beside it stands how many lines came meanwhile.
 latest =

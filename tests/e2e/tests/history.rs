@@ -4,11 +4,11 @@
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use e2e::people::{JULIET, PASSWORD, ROMEO, serve};
+use e2e::people::{JULIET, PASSWORD, ROMEO};
+use e2e::writer::{Writer, lines, serve_writer};
 use e2e::{Profile, Tab, journey, wait_until, wait_until_within};
-use protocol::{BareJid, scram::Secret};
-use support::bot::{Bot, Habits, Settings};
-use support::server::{Options, TestServer};
+use serde_json::json;
+use support::server::Options;
 
 /// Longer than it takes to fetch a long history on a busy machine.
 const LONG: Duration = Duration::from_secs(120);
@@ -63,64 +63,6 @@ async fn come_back(phone: &Tab) -> Result<()> {
     Ok(())
 }
 
-/// A server that forgets a session at once, so that who comes back fetches what was missed by pages.
-async fn server(options: Options) -> Result<TestServer> {
-    let mut options = options.env("BALCONY_LIMITS__RESUME_S", "0");
-    for limit in [
-        "MESSAGES_PER_S",
-        "MESSAGES_BURST",
-        "BYTES_PER_S",
-        "BYTES_BURST",
-        // Juliet is a stranger to Romeo.
-        "ARCHIVE_STRANGER_BYTES",
-    ] {
-        options = options.env(format!("BALCONY_LIMITS__{limit}"), "100000000");
-    }
-    serve(options).await
-}
-
-/// Juliet, who writes more than anybody could type.
-struct Writer {
-    bot: Bot,
-    romeo: BareJid,
-}
-
-impl Writer {
-    async fn start(server: &TestServer) -> Result<Self> {
-        let settings = Settings {
-            account: JULIET.parse()?,
-            secret: Secret::Password(PASSWORD.to_owned()),
-            addr: server.addr(),
-            seed: [7; 32],
-            habits: Habits {
-                commit_ms: 0..1,
-                retry_ms: Some(10..50),
-            },
-        };
-        let bot = Bot::start(settings, ());
-        bot.until(|standing| standing.is_at_rest()).await?;
-        let romeo = ROMEO.parse()?;
-        Ok(Self { bot, romeo })
-    }
-
-    /// Writes `line FROM` to the one before `line TO`; all of them are archived then.
-    async fn write(&self, from: usize, to: usize) -> Result<()> {
-        // Romeo is no contact who would answer with receipts: what comes to be held is what is written.
-        let held = self.bot.standing().rows + (to - from);
-        for line in lines(from, to) {
-            self.bot.send(&self.romeo, line).await?;
-        }
-        let is_done = |rows| rows >= held;
-        self.bot
-            .until(|standing| standing.is_at_rest() && is_done(standing.rows))
-            .await
-    }
-}
-
-fn lines(from: usize, to: usize) -> Vec<String> {
-    (from..to).map(|n| format!("line {n}")).collect()
-}
-
 /// Waits until the open conversation is these texts, once each and in this order; a hole has none.
 async fn wait_for_texts(tab: &Tab, wanted: &[String]) -> Result<()> {
     let what = format!("{} shows {} lines", tab.name(), wanted.len());
@@ -154,6 +96,25 @@ async fn scroll_up(tab: &Tab) -> Result<()> {
     tab.script(script, vec![]).await.map(drop)
 }
 
+/// How far below the edge of the window a line stands.
+async fn y_of(tab: &Tab, text: &str) -> Result<f64> {
+    let script = "return [...document.querySelectorAll('[data-testid=line]')]
+        .find(line => line.querySelector('p')?.textContent === arguments[0])?.getBoundingClientRect().top";
+    let y = tab.script(script, vec![json!(text)]).await?;
+    y.as_f64()
+        .with_context(|| format!("{text} is not on the page"))
+}
+
+/// How much room is left for lines that are not on the page.
+async fn room(tab: &Tab) -> Result<f64> {
+    let script = "return [...document.querySelectorAll('.timeline .room')]
+        .reduce((sum, room) => sum + room.getBoundingClientRect().height, 0)";
+    tab.script(script, vec![])
+        .await?
+        .as_f64()
+        .context("no room")
+}
+
 async fn pass(tab: &Tab, pages: &str) -> Result<()> {
     tab.script(&format!("pass({pages})"), vec![])
         .await
@@ -176,7 +137,7 @@ async fn asked(tab: &Tab) -> Result<u64> {
 // proves: MAM-29
 #[tokio::test]
 async fn scrolling_up_fetches_what_this_device_never_had_and_shows_nothing_twice() -> Result<()> {
-    let server = server(Options::default()).await?;
+    let server = serve_writer(Options::default()).await?;
     Writer::start(&server).await?.write(0, 230).await?;
     journey("older", async |browser| {
         let profile = browser.profile().await?;
@@ -188,18 +149,20 @@ async fn scrolling_up_fetches_what_this_device_never_had_and_shows_nothing_twice
         while known.len() < all.len() {
             let before = known.len();
             scroll_up(&phone).await?;
+            let first = known.first().context("no line")?.clone();
+            let y = y_of(&phone, &first).await?;
             known = wait_until("older lines are there", async || {
                 let seen = texts(&phone).await?;
                 ensure!(seen.len() > before, "it shows {before} lines");
                 ensure!(all.ends_with(&seen), "it shows {seen:?}");
+                ensure!(room(&phone).await? == 0.0, "some are not on the page yet");
                 Ok(seen)
             })
             .await?;
-            let script = "return document.querySelector('[data-testid=timeline]').scrollTop";
-            let top = phone.script(script, vec![]).await?;
+            let after = y_of(&phone, &first).await?;
             ensure!(
-                top.as_f64().is_some_and(|top| top > 500.0),
-                "what was read moved away: {top} px are above"
+                (after - y).abs() <= 1.0,
+                "what was read moved from {y} to {after}"
             );
         }
         phone.wait_for_text(".start", "the beginning").await?;
@@ -215,7 +178,7 @@ async fn scrolling_up_fetches_what_this_device_never_had_and_shows_nothing_twice
 // proves: S11-52 S11-53 MAM-29
 #[tokio::test]
 async fn a_long_absence_is_caught_up_in_view_while_the_chat_stays_usable() -> Result<()> {
-    let server = server(Options::default()).await?;
+    let server = serve_writer(Options::default()).await?;
     let juliet = Writer::start(&server).await?;
     juliet.write(0, 3).await?;
     journey("absence", async |browser| {
@@ -257,10 +220,6 @@ async fn a_long_absence_is_caught_up_in_view_while_the_chat_stays_usable() -> Re
         phone.wait_for_line("written meanwhile").await?;
         pass(&phone, "Infinity").await?;
         phone.wait_for_status("live").await?;
-        let mut wanted = lines(0, 1_203);
-        wanted.push("written meanwhile".into());
-        wait_for_texts(&phone, &wanted).await?;
-        wait_for_marks(&phone, "waiting", 0).await?;
         // Still nobody has seen what came; at the end it is.
         let left = unread(&phone).await?;
         ensure!(left > 900, "only {left} of 1200 are unread");
@@ -268,7 +227,15 @@ async fn a_long_absence_is_caught_up_in_view_while_the_chat_stays_usable() -> Re
         phone
             .wait_for_texts("[data-testid=unread]", &[""; 0])
             .await?;
-        let ids = phone.lines().await?.into_iter().map(|line| line.archive_id);
+        wait_for_marks(&phone, "waiting", 0).await?;
+        let on_page = phone.lines().await?.len();
+        ensure!(on_page < 300, "{on_page} lines are on the page at once");
+        let mut wanted = lines(0, 1_203);
+        wanted.push("written meanwhile".into());
+        let all = phone.every_line().await?;
+        let seen: Vec<_> = all.iter().map(|line| line.text.clone()).collect();
+        ensure!(seen == wanted, "it shows {} lines: {seen:?}", seen.len());
+        let ids = all.into_iter().map(|line| line.archive_id);
         let mut ids: Vec<_> = ids.collect();
         ids.sort();
         ids.dedup();
@@ -295,7 +262,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 // proves: S11-54
 #[tokio::test]
 async fn a_hole_is_drawn_then_filled_down_to_what_was_known() -> Result<()> {
-    let mut server = server(Options::default()).await?;
+    let mut server = serve_writer(Options::default()).await?;
     let address = server.addr();
     let backup = tempfile::tempdir()?;
     let juliet = Writer::start(&server).await?;
@@ -367,7 +334,7 @@ async fn what_is_no_longer_kept_stays_on_the_device_that_has_it_and_leaves_a_tru
     let options = Options::default()
         .env("BALCONY_RETENTION__MESSAGES", "120")
         .env("BALCONY_LIMITS__TEND_MS", "100");
-    let server = server(options).await?;
+    let server = serve_writer(options).await?;
     let juliet = Writer::start(&server).await?;
     juliet.write(0, 30).await?;
     journey("not-kept", async |browser| {

@@ -27,6 +27,8 @@ pub(crate) enum Icon {
     Failed,
     /// An arrow down.
     Down,
+    /// To what is above.
+    Up,
     /// Torn paper.
     Gap,
     /// Two sliders.
@@ -48,6 +50,7 @@ impl Icon {
             Self::Warning => "M12 4.5L2.8 19.5h18.4zM12 10v4.5M12 17v.2",
             Self::Failed => "M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17zM12 8v5M12 15.8v.2",
             Self::Down => "M6 9.5l6 6 6-6",
+            Self::Up => "M6 14.5l6-6 6 6",
             Self::Gap => "M3 12h3l2-3 3 6 3-6 2 3h5",
             Self::Settings => {
                 "M4 8h9M19 8h1M4 16h1M11 16h9M16 5.5a2.5 2.5 0 100 5 2.5 2.5 0 000-5zM8 13.5a2.5 2.5 0 100 5 2.5 2.5 0 000-5z"

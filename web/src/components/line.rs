@@ -7,9 +7,10 @@ use client_core::view::{Line, Mark};
 use leptos::prelude::*;
 
 use super::HIDDEN;
+use super::cells::Cell;
 use super::icon::Icon;
-use super::timeline::Landed;
-use crate::state::{AppState, Cell};
+use super::landing::Landed;
+use crate::state::AppState;
 use crate::{browser, format, texts};
 
 /// A line with the heading of its day, if it is the day's first.

@@ -8,15 +8,20 @@
 mod add_contact;
 mod announcer;
 mod avatar;
+mod cells;
 mod chat_header;
 mod chat_list;
 mod composer;
 mod dialog;
 mod empty;
+mod extents;
 mod fields;
+mod frame;
 mod icon;
 mod inspector;
+mod landing;
 mod line;
+mod part;
 mod requests;
 mod scroll;
 mod settings_pane;
@@ -26,6 +31,7 @@ mod sign_out;
 mod status;
 mod switcher;
 mod timeline;
+mod walking;
 
 pub(crate) use add_contact::AddContact;
 pub(crate) use announcer::Announcer;

@@ -1,15 +1,22 @@
-//! The one owner of a timeline's scroll position.
+//! The one owner of a timeline's scroll position, and so of what is on the page.
 //!
-//! Whatever changes the height (lines before or behind, a window made smaller, a font that arrives)
-//! is noticed by one observer, after layout and before paint: a timeline at its end stays there, as
-//! long as somebody looks at what comes live; any other keeps the line that the reader looks at where
-//! it is.
+//! Whatever changes the height (lines before or behind, lines that come to the page and are not as high as was guessed,
+//! a window made smaller, a font that arrives) is noticed by one observer, after layout and before paint: a timeline
+//! at its end stays there, as long as somebody looks at what comes live; any other keeps the line that the reader
+//! looks at where it is.
 
+use std::ops::Range;
+use std::sync::Arc;
+
+use client_core::view::Line;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{DomRect, Element, HtmlElement, NodeList, ResizeObserver};
+use web_sys::{Element, FocusOptions, HtmlElement, ResizeObserver};
 
-use crate::browser;
+use super::frame::{Lines, heights, line_with_focus};
+use super::part::Part;
+use crate::places::Stopped;
+use crate::{browser, format};
 
 /// So near to the end counts as the end.
 const END_PX: i32 = 48;
@@ -17,6 +24,8 @@ const END_PX: i32 = 48;
 const SEEN_PX: f64 = 30.0;
 /// So near to the start, older lines are asked for.
 const START_PX: i32 = 400;
+/// So far below the edge, a day's own heading takes the place of the one that floats there.
+const DAY_PX: f64 = 44.0;
 
 /// Where the reader is.
 #[derive(Clone, Copy)]
@@ -27,12 +36,38 @@ pub(crate) struct Scroll {
     pub(crate) rested: RwSignal<()>,
     /// Whether new lines are shown as they come, so that the end stays in view.
     pub(crate) follows: RwSignal<bool>,
+    /// The day of what is at the upper edge, where its heading is not in view.
+    pub(crate) day: RwSignal<Option<String>>,
+    /// The lines that are on the page.
+    pub(crate) part: Part,
     /// The newest line of somebody else when the position was last set right.
     newest: StoredValue<Option<String>>,
-    anchor: StoredValue<Option<(HtmlElement, f64)>, LocalStorage>,
+    anchor: StoredValue<Option<Anchor>, LocalStorage>,
     frame: StoredValue<Option<HtmlElement>, LocalStorage>,
-    /// Height of content and frame when the position was last set right.
-    heights: StoredValue<(i32, i32)>,
+    /// Where the frame begins in the window.
+    edge: StoredValue<f64>,
+    /// Height of content and frame, and the position, when it was last set right.
+    rest: StoredValue<((i32, i32), i32)>,
+    /// Width of the frame when the lines were last measured.
+    width: StoredValue<i32>,
+    /// Whether the position is going to be set right after the next layout.
+    is_due: StoredValue<bool>,
+    /// Whether the reader wanted to move: then nothing else moves them any more.
+    is_touched: StoredValue<bool>,
+    /// Whether the reader wrote a line that is to be shown yet.
+    awaits_own: StoredValue<bool>,
+    /// The line that gets the focus once it is on the page.
+    to_focus: StoredValue<Option<String>>,
+    /// The line that had the focus last.
+    focused: StoredValue<Option<String>>,
+}
+
+/// A line, and how far below the window's edge it stands.
+#[derive(Clone)]
+struct Anchor {
+    key: String,
+    line: Option<HtmlElement>,
+    top: f64,
 }
 
 impl Scroll {
@@ -42,16 +77,32 @@ impl Scroll {
             at_end: RwSignal::new(true),
             rested: RwSignal::new(()),
             follows: RwSignal::new(false),
+            day: RwSignal::new(None),
+            part: Part::new(),
             newest: StoredValue::new(None),
             anchor: StoredValue::new_local(None),
             frame: StoredValue::new_local(None),
-            heights: StoredValue::new((0, 0)),
+            edge: StoredValue::new(0.0),
+            rest: StoredValue::new(((0, 0), 0)),
+            width: StoredValue::new(0),
+            is_due: StoredValue::new(false),
+            is_touched: StoredValue::new(false),
+            awaits_own: StoredValue::new(false),
+            to_focus: StoredValue::new(None),
+            focused: StoredValue::new(None),
         }
     }
 
     /// Takes charge of a scrolling element and its growing child, for as long as the owner lives.
     pub(crate) fn own(self, frame: HtmlElement, content: &Element) {
-        let settle = Closure::<dyn FnMut()>::new(move || self.settle());
+        let settle = Closure::<dyn FnMut()>::new(move || {
+            let rest = self.rest.try_get_value().map(|(heights, _)| heights);
+            let size = self.frame().map(|frame| heights(&frame));
+            // What was set right before this layout needs no more.
+            if rest != size || self.is_wider() {
+                self.settle();
+            }
+        });
         if let Ok(observer) = ResizeObserver::new(settle.as_ref().unchecked_ref()) {
             observer.observe(&frame);
             observer.observe(content);
@@ -65,8 +116,37 @@ impl Scroll {
     }
 
     /// The scrolling element, while there is one.
-    fn frame(self) -> Option<HtmlElement> {
+    pub(super) fn frame(self) -> Option<HtmlElement> {
         self.frame.try_get_value().flatten()
+    }
+
+    /// Shows these lines from now on.
+    pub(crate) fn take(self, lines: Vec<Arc<Line>>) {
+        let is_own = self.awaits_own.get_value() && self.ends_with_other(&lines);
+        self.part.follow(lines);
+        if is_own {
+            self.awaits_own.set_value(false);
+            set(self.at_end, true);
+            self.newest.set_value(self.newest());
+        }
+        self.arrange();
+    }
+
+    /// Whether these lines end with another own one.
+    fn ends_with_other(self, lines: &[Arc<Line>]) -> bool {
+        let Some(last) = lines.last().filter(|last| last.own) else {
+            return false;
+        };
+        self.part.extents.with_value(|extents| {
+            let former = extents.lines().last();
+            former.is_none_or(|former| former.key != last.key)
+        })
+    }
+
+    /// Goes to the end, and to the line there that the reader has written and that is not shown yet.
+    pub(crate) fn to_own(self) {
+        self.to_end();
+        self.awaits_own.set_value(true);
     }
 
     /// The frame was scrolled: by the reader, or because its layout changed, which the observer sets right.
@@ -74,8 +154,23 @@ impl Scroll {
         let Some(frame) = self.frame() else {
             return;
         };
-        if self.heights.get_value() == heights(&frame) {
-            self.moved();
+        let (former, top) = self.rest.get_value();
+        if former == heights(&frame) {
+            return self.moved();
+        }
+        let now = frame.scroll_top();
+        if now >= frame.scroll_height() - frame.client_height() {
+            return;
+        }
+        // Both at once: the reader's part of it is not undone.
+        self.anchor.update_value(|anchor| {
+            if let Some(anchor) = anchor {
+                anchor.top -= f64::from(now - top);
+            }
+        });
+        self.rest.set_value((former, now));
+        if now < top {
+            set(self.at_end, false);
         }
     }
 
@@ -84,11 +179,16 @@ impl Scroll {
         let Some(frame) = self.frame() else {
             return;
         };
-        self.heights.set_value(heights(&frame));
-        let below = frame.scroll_height() - frame.scroll_top() - frame.client_height();
+        let top = frame.scroll_top();
+        self.rest.set_value((heights(&frame), top));
+        let below = frame.scroll_height() - top - frame.client_height();
         set(self.at_end, below <= END_PX);
-        self.anchor.set_value(first_visible(&frame));
-        self.newest.set_value(newest(&frame));
+        self.edge.set_value(frame.get_bounding_client_rect().top());
+        let anchor = self.first_visible(&frame);
+        self.show_day(&frame, anchor.as_ref());
+        self.anchor.set_value(anchor);
+        self.newest.set_value(self.newest());
+        self.arrange();
         self.rested.notify();
     }
 
@@ -112,19 +212,41 @@ impl Scroll {
             .with_value(|frame| frame.as_ref().is_some_and(|f| f.scroll_top() <= START_PX))
     }
 
+    /// Whether a line stands before all that is in view.
+    pub(crate) fn is_above(self, key: &str) -> bool {
+        let first = self
+            .anchor
+            .with_value(|anchor| anchor.as_ref().map(|a| a.key.clone()));
+        first.is_some_and(|first| self.is_behind(&first, key))
+    }
+
+    /// Whether a line stands behind another one.
+    pub(crate) fn is_behind(self, key: &str, other: &str) -> bool {
+        self.part.extents.with_value(|extents| {
+            let places = extents.index_of(key).zip(extents.index_of(other));
+            places.is_some_and(|(at, other)| at > other)
+        })
+    }
+
     /// The key of the newest line in view that somebody else wrote.
     pub(crate) fn newest_in_view(self) -> Option<String> {
         let frame = self.frame()?;
         let edge = frame.get_bounding_client_rect().bottom() - SEEN_PX;
         let lines = Lines::of(&frame)?;
-        let below = lines.first(|rect| rect.top() > edge);
-        lines.received_before(below)
+        let last = lines.first(|rect| rect.top() > edge).checked_sub(1)?;
+        let key = lines.key(last)?;
+        self.part.extents.with_value(|extents| {
+            let end = extents.index_of(&key)?;
+            newest_received(extents.lines().get(..=end)?)
+        })
     }
 
     /// Goes to the end, and stays there.
     pub(crate) fn to_end(self) {
         self.at_end.set(true);
         if let Some(frame) = self.frame() {
+            self.newest.set_value(self.newest());
+            self.arrange();
             frame.set_scroll_top(frame.scroll_height());
             self.moved();
         }
@@ -132,21 +254,84 @@ impl Scroll {
 
     /// Goes to the line with this key, with a little of what stands before it.
     pub(crate) fn to_line(self, key: &str) {
-        let Some(frame) = self.frame() else {
+        self.bring(key, 0.25);
+    }
+
+    /// Has the line with this key stand so many pixels below the upper edge.
+    pub(crate) fn to_place(self, key: &str, px: f64) {
+        let height = self.frame().map(|frame| f64::from(frame.client_height()));
+        if let Some(height) = height.filter(|height| *height > 0.0) {
+            self.bring(key, px / height);
+        }
+    }
+
+    /// Where the reader is: `Some(None)` at the end, nothing if that is not known.
+    pub(crate) fn stopped(self) -> Option<Option<Stopped>> {
+        if self.at_end.try_get_untracked()? {
+            return Some(None);
+        }
+        let anchor = self.anchor.try_get_value().flatten()?;
+        // The frame itself may be gone by now.
+        let edge = self.edge.try_get_value()?;
+        self.part.extents.try_with_value(|extents| {
+            let at = extents.index_of(&anchor.key)?;
+            let stamp = extents.lines().get(at)?.stamp;
+            let (key, top) = (anchor.key, anchor.top - edge);
+            Some(Some(Stopped { key, stamp, top }))
+        })?
+    }
+
+    /// The reader wants to move.
+    pub(crate) fn touch(self) {
+        self.is_touched.set_value(true);
+        self.awaits_own.set_value(false);
+    }
+
+    /// Whether the reader wanted to move.
+    pub(crate) fn is_touched(self) -> bool {
+        self.is_touched.get_value()
+    }
+
+    /// Gives the line at this place the focus, wherever it is.
+    pub(super) fn focus(self, at: usize) {
+        let line = |at: usize| {
+            let extents = self.part.extents;
+            extents.with_value(|e| Some((e.lines().get(at)?.key.clone(), e.lines().len())))
+        };
+        let (Some((key, len)), Some(frame)) = (line(at), self.frame()) else {
             return;
         };
-        let Some(lines) = Lines::of(&frame) else {
+        if let Some(line) = Lines::of(&frame).and_then(|lines| lines.find(&key)) {
+            let _ = line.focus();
+            return;
+        }
+        self.to_focus.set_value(Some(key.clone()));
+        match at {
+            0 => self.bring(&key, 0.0),
+            at if at + 1 == len => self.to_end(),
+            _ => self.bring(&key, 0.5),
+        }
+    }
+
+    /// Has the line with this key stand at a share of the frame's height.
+    fn bring(self, key: &str, share: f64) {
+        let known = self
+            .part
+            .extents
+            .with_value(|extents| extents.index_of(key));
+        let (Some(frame), Some(_)) = (self.frame(), known) else {
             return;
         };
-        let is_it = |line: &HtmlElement| line.get_attribute("data-key").as_deref() == Some(key);
-        let line = (0..lines.0.length())
-            .filter_map(|at| lines.at(at))
-            .find(is_it);
-        if let Some(line) = line {
-            let above = f64::from(frame.client_height()) / 4.0;
-            let top = frame.get_bounding_client_rect().top() + above;
-            let drift = line.get_bounding_client_rect().top() - top;
-            frame.set_scroll_top(frame.scroll_top() + drift.round() as i32);
+        let above = f64::from(frame.client_height()) * share;
+        let top = frame.get_bounding_client_rect().top() + above;
+        set(self.at_end, false);
+        self.anchor.set_value(Some(Anchor {
+            key: key.to_owned(),
+            line: None,
+            top,
+        }));
+        self.arrange();
+        if self.place(&frame) {
             self.moved();
         }
     }
@@ -156,30 +341,216 @@ impl Scroll {
         let Some(frame) = self.frame() else {
             return;
         };
+        self.measure(&frame);
+        if !self.place(&frame) {
+            self.arrange();
+            if self.is_due.get_value() {
+                return;
+            }
+        }
+        self.place_focus(&frame);
+        self.moved();
+    }
+
+    /// Whether the end is to stay in view.
+    fn sticks(self) -> bool {
         let is_grown = || {
             let former = self.newest.get_value();
-            former.is_some() && former != newest(&frame)
+            former.is_some() && former != self.newest()
         };
-        if self.at_end.get_untracked() && (self.follows.get_untracked() || !is_grown()) {
+        self.at_end.get_untracked() && (self.follows.get_untracked() || !is_grown())
+    }
+
+    /// Moves the frame so that the end or the reader's line is where it was; tells whether that line is on the page.
+    fn place(self, frame: &HtmlElement) -> bool {
+        if self.sticks() {
             frame.set_scroll_top(frame.scroll_height());
-        } else if let Some((line, top)) = self.anchor.get_value()
-            && line.is_connected()
-        {
-            let drift = line.get_bounding_client_rect().top() - top;
-            frame.set_scroll_top(frame.scroll_top() + drift.round() as i32);
+            return true;
         }
-        self.moved();
+        let Some(anchor) = self.anchor.get_value() else {
+            return true;
+        };
+        let known = anchor.line.filter(|line| line.is_connected());
+        let line = known.or_else(|| Lines::of(frame)?.find(&anchor.key));
+        let is_there = line.is_some();
+        let top = match line {
+            Some(line) => Some(line.get_bounding_client_rect().top()),
+            None => self.guessed_top(frame, &anchor.key),
+        };
+        let Some(top) = top else {
+            return true;
+        };
+        let drift = (top - anchor.top).round() as i32;
+        if drift != 0 {
+            frame.set_scroll_top(frame.scroll_top() + drift);
+        }
+        is_there
+    }
+
+    /// Where a line would stand that is not on the page.
+    fn guessed_top(self, frame: &HtmlElement, key: &str) -> Option<f64> {
+        let begin = list_top(frame)? - self.part.above.get_untracked();
+        self.part.extents.with_value(|extents| {
+            let at = extents.index_of(key)?;
+            Some(begin + extents.between(0..at))
+        })
+    }
+
+    /// The first line that reaches into view, and where it stands.
+    fn first_visible(self, frame: &HtmlElement) -> Option<Anchor> {
+        let rect = frame.get_bounding_client_rect();
+        let (edge, end) = (rect.top(), rect.bottom());
+        let lines = Lines::of(frame)?;
+        let first = lines.first(|rect| rect.bottom() > edge);
+        if let (Some(line), Some(key)) = (lines.at(first), lines.key(first)) {
+            let top = line.get_bounding_client_rect().top();
+            if top < end {
+                let line = Some(line);
+                return Some(Anchor { key, line, top });
+            }
+        }
+        // The reader went to where no line is on the page yet.
+        let begin = list_top(frame)? - self.part.above.get_untracked();
+        self.part.extents.with_value(|extents| {
+            let at = extents.index_at(edge - begin);
+            Some(Anchor {
+                key: extents.lines().get(at)?.key.clone(),
+                line: None,
+                top: begin + extents.between(0..at),
+            })
+        })
+    }
+
+    /// Brings to the page what is near the view.
+    fn arrange(self) {
+        let Some(frame) = self.frame() else {
+            return;
+        };
+        let height = f64::from(frame.client_height());
+        let y = self.view_top(&frame, height);
+        let focused = line_with_focus(&frame);
+        let (needed, wanted, at) = self.part.extents.with_value(|extents| {
+            let len = extents.lines().len();
+            let near = |more: f64| -> Range<usize> {
+                let end = extents.index_at(y + height + more) + 1;
+                extents.index_at(y - more)..end.min(len)
+            };
+            let at = focused.as_ref().and_then(|key| extents.index_of(key));
+            (near(height / 2.0), near(height), at)
+        });
+        self.focused.set_value(focused);
+        let (is_changed, has_more) = self.part.show(needed, wanted, at);
+        if is_changed || has_more {
+            self.settle_soon();
+        }
+    }
+
+    /// How far below the first line the view begins, or will when it is set right.
+    fn view_top(self, frame: &HtmlElement, height: f64) -> f64 {
+        let edge = frame.get_bounding_client_rect().top();
+        let sticks = self.sticks();
+        let anchor = self.anchor.get_value().filter(|_| !sticks);
+        self.part.extents.with_value(|extents| {
+            let of_anchor = anchor.and_then(|anchor| {
+                let at = extents.index_of(&anchor.key)?;
+                Some(extents.between(0..at) - (anchor.top - edge))
+            });
+            of_anchor.unwrap_or_else(|| extents.between(0..extents.lines().len()) - height)
+        })
+    }
+
+    fn settle_soon(self) {
+        if !self.is_due.get_value() {
+            self.is_due.set_value(true);
+            browser::after_layout(move || {
+                if self.is_due.try_set_value(false).is_none() {
+                    self.settle();
+                }
+            });
+        }
+    }
+
+    /// Whether the lines have another width than when they were measured.
+    fn is_wider(self) -> bool {
+        let width = self.frame().map(|frame| frame.client_width());
+        width != self.width.try_get_value()
+    }
+
+    /// Notes how high the lines on the page are.
+    fn measure(self, frame: &HtmlElement) {
+        if self.is_wider() {
+            self.width.set_value(frame.client_width());
+            self.part.extents.update_value(|extents| extents.forget());
+        }
+        let (Some(top), Some(lines)) = (list_top(frame), Lines::of(frame)) else {
+            return;
+        };
+        if self.part.is_on_page(&lines) {
+            self.part.measure(top, &lines.bottoms());
+        }
+    }
+
+    /// Gives the focus to the line that waits for it, or back to the one that lost it by being moved.
+    fn place_focus(self, frame: &HtmlElement) {
+        let find = |key: &str| Lines::of(frame).and_then(|lines| lines.find(key));
+        if let Some(key) = self.to_focus.get_value() {
+            if let Some(line) = find(&key) {
+                self.to_focus.set_value(None);
+                let _ = line.focus();
+            }
+            return;
+        }
+        let Some(key) = self.focused.get_value() else {
+            return;
+        };
+        let document = browser::document();
+        let is_lost = document
+            .active_element()
+            .is_none_or(|active| active.tag_name() == "BODY");
+        if let Some(line) = find(&key).filter(|_| is_lost) {
+            let options = FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = line.focus_with_options(&options);
+        }
+    }
+
+    fn show_day(self, frame: &HtmlElement, first: Option<&Anchor>) {
+        let day = first.and_then(|first| {
+            let edge = frame.get_bounding_client_rect().top();
+            if Lines::has_heading(frame, edge, first.top.max(edge + DAY_PX)) {
+                return None;
+            }
+            self.part.extents.with_value(|extents| {
+                let at = extents.index_of(&first.key)?;
+                extents
+                    .lines()
+                    .get(at)
+                    .map(|line| format::day_label(line.stamp))
+            })
+        });
+        if self.day.with_untracked(|known| *known != day) {
+            self.day.set(day);
+        }
+    }
+
+    /// The key of the newest line that somebody else wrote.
+    fn newest(self) -> Option<String> {
+        let extents = self.part.extents;
+        extents.with_value(|extents| newest_received(extents.lines()))
     }
 }
 
-/// The key of the newest line that somebody else wrote.
-fn newest(frame: &HtmlElement) -> Option<String> {
-    let lines = Lines::of(frame)?;
-    lines.received_before(lines.0.length())
+fn newest_received(lines: &[Arc<Line>]) -> Option<String> {
+    let mut newest_first = lines.iter().rev();
+    newest_first
+        .find(|line| !line.own)
+        .map(|line| line.key.clone())
 }
 
-fn heights(frame: &HtmlElement) -> (i32, i32) {
-    (frame.scroll_height(), frame.client_height())
+/// Where the lines on the page begin.
+fn list_top(frame: &HtmlElement) -> Option<f64> {
+    let list = frame.query_selector("ol.lines").ok().flatten()?;
+    Some(list.get_bounding_client_rect().top())
 }
 
 /// An observer that ends with its owner.
@@ -191,52 +562,6 @@ struct Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.observer.disconnect();
-    }
-}
-
-/// The first line that reaches into view, and where it stands.
-fn first_visible(frame: &HtmlElement) -> Option<(HtmlElement, f64)> {
-    let edge = frame.get_bounding_client_rect().top();
-    let lines = Lines::of(frame)?;
-    let line = lines.at(lines.first(|rect| rect.bottom() > edge))?;
-    let top = line.get_bounding_client_rect().top();
-    Some((line, top))
-}
-
-/// The lines of a frame, from top to bottom.
-struct Lines(NodeList);
-
-impl Lines {
-    fn of(frame: &HtmlElement) -> Option<Self> {
-        frame.query_selector_all("li.line").ok().map(Self)
-    }
-
-    fn at(&self, index: u32) -> Option<HtmlElement> {
-        self.0.get(index)?.dyn_into().ok()
-    }
-
-    /// The key of the last received line of the first so many.
-    fn received_before(&self, end: u32) -> Option<String> {
-        let mut last_first = (0..end).rev().filter_map(|at| self.at(at));
-        let is_received =
-            |line: &HtmlElement| line.get_attribute("data-own").as_deref() == Some("false");
-        last_first.find(is_received)?.get_attribute("data-key")
-    }
-
-    /// The first line of which this holds, or how many there are; lines stand in order, so it is found
-    /// by halving.
-    fn first(&self, is_reached: impl Fn(&DomRect) -> bool) -> u32 {
-        let (mut low, mut high) = (0, self.0.length());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let line = self.at(middle);
-            if line.is_none_or(|line| is_reached(&line.get_bounding_client_rect())) {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
-        }
-        low
     }
 }
 

@@ -1,18 +1,19 @@
 //! The open conversation, oldest line first.
 
 use client_core::{Connection, Intent};
-use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
 use protocol::BareJid;
 use wasm_bindgen::JsCast as _;
-use web_sys::{HtmlElement, NodeList};
 
 use super::HIDDEN;
 use super::icon::Icon;
-use super::line::{LineItem, is_gap};
+use super::landing::{Landed, divide_again, land};
+use super::line::LineItem;
+use super::part::Slot;
 use super::scroll::Scroll;
-use crate::state::{AppState, Cell};
+use super::walking::walk;
+use crate::state::AppState;
 use crate::{browser, texts};
 
 /// The lines, and the ways to both ends.
@@ -22,7 +23,7 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
     let frame = NodeRef::<html::Div>::new();
     let content = NodeRef::<html::Div>::new();
     let scroll = Scroll::new();
-    let named = peer.clone();
+    let (named, left) = (peer.clone(), peer.clone());
     let name = Memo::new(move |_| state.name_of(Some(&named)));
     let of_peer = peer.clone();
     let unread = Memo::new(move |_| {
@@ -31,13 +32,12 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
     });
     // Until the engine has found the rows, `lines` may still be another conversation's.
     let is_here = Memo::new(move |_| state.peer.with(|p| p.as_ref() == Some(&peer)));
-    let lines = move || {
-        if is_here.get() {
-            state.lines.get()
-        } else {
-            Vec::new()
-        }
-    };
+    Effect::new(move || {
+        scroll.take(match is_here.get() {
+            true => state.lines.get(),
+            false => Vec::new(),
+        });
+    });
 
     Effect::new(move || {
         if let (Some(frame), Some(content)) = (frame.get(), content.get()) {
@@ -47,14 +47,14 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
     Effect::new(move |former: Option<u32>| {
         let sent = state.sent.get();
         if former.is_some_and(|former| former != sent) {
-            scroll.to_end();
+            scroll.to_own();
         }
         sent
     });
     let is_watched =
         Memo::new(move |_| state.connection.get() == Connection::Live && state.looked_at.get());
     Effect::new(move || scroll.follow(is_watched));
-    let first_unread = land(state, scroll, is_here, unread.get_untracked());
+    let first_unread = land(state, scroll, is_here, &left, unread.get_untracked());
     divide_again(state, scroll, first_unread, unread);
     load_older_near_start(state, scroll, is_here);
     report_seen(state, scroll, is_here, first_unread);
@@ -75,21 +75,52 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
                 role="region"
                 aria-label=texts::messages()
                 on:scroll=move |_| scroll.scrolled()
-                on:keydown=walk
+                on:keydown=move |event| walk(scroll, &event)
+                on:wheel=move |_| scroll.touch()
+                on:pointerdown=move |_| scroll.touch()
             >
                 <div class="timeline-content" node_ref=content>
                     <Start is_here/>
+                    <div class="room" style:height=move || px(scroll.part.above.get())></div>
                     <ol class="lines">
-                        <For each=lines key=|cell: &Cell| cell.key.clone() let:cell>
-                            <LineItem cell name first_unread/>
+                        <For each=move || scroll.part.slots.get() key=Slot::key let:slot>
+                            {match slot {
+                                Slot::Line(cell) => view! { <LineItem cell name first_unread/> }.into_any(),
+                                Slot::Room => view! { <Room scroll/> }.into_any(),
+                            }}
                         </For>
                     </ol>
+                    <div class="room" style:height=move || px(scroll.part.below.get())></div>
                     {move || is_empty().then(|| view! { <NoLines/> })}
                 </div>
             </div>
+            <FloatingDay scroll/>
+            <ToUnread scroll first_unread/>
             <ToLatest scroll unread/>
         </div>
     }
+}
+
+/// The day of what is at the upper edge, where its heading has gone out of view; to look at only, as the headings are
+/// there for whoever listens.
+#[component]
+fn FloatingDay(scroll: Scroll) -> impl IntoView {
+    move || {
+        let day = scroll.day.get()?;
+        Some(view! { <div class="day floating" aria-hidden=HIDDEN><span>{day}</span></div> })
+    }
+}
+
+/// The room of lines that are not on the page.
+#[component]
+fn Room(scroll: Scroll) -> impl IntoView {
+    view! {
+        <li class="room" aria-hidden=HIDDEN style:height=move || px(scroll.part.between.get())></li>
+    }
+}
+
+fn px(height: f64) -> String {
+    format!("{height:.2}px")
 }
 
 /// Asks for older lines once per length of the list, however often the reader scrolls. Where there are none at all,
@@ -109,55 +140,6 @@ fn load_older_near_start(state: AppState, scroll: Scroll, is_here: Memo<bool>) {
             asked_at.set_value(length);
             state.send(Intent::Older);
         }
-    });
-}
-
-/// Whether the reader has landed in the conversation, and on which line: the first unread one.
-pub(crate) type Landed = RwSignal<Option<Option<String>>>;
-
-/// Lands on the first of so many unread lines, else at the end; where that is stays for the visit.
-fn land(state: AppState, scroll: Scroll, is_here: Memo<bool>, unread: u32) -> Landed {
-    let landed = Landed::new(None);
-    Effect::new(move || {
-        scroll.rested.track();
-        if !is_here.get() || landed.with_untracked(Option::is_some) {
-            return;
-        }
-        let first_unread = state.lines.with(|lines| first_of(lines, unread));
-        if state.lines.with_untracked(Vec::is_empty) {
-            return;
-        }
-        if let Some(key) = &first_unread {
-            scroll.to_line(key);
-        }
-        landed.set(Some(first_unread));
-    });
-    landed
-}
-
-/// The first of the newest so many lines that somebody else wrote.
-fn first_of(lines: &[Cell], unread: u32) -> Option<String> {
-    let is_news = |cell: &&Cell| cell.line.with_untracked(|l| !l.own && !is_gap(&l.mark));
-    let news = lines.iter().rev().filter(is_news);
-    let news = news.take(usize::try_from(unread).unwrap_or(usize::MAX));
-    news.last().map(|cell| cell.key.clone())
-}
-
-/// Lines came that the reader, at the end of all, did not see come: they are new for a new visit.
-fn divide_again(state: AppState, scroll: Scroll, landed: Landed, unread: Memo<u32>) {
-    Effect::new(move |former: Option<u32>| {
-        let unread = unread.get();
-        let is_new = former == Some(0) && unread > 0 && landed.with_untracked(Option::is_some);
-        if is_new && !scroll.follows.get_untracked() && scroll.at_end.get_untracked() {
-            let first = state.lines.with_untracked(|lines| first_of(lines, unread));
-            landed.set(Some(first.clone()));
-            browser::after_layout(move || {
-                if let Some(key) = first {
-                    scroll.to_line(&key);
-                }
-            });
-        }
-        unread
     });
 }
 
@@ -188,7 +170,12 @@ fn report_seen(state: AppState, scroll: Scroll, is_here: Memo<bool>, landed: Lan
                 None => return,
             }
         };
-        if told.with_value(|told| *told != seen) {
+        // Whoever goes back to older lines sees nothing new.
+        let is_news = told.with_value(|told| match (told, &seen) {
+            (Told::UpTo(former), Told::UpTo(key)) => scroll.is_behind(key, former),
+            (Told::Nobody | Told::End | Told::UpTo(_), _) => *told != seen,
+        });
+        if is_news {
             state.send(match seen.clone() {
                 Told::Nobody => Intent::LookAway,
                 Told::UpTo(key) => Intent::Seen { key: Some(key) },
@@ -203,6 +190,7 @@ fn report_seen(state: AppState, scroll: Scroll, is_here: Memo<bool>, landed: Lan
 #[component]
 fn Start(is_here: Memo<bool>) -> impl IntoView {
     let state = expect_context::<AppState>();
+    let any = Memo::new(move |_| state.lines.with(|lines| !lines.is_empty()));
     move || {
         if !is_here.get() {
             return ().into_any();
@@ -230,8 +218,8 @@ fn Start(is_here: Memo<bool>) -> impl IntoView {
             }
             .into_any();
         }
-        let any = state.lines.with(|lines| !lines.is_empty());
-        any.then(|| view! { <p class="start">{texts::start()}</p> })
+        any.get()
+            .then(|| view! { <p class="start">{texts::start()}</p> })
             .into_any()
     }
 }
@@ -247,6 +235,36 @@ fn NoLines() -> impl IntoView {
             <p>{texts::no_lines()}</p>
             <button class="quiet" on:click=write>{texts::say_hello()}</button>
         </div>
+    }
+}
+
+/// The way back to where the new lines begin, once that is out of view above.
+#[component]
+fn ToUnread(scroll: Scroll, first_unread: Landed) -> impl IntoView {
+    let used = RwSignal::new(None);
+    let key = Memo::new(move |_| {
+        scroll.rested.track();
+        let key = first_unread.get().flatten()?;
+        let is_wanted = scroll.is_above(&key) && used.with(|used| used.as_ref() != Some(&key));
+        is_wanted.then_some(key)
+    });
+    move || {
+        let key = key.get()?;
+        Some(view! {
+            <button
+                class="to-unread"
+                data-testid="to-unread"
+                on:click=move |_| {
+                    scroll.to_line(&key);
+                    used.set(Some(key.clone()));
+                    // The button goes away; the focus must not go with it.
+                    browser::focus("composer");
+                }
+            >
+                {Icon::Up}
+                {texts::to_unread()}
+            </button>
+        })
     }
 }
 
@@ -271,61 +289,5 @@ fn ToLatest(scroll: Scroll, unread: Memo<u32>) -> impl IntoView {
                 {Icon::Down}
             </button>
         })
-    }
-}
-
-/// Moves the focus from line to line by the arrow keys, and by as many as fill the frame.
-fn walk(event: KeyboardEvent) {
-    let Some(frame) = event
-        .current_target()
-        .and_then(|target| target.dyn_into::<HtmlElement>().ok())
-    else {
-        return;
-    };
-    let Ok(lines) = frame.query_selector_all("li.line") else {
-        return;
-    };
-    let active = browser::document().active_element();
-    let active = active.as_ref().map(AsRef::<web_sys::Node>::as_ref);
-    // A button of a line has the focus, too.
-    let at = (0..lines.length()).find(|index| {
-        let line = lines.get(*index);
-        line.is_some_and(|line| line.contains(active))
-    });
-    let height = f64::from(frame.client_height());
-    let end = lines.length().saturating_sub(1);
-    let target = match (event.key().as_str(), at) {
-        ("ArrowUp", Some(at)) => at.saturating_sub(1),
-        ("ArrowUp", None) | ("End", Some(_)) => end,
-        ("ArrowDown", Some(at)) => (at + 1).min(end),
-        ("Home", Some(_)) => 0,
-        ("PageUp", Some(at)) => (0..=at)
-            .rev()
-            .take_while(within(&lines, at, height))
-            .last()
-            .unwrap_or(at),
-        ("PageDown", Some(at)) => (at..=end)
-            .take_while(within(&lines, at, height))
-            .last()
-            .unwrap_or(at),
-        _ => return,
-    };
-    if let Some(line) = lines.get(target)
-        && let Ok(line) = line.dyn_into::<HtmlElement>()
-    {
-        event.prevent_default();
-        let _ = line.focus();
-    }
-}
-
-/// Whether a line stands at most so many pixels from the one at `at`; the next one always does.
-fn within(lines: &NodeList, at: u32, height: f64) -> impl Fn(&u32) -> bool {
-    let top = |index: u32| {
-        let line = lines.get(index)?.dyn_into::<HtmlElement>().ok()?;
-        Some(line.get_bounding_client_rect().top())
-    };
-    move |index| {
-        let is_near = |(a, b): (f64, f64)| (a - b).abs() <= height;
-        index.abs_diff(at) <= 1 || top(*index).zip(top(at)).is_some_and(is_near)
     }
 }

@@ -21,11 +21,13 @@ pub(crate) fn ChatPage() -> impl IntoView {
     let is_open =
         Memo::new(move |_| state.route.with(Option::is_some) || state.pane.with(Option::is_some));
     shortcuts::listen(state, switching, helping);
-    Effect::new(move || {
-        let unread: u32 = state
+    let unread = Memo::new(move |_| -> u32 {
+        state
             .chats
-            .with(|chats| chats.iter().map(|c| c.unread).sum());
-        let title = match unread {
+            .with(|chats| chats.iter().map(|c| c.unread).sum())
+    });
+    Effect::new(move || {
+        let title = match unread.get() {
             0 => texts::app().to_owned(),
             n => format!("({n}) {}", texts::app()),
         };
