@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::{Limits, Net, Settings, is_loopback};
 use crate::hasher::Hasher;
+use crate::lab::Lab;
 use crate::metrics::Metrics;
 use crate::peers::{Census, Guesses};
 use crate::shard::Call;
@@ -33,6 +34,8 @@ pub(crate) struct App<S> {
     /// Fires when the server stops.
     pub(crate) stopping: CancellationToken,
     pub(crate) next_conn: AtomicU64,
+    /// There only where the lab is on.
+    pub(crate) lab: Option<Arc<Lab>>,
 }
 
 impl<S> App<S> {

@@ -24,6 +24,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::demo::{self, DemoAccount, DemoError};
 use crate::hasher::Hasher;
 use crate::invite::{self, InviteError, Purpose};
+use crate::lab::Lab;
 use crate::metrics::Metrics;
 use crate::peers::{Census, Guesses};
 use crate::random::{self, NoRandomness};
@@ -82,6 +83,7 @@ pub struct Gateway {
     base_url: String,
     setup_link: Option<String>,
     demo_accounts: Vec<DemoAccount>,
+    lab: Option<Arc<Lab>>,
     stopping: CancellationToken,
     shutdown: Duration,
     connections: TaskTracker,
@@ -99,8 +101,11 @@ impl Gateway {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let settings = config.settings()?;
         let mut data_dir = DataDir::take(&config.data)?;
-        let store = open_store(&config)?;
-        let mut gateway = start(settings, store, Some(&config)).await?;
+        let lab = settings.has_lab.then(Lab::new).transpose()?;
+        let mut options = store_options(&config);
+        options.gate = lab.as_ref().map(Lab::gate);
+        let store = Sqlite::open(config.database(), options)?;
+        let mut gateway = start(settings, store, Some(&config), lab).await?;
         data_dir.announce(&gateway.base_url)?;
         gateway._data_dir = Some(data_dir);
         Ok(gateway)
@@ -112,7 +117,7 @@ impl Gateway {
     /// # Errors
     /// [`StartError`].
     pub async fn start_on(config: Config, store: impl Store) -> Result<Self, StartError> {
-        start(config.settings()?, store, None).await
+        start(config.settings()?, store, None, None).await
     }
 
     /// Where it listens, with the real port.
@@ -133,6 +138,24 @@ impl Gateway {
     /// The accounts of a demo.
     pub fn demo_accounts(&self) -> &[DemoAccount] {
         &self.demo_accounts
+    }
+
+    /// Where its lab is, if it has one.
+    pub fn lab_link(&self) -> Option<String> {
+        let lab = self.lab.as_ref();
+        lab.map(|_| format!("http://{}/lab", self.address))
+    }
+
+    /// Waits until the lab wants the server to end at once and begin anew, which only whoever runs the
+    /// process can do.
+    pub fn restart_wanted(&self) -> impl Future<Output = ()> + use<> {
+        let lab = self.lab.clone();
+        async move {
+            match lab {
+                Some(lab) => lab.restart.cancelled().await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     /// Waits until the server fails by itself, which it should not.
@@ -173,24 +196,30 @@ impl Drop for Gateway {
 
 /// Opens the database of a data folder.
 pub(crate) fn open_store(config: &Config) -> Result<Sqlite, StoreError> {
+    Sqlite::open(config.database(), store_options(config))
+}
+
+fn store_options(config: &Config) -> store::Options {
     let mut options = store::Options::default();
     options.limits.quota_bytes = config.limits.archive_bytes;
     options.limits.strangers_bytes = config.limits.strangers_bytes();
     options.limits.stranger_bytes = config.limits.archive_stranger_bytes;
     options.limits.retention = config.retention.kept();
     options.readers = config.limits.reads;
-    Sqlite::open(config.database(), options)
+    options
 }
 
 async fn start<S: Store>(
     settings: Settings,
     store: S,
     data: Option<&Config>,
+    lab: Option<Lab>,
 ) -> Result<Gateway, StartError> {
-    let demo_accounts = match data.filter(|config| config.demo) {
+    let demo_accounts = match data.filter(|config| config.demo || lab.is_some()) {
         Some(config) => demo::set_up(&store, &config.data, &settings.domain).await?,
         None => Vec::new(),
     };
+    let lab = lab.map(|lab| Arc::new(lab.with(demo_accounts.clone())));
     let listen = settings.config.listen;
     let failed = |cause| StartError::Listen {
         address: listen,
@@ -282,6 +311,7 @@ async fn start<S: Store>(
         tasks: connections.clone(),
         stopping: stopping.clone(),
         next_conn: AtomicU64::new(1),
+        lab: lab.clone(),
         settings,
     });
     helpers.spawn(accept::run(app, listener));
@@ -291,6 +321,7 @@ async fn start<S: Store>(
         base_url,
         setup_link,
         demo_accounts,
+        lab,
         stopping,
         shutdown: Duration::from_millis(limits.shutdown_ms),
         connections,

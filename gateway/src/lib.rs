@@ -21,6 +21,7 @@ mod hasher;
 mod http;
 mod invite;
 mod keeper;
+mod lab;
 mod metrics;
 mod peers;
 mod random;

@@ -30,7 +30,7 @@ pub use crate::error::StoreError;
 pub use crate::limits::Limits;
 pub use crate::memory::{FailingSide, FaultPlan, Memory};
 pub use crate::retention::{Retention, Usage};
-pub use crate::sqlite::{Options, Sqlite, back_up};
+pub use crate::sqlite::{Gate, Options, Sqlite, back_up};
 
 /// The logs of all accounts.
 pub trait Archive: Clone + Send + Sync + 'static {

@@ -76,13 +76,15 @@ pub fn forget_under(prefix: &str) {
     }
 }
 
+/// What the page says of itself under a name.
+pub fn meta(name: &str) -> Option<String> {
+    let found = document().query_selector(&format!("meta[name='{name}']"));
+    found.ok().flatten()?.get_attribute("content")
+}
+
 /// The server's domain, as the gateway wrote it into the page.
 pub fn domain() -> String {
-    document()
-        .query_selector("meta[name='balcony-domain']")
-        .ok()
-        .flatten()
-        .and_then(|meta| meta.get_attribute("content"))
+    meta("balcony-domain")
         .filter(|domain| !domain.is_empty() && !domain.contains("{{"))
         .unwrap_or_else(|| "localhost".to_owned())
 }
@@ -107,7 +109,9 @@ pub fn fragment() -> String {
 /// Changes the part after `#` without a new entry in the history, and without an event.
 pub fn replace_fragment(fragment: &str) {
     let target = if fragment.is_empty() {
-        window().location().pathname().unwrap_or_default()
+        let location = window().location();
+        let path = location.pathname().unwrap_or_default();
+        path + &location.search().unwrap_or_default()
     } else {
         format!("#{fragment}")
     };

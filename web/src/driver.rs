@@ -5,17 +5,19 @@ use futures::channel::{mpsc, oneshot};
 use futures::future::{Either, select};
 use futures::{FutureExt as _, StreamExt as _};
 use gloo_timers::future::TimeoutFuture;
-use protocol::BareJid;
+use leptos::prelude::Set as _;
+use protocol::{BareJid, Text};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;
 use crate::error::WebError;
 use crate::history::IndexedDb;
 use crate::inspector::What;
+use crate::lab::{self, Lab, Order};
 use crate::slot::{self, Slot};
 use crate::socket::Socket;
 use crate::state::AppState;
-use crate::{accounts, drafts, keys, places, settings, sign_out};
+use crate::{accounts, drafts, keys, places, session, settings, sign_out};
 
 /// Longest sleep: the browser's timers count milliseconds in 31 bits.
 const SLEEP_MAX_MS: u64 = 3_600_000;
@@ -33,6 +35,7 @@ pub struct Inbox(mpsc::UnboundedSender<Event>);
 enum Event {
     Input(Input),
     SignOut(Reach),
+    Order(Order),
     Stop,
 }
 
@@ -45,6 +48,11 @@ impl Inbox {
     /// Closes the stream for good and wipes what the browser keeps.
     pub fn sign_out(&self, reach: Reach) {
         let _ = self.0.unbounded_send(Event::SignOut(reach));
+    }
+
+    /// Hands over what the lab wants.
+    pub fn order(&self, order: Order) {
+        let _ = self.0.unbounded_send(Event::Order(order));
     }
 
     /// Ends the loop without a trace on the wire.
@@ -79,6 +87,8 @@ pub struct Driver {
     has_token: bool,
     /// What other tabs were told of lines that wait here.
     noted_waiting: Option<bool>,
+    /// What stands between socket and engine, if the page is a device in the lab.
+    lab: Option<Lab>,
 }
 
 impl Driver {
@@ -87,7 +97,10 @@ impl Driver {
     /// # Errors
     /// [`WebError`] if there is no free slot or no working storage.
     pub async fn start(account: BareJid, state: AppState) -> Result<Self, WebError> {
-        let slot = Slot::take(&account).await?;
+        let slot = match lab::seat() {
+            Some((_, place)) => Slot::take_place(&account, &place).await?,
+            None => Slot::take(&account).await?,
+        };
         let db = IndexedDb::open(&slot.database()).await?;
         let restored = db.restore().await?;
         let fresh = restored.device.is_none();
@@ -104,6 +117,7 @@ impl Driver {
         let inbox = Inbox(sender);
         let storage = Storage::start(db, inbox.clone());
         state.apply(engine.view(), &ALL_CHANGES);
+        let lab = Lab::open(inbox.clone());
         Ok(Self {
             engine,
             account,
@@ -116,6 +130,7 @@ impl Driver {
             fresh,
             has_token,
             noted_waiting: None,
+            lab,
         })
     }
 
@@ -138,11 +153,9 @@ impl Driver {
     pub async fn run(mut self) {
         loop {
             match self.next().await {
-                Event::Input(input) => {
-                    self.note_wire(&input);
-                    self.engine.handle(input, browser::now());
-                    self.drain();
-                }
+                Event::Input(input) => self.handle(input),
+                Event::Order(Order::Wipe) => return self.wipe().await,
+                Event::Order(order) => self.obey(order),
                 Event::SignOut(reach) => return self.sign_out(reach).await,
                 Event::Stop => return self.stop().await,
             }
@@ -167,9 +180,72 @@ impl Driver {
         }
     }
 
+    /// Gives the engine what happened, and what the lab lets go.
+    fn handle(&mut self, input: Input) {
+        let now = browser::now();
+        let input = match &mut self.lab {
+            Some(lab) => lab.admit(input, now.mono_ms),
+            None => Some(input),
+        };
+        if let Some(input) = input {
+            self.feed(input);
+        }
+        while let Some(frame) = self.lab.as_mut().and_then(|lab| lab.next_in(now.mono_ms)) {
+            self.feed(Input::Frame(frame));
+        }
+        while let Some(frame) = self.lab.as_mut().and_then(|lab| lab.next_out(now.mono_ms)) {
+            self.send(&frame);
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.note_wire(&input);
+        self.engine.handle(input, browser::now());
+        self.drain();
+    }
+
+    /// Does what the lab wants.
+    fn obey(&mut self, order: Order) {
+        let Some(lab) = &mut self.lab else {
+            return;
+        };
+        match order {
+            Order::Cut(is_cut) => {
+                lab.cut(is_cut);
+                if !is_cut {
+                    self.inbox.push(Input::Online);
+                } else if self.socket.is_some() {
+                    self.disconnect();
+                }
+            }
+            Order::Freeze(is_frozen) => lab.freeze(is_frozen),
+            Order::Delay(ms) => lab.delay(ms),
+            Order::Hide(is_hidden) => {
+                self.state.looked_at.set(!is_hidden);
+                self.inbox.push(Input::Visible(!is_hidden));
+            }
+            Order::Write(body) => {
+                if let Some(timeline) = &self.engine.view().timeline {
+                    let to = timeline.peer.clone();
+                    self.inbox.push(Input::Intent(Intent::Send {
+                        to,
+                        body,
+                        reply_to: None,
+                    }));
+                }
+            }
+            Order::SignIn(password) => {
+                session::sign_in(self.state, self.account.clone(), password, None);
+            }
+            Order::Wipe => {}
+        }
+        self.handle(Input::Tick);
+    }
+
     /// The next event: from the inbox, or the engine's deadline.
     async fn next(&mut self) -> Event {
-        let Some(deadline) = self.engine.deadline() else {
+        let lab = self.lab.as_ref().and_then(Lab::deadline);
+        let Some(deadline) = self.engine.deadline().into_iter().chain(lab).min() else {
             return self.events.next().await.unwrap_or(Event::Stop);
         };
         let now = browser::now();
@@ -193,12 +269,7 @@ impl Driver {
         while let Some(output) = self.engine.poll() {
             match output {
                 Output::Connect => self.connect(),
-                Output::Transmit(frame) => {
-                    self.state.note_wire(|| What::Sent((&*frame).into()));
-                    if let Some(socket) = &self.socket {
-                        socket.send(&frame);
-                    }
-                }
+                Output::Transmit(frame) => self.transmit(frame),
                 Output::Disconnect => self.disconnect(),
                 Output::Commit(batch) => self.storage.ask(Job::Commit(Box::new(batch))),
                 Output::Query(query) => self.storage.ask(Job::Query(query)),
@@ -206,7 +277,7 @@ impl Driver {
                     keys,
                     salted_password,
                 } => {
-                    if let Some(salted) = salted_password {
+                    if let Some(salted) = salted_password.filter(|_| self.lab.is_none()) {
                         let account = self.account.clone();
                         spawn_local(async move {
                             report(keys::keep(&account, &keys, &salted).await);
@@ -230,6 +301,27 @@ impl Driver {
             self.note_waiting();
         }
         self.state.apply(self.engine.view(), &changes);
+        let is_told = changes.contains(&Change::Connection) || changes.contains(&Change::Timeline);
+        if let Some(lab) = self.lab.as_ref().filter(|_| is_told) {
+            lab.report(self.engine.view());
+        }
+    }
+
+    fn transmit(&mut self, frame: Text) {
+        let frame = match &mut self.lab {
+            Some(lab) => lab.send(frame, browser::now().mono_ms),
+            None => Some(frame),
+        };
+        if let Some(frame) = frame {
+            self.send(&frame);
+        }
+    }
+
+    fn send(&self, frame: &Text) {
+        self.state.note_wire(|| What::Sent((&**frame).into()));
+        if let Some(socket) = &self.socket {
+            socket.send(frame);
+        }
     }
 
     /// Notes whether lines wait, when that changed: every note wakes the other tabs.
@@ -243,6 +335,13 @@ impl Driver {
     fn connect(&mut self) {
         // The old socket goes first: nothing of it may be taken for the new one's.
         self.socket = None;
+        if let Some(lab) = &mut self.lab {
+            lab.lose();
+            if lab.is_cut() {
+                let why = "cut by the lab".to_owned();
+                return self.inbox.push(Input::Disconnected(why));
+            }
+        }
         match Socket::open(&browser::socket_url(), self.inbox.clone()) {
             Ok(socket) => self.socket = Some(socket),
             Err(error) => self.inbox.push(Input::Disconnected(error.to_string())),
@@ -253,6 +352,15 @@ impl Driver {
         self.socket = None;
         self.inbox
             .push(Input::Disconnected("closed by this device".to_owned()));
+    }
+
+    /// Forgets all that the slot keeps, as a browser does that clears its data, and begins anew.
+    async fn wipe(mut self) {
+        self.fresh = true;
+        drafts::wipe(&self.account, self.slot.label());
+        slot::note_waiting(&self.account, self.slot.label(), false);
+        self.stop().await;
+        let _ = browser::window().location().reload();
     }
 
     async fn stop(mut self) {

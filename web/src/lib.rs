@@ -13,6 +13,7 @@ pub mod format;
 pub mod history;
 pub mod inspector;
 pub mod keys;
+pub mod lab;
 mod language;
 pub mod lifecycle;
 mod pages;

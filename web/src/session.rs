@@ -10,10 +10,13 @@ use crate::driver::{Driver, report};
 use crate::error::WebError;
 use crate::route::Fragment;
 use crate::state::{AppState, Page};
-use crate::{accounts, browser, keys, lifecycle, sign_out, texts, typed};
+use crate::{accounts, browser, keys, lab, lifecycle, sign_out, texts, typed};
 
 /// Decides what a fresh page shows, and starts the device of an account that is signed in.
 pub async fn begin(state: AppState) {
+    if let Some((account, _)) = lab::seat() {
+        return take_seat(state, &account).await;
+    }
     match Fragment::current() {
         Fragment::SetUp(token) => {
             let invited = false;
@@ -48,6 +51,13 @@ async fn go_on(state: AppState, account: BareJid) {
     }
     show_chats(state);
     sign_in_with(state, keys.map(Secret::Keys), None);
+}
+
+/// A device of the lab: its page brings the password.
+async fn take_seat(state: AppState, account: &BareJid) {
+    if ensure_device(state, account).await.is_some() {
+        show_chats(state);
+    }
 }
 
 /// Shows the conversations. A page that is shown stays as it is, with what is open on it.
@@ -147,7 +157,9 @@ fn arrive(state: AppState) {
         Page::SignIn | Page::Chat => {}
         Page::Loading | Page::Trouble(_) => return,
     }
-    accounts::remember(&account);
+    if lab::seat().is_none() {
+        accounts::remember(&account);
+    }
     state.trouble.set(None);
     show_chats(state);
 }

@@ -51,6 +51,15 @@ impl Slot {
         Ok(slot)
     }
 
+    /// Takes a place in the lab, which the tab need not remember: the page's address names it.
+    ///
+    /// # Errors
+    /// [`WebError::NoFreeSlot`] if somebody else holds it.
+    pub async fn take_place(account: &BareJid, place: &str) -> Result<Self, WebError> {
+        let slot = Self::try_lock(account, place, Patience::Reload).await?;
+        slot.ok_or(WebError::NoFreeSlot)
+    }
+
     async fn take_locked(account: &BareJid) -> Result<Self, WebError> {
         let remembered = remembered(account);
         if let Some(label) = &remembered

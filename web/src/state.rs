@@ -12,7 +12,7 @@ use crate::components::{is_gap, mark_name};
 use crate::driver::Inbox;
 use crate::format;
 use crate::inspector::{What, Wire};
-use crate::{browser, drafts, texts};
+use crate::{browser, drafts, lab, texts};
 
 /// How many announcements stay for assistive technology to read.
 const ANNOUNCED_MAX: usize = 5;
@@ -185,9 +185,10 @@ impl AppState {
         }
     }
 
-    /// Notes whether somebody looks at the page.
+    /// Notes whether somebody looks at the page. In the lab, each device has a person of its own.
     pub fn look(&self) {
-        set(self.looked_at, browser::is_looked_at());
+        let has_person = lab::seat().is_some() && browser::is_visible();
+        set(self.looked_at, has_person || browser::is_looked_at());
     }
 
     /// Takes over the parts of the view that changed.

@@ -43,7 +43,7 @@ impl Site {
             "{} has no index.html",
             fixed.display()
         );
-        let is_style = |name: &String, _: &mut Vec<u8>| name.ends_with(".css");
+        let is_style = |name: &String, _: &mut Vec<u8>| name.ends_with(".css") && !is_of_lab(name);
         build.extend(others.extract_if(.., is_style));
         let folder = format!("pkg/{}", digest(&build));
         let mut files: BTreeMap<String, Vec<u8>> = build
@@ -108,7 +108,7 @@ impl Site {
     pub(crate) fn compiled_bytes(&self) -> usize {
         let is_compiled = |name: &&String| {
             let mut endings = [".wasm", ".js", ".css"].into_iter();
-            endings.any(|ending| name.ends_with(ending))
+            endings.any(|ending| name.ends_with(ending)) && !is_of_lab(name)
         };
         let sent = |name: &String| self.0.get(&format!("{name}.br")).or(self.0.get(name));
         let files = self.0.keys().filter(is_compiled).filter_map(sent);
@@ -132,6 +132,11 @@ impl Site {
             println!("{:>10} {gz:>10} {br:>10}  {name}", size(name));
         }
     }
+}
+
+/// The lab is a page of its own, which no client loads.
+fn is_of_lab(name: &str) -> bool {
+    name.starts_with("lab/")
 }
 
 fn read(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {

@@ -71,7 +71,7 @@ struct ServeArgs {
     #[command(flatten)]
     common: CommonArgs,
     /// Address and port to listen on [default: 127.0.0.1:5280].
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", overrides_with = "listen")]
     listen: Option<SocketAddr>,
     /// Make romeo and juliet, print their passwords, and let anybody make an account; on loopback
     /// only.

@@ -1,5 +1,7 @@
 //! `balcony serve`.
 
+use std::net::SocketAddr;
+
 use tokio::signal;
 
 use super::{CliError, say};
@@ -28,9 +30,14 @@ pub(super) async fn run(config: Config) -> Result<(), CliError> {
             )),
         }
     }
+    if let Some(lab) = gateway.lab_link() {
+        say::line(format_args!("lab: {lab}"));
+    }
+    let restart = gateway.restart_wanted();
     let has_failed = tokio::select! {
         () = stop => false,
         () = gateway.failed() => true,
+        () = restart => return Err(begin_anew(gateway.address())),
     };
     gateway.stop().await;
     if has_failed {
@@ -39,6 +46,33 @@ pub(super) async fn run(config: Config) -> Result<(), CliError> {
         ));
     }
     Ok(())
+}
+
+/// Puts a new run of this very program, on the same address, in the place of this one. Whatever is under
+/// way ends as by a kill: threads, connections, and what was not yet written.
+#[cfg(unix)]
+fn begin_anew(address: SocketAddr) -> CliError {
+    use std::ffi::OsString;
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Command;
+
+    let program = std::env::current_exe();
+    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let listen = [OsString::from("--listen"), address.to_string().into()];
+    // The last one counts.
+    if !arguments.ends_with(&listen) {
+        arguments.extend(listen);
+    }
+    let cause = match program {
+        Ok(program) => Command::new(program).args(arguments).exec(),
+        Err(cause) => cause,
+    };
+    CliError::Failed(format!("cannot begin anew: {cause}"))
+}
+
+#[cfg(not(unix))]
+fn begin_anew(_: SocketAddr) -> CliError {
+    CliError::Failed("this system does not let a program begin anew".to_owned())
 }
 
 #[cfg(unix)]

@@ -50,6 +50,8 @@ pub struct Config {
     pub trusted_proxies: Vec<String>,
     /// Whether romeo and juliet have accounts, and everybody may make one; only on loopback.
     pub demo: bool,
+    /// Whether the lab is at `/lab`, with romeo and juliet; only on loopback. A demo has it anyway.
+    pub lab: bool,
     /// The bounds.
     pub limits: Limits,
     /// How long archives keep messages.
@@ -70,6 +72,7 @@ impl Default for Config {
             allow_plain: false,
             trusted_proxies: Vec::new(),
             demo: false,
+            lab: false,
             limits: Limits::default(),
             retention: Retention::default(),
         }
@@ -112,6 +115,12 @@ pub enum ConfigError {
     /// A demo that others can reach.
     #[error("demo: only on a loopback address such as 127.0.0.1, not on {0}")]
     PublicDemo(SocketAddr),
+    /// A lab that others can reach (SEC-70).
+    #[error(
+        "lab: only where nobody else can reach it: on a loopback address such as 127.0.0.1, with \
+         neither trusted_proxies nor a public_url that leads elsewhere"
+    )]
+    PublicLab,
     /// A limit with which nothing works.
     #[error("limits.{0} must be more than 0")]
     ZeroLimit(&'static str),
@@ -137,6 +146,8 @@ pub(crate) struct Settings {
     pub(crate) origins: Vec<Origin>,
     pub(crate) hosts: Vec<String>,
     pub(crate) proxies: Vec<Net>,
+    /// Whether the lab is on: wanted, and out of everybody else's reach (SEC-70).
+    pub(crate) has_lab: bool,
 }
 
 impl Config {
@@ -172,6 +183,11 @@ impl Config {
         if !is_local && self.demo {
             return Err(ConfigError::PublicDemo(self.listen));
         }
+        let is_own = public.as_ref().is_none_or(Origin::is_local);
+        let is_out_of_reach = is_local && proxies.is_empty() && is_own;
+        if self.lab && !is_out_of_reach {
+            return Err(ConfigError::PublicLab);
+        }
         self.limits.check()?;
         self.retention.check()?;
         let names = self.allowed_hosts.iter().map(|host| host.to_lowercase());
@@ -186,6 +202,7 @@ impl Config {
             origins: origins.collect::<Result<Vec<_>, _>>()?,
             hosts,
             proxies,
+            has_lab: (self.lab || self.demo) && is_out_of_reach,
         })
     }
 
@@ -233,6 +250,41 @@ mod tests {
         assert!(matches!(refused, Err(ConfigError::PlainListener(_))));
         let refused = config("[::]:0", &["10.0.0.1"], true).check();
         assert!(matches!(refused, Err(ConfigError::PublicDemo(_))));
+    }
+
+    // proves: SEC-70
+    #[test]
+    fn a_lab_is_out_of_everybody_elses_reach_or_the_server_does_not_start() {
+        let at_home = Config {
+            lab: true,
+            ..Config::default()
+        };
+        assert!(at_home.settings().unwrap().has_lab);
+        assert!(!Config::default().settings().unwrap().has_lab);
+        let listening = Config {
+            listen: "0.0.0.0:0".parse().unwrap(),
+            trusted_proxies: vec!["10.0.0.1".into()],
+            ..at_home.clone()
+        };
+        let proxied = Config {
+            trusted_proxies: vec!["127.0.0.1".into()],
+            ..at_home.clone()
+        };
+        let public = Config {
+            public_url: Some("https://chat.example".into()),
+            ..at_home
+        };
+        for config in [listening, proxied, public] {
+            let told = config.check().unwrap_err().to_string();
+            assert!(told.starts_with("lab: only where nobody else"), "{told}");
+        }
+        // A demo behind a proxy is one without a lab.
+        let demo = Config {
+            demo: true,
+            trusted_proxies: vec!["127.0.0.1".into()],
+            ..Config::default()
+        };
+        assert!(!demo.settings().unwrap().has_lab);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use store::Store;
 
-use super::{Peer, Visitor, headers};
+use super::headers::{self, Framing};
+use super::{Peer, Visitor};
 use crate::app::App;
 use crate::config::Origin;
 
@@ -25,9 +26,14 @@ pub(super) async fn guard<S: Store>(
         Ok(visitor) => visitor,
         Err(refusal) => {
             let mut response = refusal.into_response();
-            headers::secure(response.headers_mut(), None);
+            headers::secure(response.headers_mut(), None, Framing::None);
             return response;
         }
+    };
+    let framing = match &app.lab {
+        Some(_) if request.uri().path() == "/lab" => Framing::Frames,
+        Some(_) => Framing::Framed,
+        None => Framing::None,
     };
     let mut response = if visitor.is_private {
         request.extensions_mut().insert(visitor.clone());
@@ -35,7 +41,7 @@ pub(super) async fn guard<S: Store>(
     } else {
         to_https(&app, &visitor, &request)
     };
-    headers::secure(response.headers_mut(), Some(&visitor));
+    headers::secure(response.headers_mut(), Some(&visitor), framing);
     response
 }
 

@@ -3,6 +3,7 @@
 mod guard;
 mod headers;
 mod host_meta;
+mod lab;
 mod negotiate;
 mod probes;
 mod site;
@@ -32,13 +33,18 @@ pub(crate) struct Peer {
 
 /// All routes.
 pub(crate) fn router<S: Store>(app: Arc<App<S>>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/xmpp-websocket", any(ws::upgrade::<S>))
         .route("/.well-known/host-meta", any(host_meta::xrd::<S>))
         .route("/.well-known/host-meta.json", any(host_meta::jrd::<S>))
         .route("/healthz", get(probes::alive))
         .route("/readyz", get(probes::ready::<S>))
-        .route("/metrics", get(probes::metrics::<S>))
+        .route("/metrics", get(probes::metrics::<S>));
+    let routes = match &app.lab {
+        Some(lab) => routes.merge(lab::routes(lab)),
+        None => routes,
+    };
+    routes
         .fallback(site::serve::<S>)
         .layer(from_fn_with_state(Arc::clone(&app), guard::guard::<S>))
         .with_state(app)

@@ -22,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 use store::Store;
 
 use super::negotiate::{Packing, etag, etag_of, is_known, packings};
+use super::{Visitor, lab};
 use crate::app::App;
 
 #[derive(RustEmbed)]
@@ -52,8 +53,10 @@ struct File {
 }
 
 const INDEX: &str = "index.html";
-/// What stands in the page before the domain that is served, and behind it.
-const DOMAIN: (&str, &str) = ("<meta name=\"balcony-domain\" content=\"", "\"");
+const LAB: &str = "lab/index.html";
+/// What stands in the page before the domain that is served, and before whether the lab is on.
+const DOMAIN: &str = "<meta name=\"balcony-domain\" content=\"";
+const HAS_LAB: &str = "<meta name=\"balcony-lab\" content=\"";
 const NO_CLIENT: &str = "<!doctype html><meta charset=utf-8><title>Balcony</title>\
     <h1>The server runs, but its web client is not built</h1>\
     <p>Run <code>cargo xtask serve</code>, which builds both, or <code>cargo xtask web</code> \
@@ -67,15 +70,39 @@ pub(super) async fn serve<S: Store>(State(app): State<Arc<App<S>>>, request: Req
     let path = request.uri().path().trim_start_matches('/');
     let headers = request.headers();
     let folder = app.settings.config.site.as_deref();
-    let domain = &app.settings.domain;
+    let facts = Facts {
+        domain: &app.settings.domain,
+        has_lab: app.lab.is_some(),
+    };
     if path.is_empty() || path == INDEX {
-        return page(folder, domain, headers);
+        return page(folder, facts, headers);
     }
+    let path = if is_of_lab(path) {
+        let visitor = request.extensions().get::<Visitor>();
+        if !facts.has_lab || !visitor.is_some_and(lab::is_open_to) {
+            return (StatusCode::NOT_FOUND, "not found\n").into_response();
+        }
+        if path == "lab" { LAB } else { path }
+    } else {
+        path
+    };
     match find(folder, path, headers) {
         Some(found) => found.into_response(headers, path),
-        None if is_view(path) => page(folder, domain, headers),
+        None if is_view(path) => page(folder, facts, headers),
         None => (StatusCode::NOT_FOUND, "not found\n").into_response(),
     }
+}
+
+/// The lab's page, its files, and what it asks.
+fn is_of_lab(path: &str) -> bool {
+    path == "lab" || path.starts_with("lab/")
+}
+
+/// What the page is told of its server.
+#[derive(Clone, Copy)]
+struct Facts<'a> {
+    domain: &'a str,
+    has_lab: bool,
 }
 
 /// A file in the form that the client takes.
@@ -105,15 +132,18 @@ fn find(folder: Option<&Path>, path: &str, headers: &HeaderMap) -> Option<Found>
 /// Whether a path may belong to a view of the client, whose last part has no dot.
 fn is_view(path: &str) -> bool {
     let last = path.rsplit('/').next().unwrap_or(path);
-    !last.contains('.') && !path.starts_with("pkg/") && !path.starts_with(".well-known/")
+    let is_elsewhere = ["pkg/", ".well-known/"].iter().any(|p| path.starts_with(p));
+    !last.contains('.') && !is_elsewhere && !is_of_lab(path)
 }
 
-/// The page itself, with the domain filled in.
-fn page(folder: Option<&Path>, domain: &str, headers: &HeaderMap) -> Response {
+/// The page itself, with what it is told filled in.
+fn page(folder: Option<&Path>, facts: Facts<'_>, headers: &HeaderMap) -> Response {
     let Some(file) = file(folder, INDEX) else {
         return (StatusCode::SERVICE_UNAVAILABLE, Html(NO_CLIENT)).into_response();
     };
-    let text = name_domain(&String::from_utf8_lossy(&file.content), domain);
+    let text = String::from_utf8_lossy(&file.content);
+    let text = fill_in(&text, DOMAIN, facts.domain);
+    let text = fill_in(&text, HAS_LAB, if facts.has_lab { "on" } else { "off" });
     let found = Found {
         etag: etag_of(text.as_bytes(), ""),
         content: Cow::Owned(text.into_bytes()),
@@ -122,12 +152,11 @@ fn page(folder: Option<&Path>, domain: &str, headers: &HeaderMap) -> Response {
     found.into_response(headers, INDEX)
 }
 
-/// Puts the domain in its place; a prepared domain has nothing that HTML would need to escape.
-fn name_domain(page: &str, domain: &str) -> String {
-    let (before, behind) = DOMAIN;
+/// Puts a value in its place; a prepared domain has nothing that HTML would need to escape.
+fn fill_in(page: &str, before: &str, value: &str) -> String {
     let split = page.split_once(before).and_then(|(head, rest)| {
-        let (_, tail) = rest.split_once(behind)?;
-        Some(format!("{head}{before}{domain}{behind}{tail}"))
+        let (_, tail) = rest.split_once('"')?;
+        Some(format!("{head}{before}{value}\"{tail}"))
     });
     split.unwrap_or_else(|| page.to_owned())
 }
@@ -195,8 +224,10 @@ mod tests {
     fn the_page_says_which_domain_is_served() {
         let page = "<meta name=\"balcony-domain\" content=\"localhost\"><title>";
         let named = "<meta name=\"balcony-domain\" content=\"verona.example\"><title>";
-        assert_eq!(name_domain(page, "verona.example"), named);
-        assert_eq!(name_domain("<title>", "verona.example"), "<title>");
+        assert_eq!(fill_in(page, DOMAIN, "verona.example"), named);
+        assert_eq!(fill_in("<title>", DOMAIN, "verona.example"), "<title>");
+        let page = "<meta name=\"balcony-lab\" content=\"off\">";
+        assert!(fill_in(page, HAS_LAB, "on").contains("content=\"on\""));
     }
 
     #[test]
@@ -208,6 +239,8 @@ mod tests {
             ("app.js", false),
             ("chat/a.b", false),
             ("pkg/x", false),
+            ("lab", false),
+            ("lab/x", false),
             (".well-known/x", false),
         ] {
             assert_eq!(is_view(path), is, "{path}");

@@ -16,7 +16,7 @@ use server_core::records::{SessionKey, SessionRecord};
 use tracing::warn;
 
 use super::retract::{self, Found};
-use super::{blocked, sent, sessions, sql, strangers};
+use super::{Gate, blocked, sent, sessions, sql, strangers};
 use crate::ids::Ids;
 use crate::{Limits, StoreError};
 
@@ -39,6 +39,7 @@ struct Log {
 pub(super) struct Known {
     ids: Ids,
     limits: Limits,
+    gate: Option<Gate>,
     /// The last number of a conversation, at most.
     conv_last: i64,
     users: HashMap<BareJid, i64>,
@@ -58,10 +59,11 @@ pub(super) struct Known {
 
 impl Known {
     /// Knows nothing yet.
-    pub(super) fn new(ids: Ids, limits: Limits, conv_last: i64) -> Self {
+    pub(super) fn new(ids: Ids, (limits, gate): (Limits, Option<Gate>), conv_last: i64) -> Self {
         Self {
             ids,
             limits,
+            gate,
             conv_last,
             users: HashMap::new(),
             logs: HashMap::new(),
@@ -207,12 +209,12 @@ impl Known {
         if is_blocked {
             other = None;
         }
-        let room = self.limits.room(&append.sender, sender.bytes, len);
+        let room = self.room(append, &append.sender, sender.bytes);
         let own_seq = room.is_ok().then(|| sender.grow(len, stamp));
         let mut failed = None;
         let mut other_seq = None;
         if let (Some(jid), Some(log)) = (recipient, other.as_mut()) {
-            let room = self.limits.room(jid, log.bytes, len);
+            let room = self.room(append, jid, log.bytes);
             let is_stranger = !self.lists(tx, log.user, (sender.user, &append.sender))?;
             let share = if is_stranger {
                 let waiting = strangers::waiting_of(tx, log.user, (sender.user, &append.sender))?;
@@ -285,6 +287,14 @@ impl Known {
             sender: Some(own_place),
             recipient,
         })
+    }
+
+    /// Whether a log of `used` bytes takes an append.
+    fn room(&self, append: &Append, account: &BareJid, used: u64) -> Result<(), AppendError> {
+        match self.gate.as_ref().and_then(|gate| gate(append, account)) {
+            Some(error) => Err(error),
+            None => self.limits.room(account, used, append.stanza.len()),
+        }
     }
 
     /// Writes the stanza's row; `pair` and `seqs` are the sender's first.

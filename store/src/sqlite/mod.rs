@@ -58,6 +58,10 @@ use crate::{Accounts, Archive, Clock, Limits, Retention, StoreError, Usage, syst
 /// Jobs that may wait for the writer; who brings more waits (LIM-24).
 const JOBS_MAX: usize = 1_024;
 
+/// Asked before an entry is written to the log of an account: why it shall not be, for a lab in which
+/// archives fail on purpose. Asked again with the same append, it answers alike.
+pub type Gate = Arc<dyn Fn(&Append, &BareJid) -> Option<AppendError> + Send + Sync>;
+
 /// How a database is used.
 #[derive(Clone)]
 pub struct Options {
@@ -67,6 +71,8 @@ pub struct Options {
     pub readers: usize,
     /// Where stamps come from.
     pub clock: Clock,
+    /// What may refuse entries beside the limits.
+    pub gate: Option<Gate>,
     /// Called once, from a thread of the store, when a flush failed. The process must stop then: what
     /// was to be written is never answered, and everything after it fails. It must not drop the store.
     pub on_fatal: Arc<dyn Fn() + Send + Sync>,
@@ -81,6 +87,7 @@ impl Default for Options {
             limits: Limits::default(),
             readers: 4,
             clock: system_clock(),
+            gate: None,
             on_fatal: Arc::new(|| std::process::abort()),
             conv_last: (1 << append::CONV_BITS) - 1,
         }
@@ -139,7 +146,11 @@ impl Sqlite {
         };
         let writer = Writer {
             conn,
-            known: Known::new(keys.ids.clone(), options.limits, options.conv_last),
+            known: Known::new(
+                keys.ids.clone(),
+                (options.limits, options.gate),
+                options.conv_last,
+            ),
             clock: options.clock.clone(),
             jobs: queue,
             complaint: Complaint::default(),

@@ -53,7 +53,7 @@ impl Bench {
         };
         let writer = Writer {
             conn,
-            known: Known::new(keys.ids, limits, 1_000),
+            known: Known::new(keys.ids, (limits, None), 1_000),
             clock: system_clock(),
             jobs: queue,
             complaint: Complaint::default(),
