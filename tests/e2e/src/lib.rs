@@ -7,6 +7,7 @@
 mod browser;
 mod chat;
 mod driver;
+mod everybody;
 pub mod people;
 mod tab;
 mod wait;

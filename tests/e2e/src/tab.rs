@@ -282,8 +282,7 @@ impl Tab {
         for (width, height) in [(360, 740), (1440, 900)] {
             self.show_as(width, height).await?;
             for look in ["light", "dark"] {
-                let script = "document.documentElement.dataset.theme = arguments[0]";
-                self.script(script, vec![json!(look)]).await?;
+                self.look(look).await?;
                 self.screenshot(&format!("{name}-{width}-{look}")).await?;
             }
         }

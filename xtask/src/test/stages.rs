@@ -132,12 +132,8 @@ pub(super) const STAGES: &[Stage] = &[
     tests("client tests in a browser", 20, client_tests),
     tests("ordinary clients", 10, ordinary_clients),
     tests("browser journeys", 20, || {
-        Ok(vec![with_tools(cargo(&[
-            "test",
-            "--package",
-            "e2e",
-            "--no-fail-fast",
-        ]))?])
+        let journeys = cargo(&["test", "--package", "e2e", "--no-fail-fast"]);
+        Ok(vec![packages("tests/e2e"), with_tools(journeys)?])
     }),
 ];
 
@@ -194,12 +190,17 @@ fn ordinary_clients() -> Result<Vec<Command>> {
     if !folder.join("package.json").exists() {
         return Ok(Vec::new());
     }
-    let mut fetch = Command::new("npm");
-    fetch
-        .args(["ci", "--no-audit", "--no-fund"])
-        .current_dir(&folder);
     let mut run = Command::new("node");
     run.args(["--test", "--test-reporter=tap"])
         .current_dir(&folder);
-    Ok(vec![fetch, with_tools(run)?])
+    Ok(vec![packages("tests/clients"), with_tools(run)?])
+}
+
+/// Fetches the npm packages that a folder names.
+fn packages(folder: &str) -> Command {
+    let mut fetch = Command::new("npm");
+    fetch
+        .args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(home::root().join(folder));
+    fetch
 }
