@@ -99,6 +99,8 @@ pub struct AppState {
     pub sent: RwSignal<u32>,
     /// Whether somebody looks at the page.
     pub looked_at: RwSignal<bool>,
+    /// Whether there is room for one pane only.
+    pub is_narrow: RwSignal<bool>,
     /// Whether addresses and archive ids are shown.
     pub developer: RwSignal<bool>,
     /// What went over the wire, for developers.
@@ -155,6 +157,7 @@ impl AppState {
             announced: RwSignal::new(Vec::new()),
             sent: RwSignal::new(0),
             looked_at: RwSignal::new(false),
+            is_narrow: RwSignal::new(false),
             developer: RwSignal::new(false),
             wire: Wire::new(),
             language: RwSignal::new(0),
@@ -183,6 +186,12 @@ impl AppState {
         if let Some(inbox) = self.inbox() {
             inbox.push(input);
         }
+    }
+
+    /// Whether the list is all that is shown; follows that.
+    pub fn is_list_only(&self) -> bool {
+        let is_open = self.route.with(Option::is_some) || self.pane.with(Option::is_some);
+        self.is_narrow.get() && !is_open
     }
 
     /// Notes whether somebody looks at the page. In the lab, each device has a person of its own.

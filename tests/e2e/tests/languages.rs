@@ -107,7 +107,7 @@ async fn another_language_is_spoken_at_once_and_kept() -> Result<()> {
             if again {
                 phone.reload().await?;
             }
-            phone.wait_for_text("nav", "Neuer Chat").await?;
+            phone.wait_for_text("#list", "Neuer Chat").await?;
             ensure!(root(&phone).await? == "de ltr");
             phone.wait_for_lines(&["But soft"]).await?;
             let field = "return document.querySelector('[data-testid=composer]').value";

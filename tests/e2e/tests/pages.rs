@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use e2e::journey;
-use e2e::people::{JULIET, PASSWORD, ROMEO, befriend, serve};
+use e2e::people::{JULIET, PASSWORD, ROMEO, serve};
 use support::server::{Options, TestServer};
 
 #[tokio::test]
@@ -14,7 +14,8 @@ async fn the_way_in_is_for_everybody() -> Result<()> {
         tab.wait_for_text("h1", "Welcome").await?;
         tab.is_for_everybody("page-sign-in").await?;
         tab.fill("[data-testid=sign-in-name]", "romeo").await?;
-        tab.fill("[data-testid=sign-in-password]", "rosaline").await?;
+        tab.fill("[data-testid=sign-in-password]", "rosaline")
+            .await?;
         tab.click("[type=submit]").await?;
         tab.wait_for_text("[data-testid=error]", "do not fit")
             .await?;
@@ -52,7 +53,9 @@ async fn conversations_are_for_everybody() -> Result<()> {
         romeo.wait_for_text("main", "It is quiet").await?;
         romeo.is_for_everybody("page-empty").await?;
         let juliet = theirs.open("juliet", server.addr()).await?;
-        befriend(&romeo, &juliet).await?;
+        juliet.sign_in("juliet", PASSWORD).await?;
+        romeo.add_contact("juliet").await?;
+        juliet.accept(ROMEO).await?;
         romeo.open_chat(JULIET).await?;
         romeo.wait_for_text("main", "No messages yet").await?;
         romeo.is_for_everybody("page-no-lines").await?;

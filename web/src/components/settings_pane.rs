@@ -137,8 +137,9 @@ fn LanguageChoice() -> impl IntoView {
     let chosen = language::chosen();
     let options = LANGUAGES.iter().map(|known| {
         let is_chosen = chosen.as_deref() == Some(known.tag);
+        let spoken = Some(known.tag).filter(|tag| !tag.starts_with("x-"));
         view! {
-            <option value=known.tag lang=known.tag selected=is_chosen>{known.name}</option>
+            <option value=known.tag lang=spoken selected=is_chosen>{known.name}</option>
         }
     });
     view! {

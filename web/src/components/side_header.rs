@@ -9,8 +9,14 @@ use crate::{format, route, texts};
 /// Title, new conversation, menu.
 #[component]
 pub(crate) fn SideHeader(adding: RwSignal<bool>, signing_out: RwSignal<bool>) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    // Where the list is all there is, it has the page's name.
+    let title = move || match state.is_list_only() {
+        true => view! { <h1 class="side-title">{texts::chats()}</h1> }.into_any(),
+        false => view! { <h2 class="side-title">{texts::chats()}</h2> }.into_any(),
+    };
     view! {
-        <header class="side-header">
+        <div class="side-header">
             <button
                 class="icon-button"
                 popovertarget="menu"
@@ -20,7 +26,7 @@ pub(crate) fn SideHeader(adding: RwSignal<bool>, signing_out: RwSignal<bool>) ->
             >
                 {Icon::Menu}
             </button>
-            <h2>{texts::chats()}</h2>
+            {title}
             <button
                 class="primary small"
                 data-testid="add-contact-open"
@@ -30,7 +36,7 @@ pub(crate) fn SideHeader(adding: RwSignal<bool>, signing_out: RwSignal<bool>) ->
                 {texts::new_chat()}
             </button>
             <Menu signing_out/>
-        </header>
+        </div>
     }
 }
 

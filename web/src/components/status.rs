@@ -76,7 +76,7 @@ pub(crate) fn StatusStrip() -> impl IntoView {
         })
     };
     view! {
-        <div class="strip" data-shown=move || name(shown.get().0)>
+        <header class="strip" data-shown=move || name(shown.get().0)>
             <span class="strip-dot" aria-hidden=HIDDEN></span>
             <span
                 role="status"
@@ -91,7 +91,7 @@ pub(crate) fn StatusStrip() -> impl IntoView {
                 <span>{move || texts::device_short(&state.slot.get())}</span>
                 <span class="unseen" data-testid="device-slot">{state.slot}</span>
             </span>
-        </div>
+        </header>
     }
 }
 

@@ -1,6 +1,7 @@
 //! The conversations: list on one side, the open one on the other.
 
 use leptos::prelude::*;
+use web_sys::HtmlElement;
 
 use crate::components::{
     AddContact, Announcer, ChatHeader, ChatList, Composer, Inspector, NoChatOpen, Requests,
@@ -9,6 +10,10 @@ use crate::components::{
 };
 use crate::state::{AppState, Pane};
 use crate::{browser, texts};
+
+/// Ids of the two panes.
+const LIST: &str = "list";
+const CONVERSATION: &str = "conversation";
 
 /// Two panes where there is room, one where there is not.
 #[component]
@@ -33,18 +38,32 @@ pub(crate) fn ChatPage() -> impl IntoView {
         };
         browser::document().set_title(&title);
     });
+    let start = move || {
+        if state.is_list_only() {
+            LIST
+        } else {
+            CONVERSATION
+        }
+    };
+    let skip = move |event| skip(event, untrack(start));
     view! {
         <div class="app" class:chat-open=is_open>
-            <a class="skip" href="#composer" on:click=skip>{texts::skip()}</a>
+            <a class="skip" href=move || format!("#{}", start()) on:click=skip>{texts::skip()}</a>
             <StatusStrip/>
-            <nav class="side" aria-label=texts::chats_label()>
+            <div
+                class="side"
+                id=LIST
+                tabindex="-1"
+                role=move || if state.is_list_only() { "main" } else { "navigation" }
+                aria-label=texts::chats_label()
+            >
                 <SideHeader adding signing_out/>
                 <div class="side-scroll">
                     <Requests/>
                     <ChatList adding/>
                 </div>
-            </nav>
-            <main class="conversation">
+            </div>
+            <main class="conversation" id=CONVERSATION tabindex="-1">
                 {move || match (state.pane.get(), state.route.get()) {
                     (Some(Pane::Settings), _) => {
                         view! { <SettingsPane signing_out helping/> }.into_any()
@@ -68,7 +87,11 @@ pub(crate) fn ChatPage() -> impl IntoView {
 }
 
 /// Moves the focus without touching the fragment, which names the conversation.
-fn skip(event: leptos::ev::MouseEvent) {
+fn skip(event: leptos::ev::MouseEvent, start: &str) {
     event.prevent_default();
-    browser::focus("composer");
+    let composer = browser::element::<HtmlElement>("composer");
+    match composer {
+        Some(composer) => drop(composer.focus()),
+        None => browser::focus(start),
+    }
 }
