@@ -127,6 +127,17 @@ pub enum Intent {
     RefuseContact(BareJid),
     /// Remove a contact.
     RemoveContact(BareJid),
+    /// Call a contact so from now on; by no name, the contact is called by its own.
+    RenameContact {
+        /// The contact.
+        jid: BareJid,
+        /// The name.
+        name: Option<String>,
+    },
+    /// Hear nothing of an account any more (XEP-0191).
+    Block(BareJid),
+    /// Hear of it again.
+    Unblock(BareJid),
 }
 
 /// What is to be done outside, in this order.

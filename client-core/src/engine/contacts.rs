@@ -24,6 +24,10 @@ pub(super) enum Request {
     Marks,
     /// To keep how far this one read.
     Publish,
+    /// Who is blocked.
+    Blocklist,
+    /// To block somebody, or no longer: the wish with this number.
+    Block(u64),
     /// Something whose answer changes nothing.
     Other,
 }
@@ -36,11 +40,17 @@ const REQUESTS_MAX: usize = 256;
 impl Engine {
     /// Sends a request.
     pub(super) fn ask(&mut self, request: Request, iq: impl FnOnce(String) -> Iq) {
+        let id = self.expect(request);
+        self.send(iq(id).write(), None);
+    }
+
+    /// Awaits the answer to a request; gives its id.
+    pub(super) fn expect(&mut self, request: Request) -> String {
         let id = self.ids.request();
         if self.requests.len() < REQUESTS_MAX {
             self.requests.insert(id.clone(), request);
         }
-        self.send(iq(id).write(), None);
+        id
     }
 
     pub(super) fn ping(&mut self) {
@@ -77,7 +87,8 @@ impl Engine {
             }
             Some(Request::Marks) => self.on_marks_page(payload),
             Some(Request::Publish) => self.on_published(),
-            Some(Request::Other) | None => {}
+            Some(Request::Blocklist) => self.on_blocklist(payload),
+            Some(Request::Block(_) | Request::Other) | None => {}
         }
     }
 
@@ -89,7 +100,12 @@ impl Engine {
             }
             Some(Request::Marks) => self.on_marks_refused(error),
             Some(Request::Publish) => self.on_publishing_refused(error),
-            Some(Request::Roster | Request::Features | Request::Other) | None => {}
+            Some(Request::Block(seq)) => {
+                self.note_device(Event::Fulfilled { seq });
+                self.ask_for_blocklist();
+            }
+            Some(Request::Roster | Request::Features | Request::Blocklist | Request::Other)
+            | None => {}
         }
     }
 
@@ -107,8 +123,12 @@ impl Engine {
 
     /// Somebody asks this device something.
     pub(super) fn on_request(&mut self, iq: &Iq, payload: &Element) {
-        if payload.is("query", ns::ROSTER) && matches!(iq.kind, protocol::IqKind::Set(_)) {
+        let is_set = matches!(iq.kind, protocol::IqKind::Set(_));
+        if is_set && payload.is("query", ns::ROSTER) {
             return self.on_push(iq, payload);
+        }
+        if is_set && payload.ns() == ns::BLOCKING {
+            return self.on_blocking_push(iq, payload);
         }
         let is_get = matches!(iq.kind, protocol::IqKind::Get(_));
         let answer = if is_get && payload.is("ping", ns::PING) {
@@ -125,12 +145,7 @@ impl Engine {
 
     /// A roster push; believed only from the own account (RO-07).
     fn on_push(&mut self, iq: &Iq, query: &Element) {
-        let is_own = match &iq.from {
-            Address::Absent => true,
-            Address::Jid(from) => *from == self.account,
-            Address::Malformed(_) => false,
-        };
-        if !is_own {
+        if !self.is_of_own_account(iq) {
             return tracing::debug!("roster push from elsewhere ignored");
         }
         let ver = query.get_attr("ver").map(str::to_owned);
@@ -147,8 +162,16 @@ impl Engine {
         self.answer(iq.result(None));
     }
 
+    pub(super) fn is_of_own_account(&self, iq: &Iq) -> bool {
+        match &iq.from {
+            Address::Absent => true,
+            Address::Jid(from) => *from == self.account,
+            Address::Malformed(_) => false,
+        }
+    }
+
     /// The server stamps the sender, so an answer states none.
-    fn answer(&mut self, mut answer: Iq) {
+    pub(super) fn answer(&mut self, mut answer: Iq) {
         answer.from = Address::Absent;
         self.send(answer.write(), None);
     }
@@ -204,6 +227,9 @@ impl Engine {
                 }
                 Wanting::Refuse => self.tell(&jid, PresenceType::Unsubscribed, Some(seq)),
                 Wanting::Remove => self.remove_contact(&jid, seq),
+                Wanting::Rename(name) => self.rename_contact(&jid, name, seq),
+                Wanting::Block => self.block(jid, true, seq),
+                Wanting::Unblock => self.block(jid, false, seq),
             }
         }
     }
@@ -220,24 +246,29 @@ impl Engine {
 
     /// The last stanza of each wish stands for all of them.
     fn add_contact(&mut self, jid: &BareJid, seq: u64) {
-        let known = self
-            .state
-            .contacts
-            .get(jid)
-            .map(|contact| contact.item.clone());
-        let item = known.unwrap_or_else(|| Item::new(jid.clone()));
-        // Who may see whom is the server's to say (RO-03).
-        let mut element = Element::new("item", ns::ROSTER).attr("jid", jid);
-        element = element.attr_opt("name", item.name.as_deref());
-        let groups = item.groups.iter();
-        let groups = groups.map(|group| Element::new("group", ns::ROSTER).text(group));
-        let element = element.children_from(groups);
+        let known = self.state.contacts.get(jid);
+        let known = known.map(|contact| contact.item.clone());
+        let element = listed(&known.unwrap_or_else(|| Item::new(jid.clone())));
         self.ask(Request::Other, |id| {
             Iq::set(id, roster::query(None, [element]))
         });
         self.tell(jid, PresenceType::Subscribe, None);
         // Who is asked may see the asker too: approved in advance, so that one answer suffices (RO-11).
         self.tell(jid, PresenceType::Subscribed, Some(seq));
+    }
+
+    /// Changes what a contact is called; of somebody who is none, there is nothing to change.
+    fn rename_contact(&mut self, jid: &BareJid, name: Option<String>, seq: u64) {
+        let Some(contact) = self.state.contacts.get(jid) else {
+            return self.note_device(Event::Fulfilled { seq });
+        };
+        let element = listed(&Item {
+            name,
+            ..contact.item.clone()
+        });
+        let id = self.ids.request();
+        let query = roster::query(None, [element]);
+        self.send(Iq::set(id, query).write(), Some(seq));
     }
 
     fn remove_contact(&mut self, jid: &BareJid, seq: u64) {
@@ -253,6 +284,16 @@ impl Engine {
     fn tell(&mut self, jid: &BareJid, kind: PresenceType, seq: Option<u64>) {
         self.send(Presence::bare(kind).to(jid.clone()).write(), seq);
     }
+}
+
+/// A contact as the roster is to have it: who may see whom is the server's to say (RO-03).
+fn listed(item: &Item) -> Element {
+    let element = Element::new("item", ns::ROSTER).attr("jid", &item.jid);
+    let groups = item.groups.iter();
+    let groups = groups.map(|group| Element::new("group", ns::ROSTER).text(group));
+    element
+        .attr_opt("name", item.name.as_deref())
+        .children_from(groups)
 }
 
 /// What presence says of it (DI-02).

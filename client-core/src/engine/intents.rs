@@ -44,6 +44,9 @@ impl Engine {
             Intent::AcceptContact(jid) => self.wish(jid, Wanting::Accept),
             Intent::RefuseContact(jid) => self.wish(jid, Wanting::Refuse),
             Intent::RemoveContact(jid) => self.wish(jid, Wanting::Remove),
+            Intent::RenameContact { jid, name } => self.wish(jid, Wanting::Rename(name)),
+            Intent::Block(jid) => self.wish(jid, Wanting::Block),
+            Intent::Unblock(jid) => self.wish(jid, Wanting::Unblock),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The whole device as one state machine.
 
+mod blocking;
 mod commits;
 mod contacts;
 mod intents;

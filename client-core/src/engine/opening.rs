@@ -325,7 +325,12 @@ impl Engine {
             return;
         }
         let mut requests = self.requests.values();
-        let is_asking = requests.any(|asked| matches!(asked, Request::Roster | Request::Features));
+        let is_asking = requests.any(|asked| {
+            matches!(
+                asked,
+                Request::Roster | Request::Features | Request::Blocklist
+            )
+        });
         let is_waiting = self.stream.as_ref().is_some_and(|s| s.waiting_len() > 0);
         if !self.has_introduced && !mutant("not-introduced-after-a-reload") {
             self.introduce();
@@ -348,6 +353,7 @@ impl Engine {
         let available = available.child(&caps().to_element());
         self.send(available.write(), None);
         self.ask_for_features();
+        self.ask_for_blocklist();
         self.telling.begin();
     }
 

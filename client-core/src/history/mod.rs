@@ -8,6 +8,8 @@ mod reading;
 pub mod suite;
 mod wishes;
 
+use std::collections::BTreeSet;
+
 use protocol::fast::Token;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, FullJid, Handled, IdPrefix};
@@ -171,6 +173,10 @@ pub struct Device {
     /// What was asked of the roster and is not with the server yet, oldest first (SM-11).
     #[serde(default)]
     pub wishes: Vec<Wish>,
+    /// Who is blocked, as the server and then the person said: accounts and whole domains. The stream
+    /// tells of changes only, also when it is resumed (SM-21).
+    #[serde(default)]
+    pub blocked: BTreeSet<BareJid>,
 }
 
 impl Device {
@@ -193,6 +199,7 @@ impl Device {
             is_assisted: false,
             is_introduced: false,
             wishes: Vec::new(),
+            blocked: BTreeSet::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! An implementation wraps itself in a [`Subject`] and awaits [`all`] in a test of its own.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use protocol::fast::Token;
@@ -472,6 +473,7 @@ fn device() -> Device {
             jid: jid("nurse"),
             wanting: Wanting::Refuse,
         }],
+        blocked: BTreeSet::from([jid("tybalt")]),
         ..Device::new(account)
     }
 }
@@ -499,10 +501,20 @@ mod tests {
             serde_json::Value::Object(known.collect())
         };
         let old = serde_json::to_value(device()).unwrap();
-        let old = without(old, &["online", "is_assisted", "is_introduced", "wishes"]);
+        let old = without(
+            old,
+            &[
+                "online",
+                "is_assisted",
+                "is_introduced",
+                "wishes",
+                "blocked",
+            ],
+        );
         let read: Device = serde_json::from_value(old).unwrap();
         assert_eq!(read.stream, device().stream);
         assert_eq!((read.online, read.wishes), (Vec::new(), Vec::new()));
+        assert!(read.blocked.is_empty());
         let old = without(serde_json::to_value(chat("a", "b")).unwrap(), &["last_id"]);
         let read: Chat = serde_json::from_value(old).unwrap();
         assert_eq!(read.last_id, None);

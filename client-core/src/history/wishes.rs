@@ -15,7 +15,7 @@ pub struct Wish {
 }
 
 /// What is wanted of a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wanting {
     /// To ask a person to become one.
     Add,
@@ -25,4 +25,10 @@ pub enum Wanting {
     Refuse,
     /// To have it no more.
     Remove,
+    /// To call it so, or by no name of its own.
+    Rename(Option<String>),
+    /// To hear nothing of it any more (XEP-0191).
+    Block,
+    /// To hear of it again.
+    Unblock,
 }

@@ -66,7 +66,7 @@ impl State {
     /// Somebody asks. What the person answered already is told again until the answer is there.
     pub(super) fn asked(&mut self, batch: &mut Batch, jid: BareJid) {
         let mut wishes = self.device.wishes.iter();
-        if wishes.any(|wish| wish.jid == jid && is_answer(wish.wanting)) {
+        if wishes.any(|wish| wish.jid == jid && is_answer(&wish.wanting)) {
             return;
         }
         let waiting = self.contacts.values().filter(|c| c.wants).count();
@@ -99,13 +99,25 @@ impl State {
         if self.device.wishes.len() >= WISHES_MAX {
             return;
         }
-        if is_answer(wanting) {
+        if is_answer(&wanting) {
             self.settled(batch, &jid);
+        }
+        self.block_as_wished(&jid, &wanting);
+        if let Wanting::Rename(name) = &wanting {
+            self.rename(batch, &jid, name.clone());
         }
         let seq = self.device.next_seq;
         self.device.next_seq += 1;
         self.device.wishes.push(Wish { seq, jid, wanting });
         batch.is_lasting = true;
+    }
+
+    /// A contact is called otherwise at once; the server tells it to all devices.
+    fn rename(&mut self, batch: &mut Batch, jid: &BareJid, name: Option<String>) {
+        if let Some(mut contact) = self.contacts.get(jid).cloned() {
+            contact.item.name = name;
+            self.put_contact(batch, contact);
+        }
     }
 
     pub(super) fn fulfilled(&mut self, seq: u64) {
@@ -129,10 +141,10 @@ impl State {
 }
 
 /// Whether it answers a request.
-fn is_answer(wanting: Wanting) -> bool {
+fn is_answer(wanting: &Wanting) -> bool {
     match wanting {
-        Wanting::Accept | Wanting::Refuse => true,
-        Wanting::Add | Wanting::Remove => false,
+        Wanting::Accept | Wanting::Refuse | Wanting::Block => true,
+        Wanting::Add | Wanting::Remove | Wanting::Rename(_) | Wanting::Unblock => false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! the screen shows is made of batches that are (see `view::shown`), so that the two never differ.
 
 mod ahead;
+mod blocking;
 mod chats;
 mod contacts;
 mod gap;
@@ -82,6 +83,12 @@ pub(crate) enum Event {
     Settled(BareJid),
     /// The person wants something of the roster.
     Wished { jid: BareJid, wanting: Wanting },
+    /// Who is blocked.
+    Blocklist(Vec<BareJid>),
+    /// These are blocked from now on.
+    Blocked(Vec<BareJid>),
+    /// These are not any longer; without any, nobody is.
+    Unblocked(Option<Vec<BareJid>>),
     /// The server has that wish.
     Fulfilled { seq: u64 },
     /// A contact's device came or went.
@@ -300,6 +307,9 @@ impl State {
             Event::Settled(jid) => self.settled(batch, &jid),
             Event::Wished { jid, wanting } => self.wished(batch, jid, wanting),
             Event::Fulfilled { seq } => self.fulfilled(seq),
+            Event::Blocklist(jids) => self.blocklist(jids),
+            Event::Blocked(jids) => self.device.blocked.extend(jids),
+            Event::Unblocked(jids) => self.unblocked(jids),
             Event::Presence {
                 jid,
                 device,

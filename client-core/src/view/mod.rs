@@ -32,6 +32,8 @@ pub struct View {
     pub chats: Vec<ChatSummary>,
     /// People who asked to become contacts.
     pub requests: Vec<BareJid>,
+    /// Accounts and whole domains that are blocked, by address.
+    pub blocked: Vec<BareJid>,
     /// The open conversation.
     pub timeline: Option<Timeline>,
 }
@@ -43,7 +45,7 @@ pub enum Change {
     Connection,
     /// `sign_in`.
     SignIn,
-    /// `chats` or `requests`.
+    /// `chats`, `requests` or `blocked`.
     Chats,
     /// `timeline`.
     Timeline,
@@ -134,6 +136,10 @@ pub struct ChatSummary {
     pub asked: bool,
     /// Whether the contact is online, as far as is known.
     pub online: bool,
+    /// Whether the person is blocked: no line goes either way.
+    pub blocked: bool,
+    /// Whether the person is in the contacts.
+    pub is_contact: bool,
     /// Whether the contact is writing to this account just now (XEP-0085).
     pub composing: bool,
 }

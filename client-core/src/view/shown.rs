@@ -29,6 +29,7 @@ pub(crate) struct Shown {
     unsettled: BTreeSet<BareJid>,
     /// Who is online: not shown while the stream that told it is away.
     online: BTreeSet<BareJid>,
+    blocked: BTreeSet<BareJid>,
     /// Who is writing.
     composing: BTreeSet<BareJid>,
     window: Option<Window>,
@@ -53,6 +54,7 @@ impl Shown {
             unread: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             online: BTreeSet::new(),
+            blocked: BTreeSet::new(),
             composing: BTreeSet::new(),
             window: None,
             reaches_start: false,
@@ -99,6 +101,10 @@ impl Shown {
         if let Some(device) = &batch.device {
             self.newest = device.places.1;
             self.set_filling(device);
+            if self.blocked != device.blocked {
+                self.blocked.clone_from(&device.blocked);
+                self.spoil(&[Change::Chats]);
+            }
             if self.reaches_start != device.reaches_start {
                 self.reaches_start = device.reaches_start;
                 self.spoil(&[Change::Timeline]);
@@ -410,6 +416,12 @@ impl Shown {
         let requests = self.contacts.values().filter(|contact| contact.wants);
         self.view.requests = requests.map(|contact| contact.item.jid.clone()).collect();
         self.view.chats = chats;
+        self.view.blocked = self.blocked.iter().cloned().collect();
+    }
+
+    fn is_blocked(&self, peer: &BareJid) -> bool {
+        let domain = BareJid::from_parts(None, peer.domain());
+        self.blocked.contains(peer) || self.blocked.contains(&domain)
     }
 
     /// What was said of lines and has no place in the known part yet, in order, and whether it is on its
@@ -427,7 +439,8 @@ impl Shown {
     }
 
     fn summary(&self, peer: &BareJid, waiting: &[(Revised, bool)]) -> ChatSummary {
-        let item = self.contacts.get(peer).map(|contact| &contact.item);
+        let contact = self.contacts.get(peer);
+        let item = contact.map(|contact| &contact.item);
         let mut last = self.chats.get(peer).map(Summary::of_chat);
         for (revision, is_waiting) in waiting {
             if let Some(last) = &mut last {
@@ -453,6 +466,8 @@ impl Shown {
             subscription: item.map_or(Subscription::None, |item| item.subscription),
             asked: item.is_some_and(|item| item.ask),
             online: self.online.contains(peer),
+            blocked: self.is_blocked(peer),
+            is_contact: contact.is_some_and(|contact| !is_request_only(contact)),
             composing: self.composing.contains(peer),
         }
     }

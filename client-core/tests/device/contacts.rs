@@ -246,7 +246,7 @@ fn what_was_asked_of_the_roster_survives_a_reload_until_the_server_has_it() {
     world.run();
     assert_eq!((count(&world, asks), count(&world, removal)), (1, 1));
     world.server.holds_acks = false;
-    world.pass(3_000);
+    world.pass(30_000);
     assert_eq!(world.history.restore().device.unwrap().wishes, []);
     world.server.seen.clear();
     world.reload();

@@ -11,6 +11,7 @@ mod stream;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use protocol::blocking::Blocklist;
 use protocol::roster::Item;
 use protocol::sasl2::Authenticate;
 use protocol::scram::{ServerExchange, StoredKeys};
@@ -123,6 +124,8 @@ pub(crate) struct Server {
     pub(crate) tampers_mechanisms: bool,
     pub(crate) tampers_signature: bool,
     pub(crate) roster: Vec<Item>,
+    pub(crate) blocked: Blocklist,
+    pub(crate) refuses_blocking: bool,
     /// How far chats were read, by contact: the node of MD-01; without it there is no eventing.
     pub(crate) marks: Option<BTreeMap<String, String>>,
     /// The time at which the archive says that everything was archived.
@@ -168,6 +171,8 @@ impl Server {
             tampers_mechanisms: false,
             tampers_signature: false,
             roster: Vec::new(),
+            blocked: Blocklist::default(),
+            refuses_blocking: false,
             marks: Some(BTreeMap::new()),
             archive_stamp: 1_000,
             counts: false,

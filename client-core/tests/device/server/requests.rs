@@ -1,5 +1,6 @@
 //! Answers: archive, roster, read state.
 
+use protocol::blocking::{self, Blocklist};
 use protocol::mam::{Fin, Query};
 use protocol::roster::Item;
 use protocol::rsm::PageInfo;
@@ -41,6 +42,10 @@ impl Server {
             iq.result(Some(info))
         } else if payload.is("pubsub", ns::PUBSUB) {
             self.on_pubsub(iq)
+        } else if payload.is("blocklist", ns::BLOCKING) {
+            iq.result(Some(self.blocked.to_element()))
+        } else if let Some(request) = blocking::Request::from_element(payload) {
+            self.on_blocking(iq, request.unwrap())
         } else if payload.is("ping", ns::PING) && self.refuses_pings {
             iq.error(Condition::ServiceUnavailable)
         } else if payload.is("preauth", ns::PREAUTH) {
@@ -103,6 +108,21 @@ impl Server {
     fn answer_by_hand(&mut self, mut answer: Iq) {
         answer.from = Address::Absent;
         self.inject(&answer.write());
+    }
+
+    /// Takes it, and tells every device that asked for the list.
+    fn on_blocking(&mut self, iq: &Iq, request: blocking::Request) -> Iq {
+        if self.refuses_blocking {
+            return iq.error(Condition::InternalServerError);
+        }
+        let push = Iq::set("block-push".to_owned(), request.to_element());
+        match request {
+            blocking::Request::Block(jids) => self.blocked.block(jids),
+            blocking::Request::Unblock(jids) => self.blocked.unblock(&jids),
+            blocking::Request::UnblockAll => self.blocked = Blocklist::default(),
+        }
+        self.inject(&push.write());
+        iq.result(None)
     }
 
     pub(super) fn on_pubsub(&mut self, iq: &Iq) -> Iq {
