@@ -73,6 +73,8 @@ pub struct AppState {
     pub is_list_known: Memo<bool>,
     /// Who asks to become a contact.
     pub requests: RwSignal<Vec<BareJid>>,
+    /// Who is blocked.
+    pub blocked: RwSignal<Vec<BareJid>>,
     /// Whose conversation the address bar names.
     pub route: RwSignal<Option<BareJid>>,
     /// What is shown in place of a conversation.
@@ -144,6 +146,7 @@ impl AppState {
             chat_of,
             is_list_known,
             requests: RwSignal::new(Vec::new()),
+            blocked: RwSignal::new(Vec::new()),
             route: RwSignal::new(None),
             pane: RwSignal::new(None),
             back: RwSignal::new(crate::route::LIST.to_owned()),
@@ -215,6 +218,7 @@ impl AppState {
                 Change::Chats => {
                     set(self.chats, view.chats.clone());
                     set(self.requests, view.requests.clone());
+                    set(self.blocked, view.blocked.clone());
                 }
                 // What comes with the last page of a catch-up is no more live than the rest of it.
                 Change::Timeline => self.apply_timeline(view, was_live && is_live),

@@ -119,6 +119,31 @@ yesterday = Gestern
 composer-placeholder = Nachricht
 send = Senden
 
+## Die andere Person
+
+more = Mehr zu dieser Person
+contact-info = Info und Name
+contact-name = So nennst du diese Person
+contact-name-why = Diesen Namen siehst nur du, auf all deinen Geräten.
+relation-both = In deinen Kontakten. Ihr seht beide, wenn der andere online ist.
+relation-to = In deinen Kontakten. Du siehst, wenn diese Person online ist, aber nicht umgekehrt.
+relation-from = In deinen Kontakten. Diese Person sieht, wenn du online bist, aber nicht umgekehrt.
+relation-none = Nicht in deinen Kontakten.
+save = Speichern
+add-contact = Zu den Kontakten hinzufügen
+remove-contact = Aus den Kontakten entfernen
+remove-title = { $name } aus deinen Kontakten entfernen?
+remove-lead = Ihr seht dann nicht mehr, wann der andere online ist. Euer Gespräch bleibt.
+block = Blockieren
+unblock = Nicht mehr blockieren
+unblock-person = { $name } nicht mehr blockieren
+block-title = { $name } blockieren?
+block-lead = Was diese Person schreibt, kommt nicht mehr an, und du kannst ihr nicht schreiben. Sie erfährt davon nichts.
+blocked = Blockiert
+blocked-why = Du hast { $name } blockiert: Nachrichten gehen in keine Richtung.
+blocked-people = Wen du blockiert hast
+blocked-nobody = Niemanden.
+
 ## Was aus einer eigenen Nachricht wurde: ein Wort, und was es bedeutet
 
 mark-waiting = Wartet
@@ -198,7 +223,7 @@ privacy = Privatsphäre
 for-developers = Für Entwickler
 language = Sprache
 language-of-browser = Wie der Browser
-theme-system = Wie das System
+theme-system = System
 theme-light = Hell
 theme-dark = Dunkel
 share-reading = Anderen zeigen, was ich bekommen und gelesen habe

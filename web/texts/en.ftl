@@ -123,6 +123,31 @@ yesterday = Yesterday
 composer-placeholder = Message
 send = Send
 
+## The other person
+
+more = More about this person
+contact-info = Info and name
+contact-name = What you call this person
+contact-name-why = Only you see this name, on all your devices.
+relation-both = In your contacts. You both see when the other one is online.
+relation-to = In your contacts. You see when this person is online, but not the other way round.
+relation-from = In your contacts. This person sees when you are online, but not the other way round.
+relation-none = Not in your contacts.
+save = Save
+add-contact = Add to contacts
+remove-contact = Remove from contacts
+remove-title = Remove { $name } from your contacts?
+remove-lead = You will not see each other online any more. Your conversation stays.
+block = Block
+unblock = Unblock
+unblock-person = Unblock { $name }
+block-title = Block { $name }?
+block-lead = Nothing that this person writes reaches you, and you cannot write to them. They are not told.
+blocked = Blocked
+blocked-why = You have blocked { $name }: no messages go either way.
+blocked-people = People you have blocked
+blocked-nobody = Nobody.
+
 ## What became of an own message: a word, and what it means
 
 mark-waiting = Waiting
@@ -205,7 +230,7 @@ privacy = Privacy
 for-developers = For developers
 language = Language
 language-of-browser = Like the browser
-theme-system = Like the system
+theme-system = System
 theme-light = Light
 theme-dark = Dark
 share-reading = Tell others what I received and read

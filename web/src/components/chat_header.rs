@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use protocol::BareJid;
 
 use super::avatar::Avatar;
+use super::contact::ContactMenu;
 use super::icon::Icon;
 use crate::state::AppState;
 use crate::{route, texts};
@@ -16,11 +17,13 @@ pub(crate) fn ChatHeader(peer: BareJid) -> impl IntoView {
     let name = Memo::new(move |_| state.name_of(Some(&named)));
     let chat = Memo::new(move |_| state.chat_of.with(|chats| chats.get(&found).cloned()));
     let address = peer.to_string();
+    let with_menu = peer.clone();
     let detail = move || {
         if state.developer.get() {
             return address.clone();
         }
         chat.with(|chat| match chat {
+            Some(chat) if chat.blocked => texts::blocked().to_owned(),
             Some(chat) if chat.asked => texts::asked().to_owned(),
             Some(chat) if chat.online => texts::online().to_owned(),
             Some(_) | None => String::new(),
@@ -34,6 +37,7 @@ pub(crate) fn ChatHeader(peer: BareJid) -> impl IntoView {
                 <h1 dir="auto">{name}</h1>
                 <p>{detail}</p>
             </div>
+            <ContactMenu peer=with_menu name chat/>
         </header>
     }
 }

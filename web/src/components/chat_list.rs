@@ -92,6 +92,8 @@ fn ChatRow(chat: ChatSummary, draft: Memo<String>) -> impl IntoView {
         asked,
         online,
         composing,
+        blocked,
+        is_contact: _,
         subscription: _,
     } = chat;
     let preview = move || {
@@ -103,6 +105,10 @@ fn ChatRow(chat: ChatSummary, draft: Memo<String>) -> impl IntoView {
                 {draft}
             }
             .into_any();
+        }
+        if blocked {
+            return view! { <em class="blocked">{Icon::Blocked} {texts::blocked()}</em> }
+                .into_any();
         }
         if composing {
             return view! { <em class="writing">{texts::writing()}</em> }.into_any();

@@ -29,6 +29,14 @@ pub(crate) enum Icon {
     Down,
     /// To what is above.
     Up,
+    /// Three dots, one above the other.
+    More,
+    /// A circle with a line across it.
+    Blocked,
+    /// A person.
+    Person,
+    /// A bin.
+    Bin,
     /// Torn paper.
     Gap,
     /// Two sliders.
@@ -51,6 +59,10 @@ impl Icon {
             Self::Failed => "M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17zM12 8v5M12 15.8v.2",
             Self::Down => "M6 9.5l6 6 6-6",
             Self::Up => "M6 14.5l6-6 6 6",
+            Self::More => "M12 5.5v.1M12 12v.1M12 18.5v.1",
+            Self::Blocked => "M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17zM6 6l12 12",
+            Self::Person => "M12 4a4 4 0 100 8 4 4 0 000-8zM4.5 20a7.5 7.5 0 0115 0",
+            Self::Bin => "M4.5 7h15M9.5 7V4.5h5V7M6.5 7l1 13h9l1-13M10 11v5.5M14 11v5.5",
             Self::Gap => "M3 12h3l2-3 3 6 3-6 2 3h5",
             Self::Settings => {
                 "M4 8h9M19 8h1M4 16h1M11 16h9M16 5.5a2.5 2.5 0 100 5 2.5 2.5 0 000-5zM8 13.5a2.5 2.5 0 100 5 2.5 2.5 0 000-5z"

@@ -1,9 +1,12 @@
 //! What a person can choose.
 
+use client_core::Intent;
 use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
+use protocol::BareJid;
 
+use super::avatar::Avatar;
 use super::icon::Icon;
 use crate::settings::{self, SendKey, Theme};
 use crate::state::AppState;
@@ -204,6 +207,10 @@ fn Writing(helping: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn Privacy() -> impl IntoView {
     let state = expect_context::<AppState>();
+    let none = move || {
+        let is_empty = state.blocked.with(Vec::is_empty);
+        is_empty.then(|| view! { <p class="hint">{texts::blocked_nobody()}</p> })
+    };
     view! {
         <section class="choices" aria-labelledby="settings-privacy">
             <h2 id="settings-privacy">{texts::privacy()}</h2>
@@ -213,7 +220,37 @@ fn Privacy() -> impl IntoView {
                 checked=settings::shares_reading()
                 choose=move |shares| settings::share_reading(state, shares)
             />
+            <h3 id="settings-blocked">{texts::blocked_people()}</h3>
+            {none}
+            <ul class="people" aria-labelledby="settings-blocked" data-testid="blocked-list">
+                <For each=move || state.blocked.get() key=Clone::clone let:jid>
+                    <BlockedPerson jid/>
+                </For>
+            </ul>
         </section>
+    }
+}
+
+/// Somebody who is blocked, or all of a domain.
+#[component]
+fn BlockedPerson(jid: BareJid) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let name = state.name_of(Some(&jid));
+    let label = texts::unblock_person(&name);
+    let unblocked = jid.clone();
+    view! {
+        <li>
+            <Avatar peer=jid name=name.clone()/>
+            <span dir="auto">{name}</span>
+            <button
+                class="quiet outlined small"
+                data-testid="unblock-listed"
+                aria-label=label
+                on:click=move |_| state.send(Intent::Unblock(unblocked.clone()))
+            >
+                {texts::unblock()}
+            </button>
+        </li>
     }
 }
 

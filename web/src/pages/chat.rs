@@ -1,12 +1,13 @@
 //! The conversations: list on one side, the open one on the other.
 
 use leptos::prelude::*;
+use protocol::BareJid;
 use web_sys::HtmlElement;
 
 use crate::components::{
-    AddContact, Announcer, ChatHeader, ChatList, Composer, Inspector, NoChatOpen, Requests,
-    SettingsPane, ShortcutsDialog, SideHeader, SignOutDialog, StatusStrip, Switcher, Timeline,
-    shortcuts,
+    AddContact, Announcer, BlockedNote, ChatHeader, ChatList, Composer, Inspector, NoChatOpen,
+    Requests, SettingsPane, ShortcutsDialog, SideHeader, SignOutDialog, StatusStrip, Switcher,
+    Timeline, shortcuts,
 };
 use crate::state::{AppState, Pane};
 use crate::{browser, texts};
@@ -71,7 +72,7 @@ pub(crate) fn ChatPage() -> impl IntoView {
                     (None, Some(peer)) => view! {
                         <ChatHeader peer=peer.clone()/>
                         <Timeline peer=peer.clone()/>
-                        <Composer peer/>
+                        <Writing peer/>
                     }.into_any(),
                     (None, None) => view! { <NoChatOpen adding/> }.into_any(),
                 }}
@@ -83,6 +84,21 @@ pub(crate) fn ChatPage() -> impl IntoView {
             <Switcher open=switching/>
             <ShortcutsDialog open=helping/>
         </div>
+    }
+}
+
+/// The composer, or why there is none.
+#[component]
+fn Writing(peer: BareJid) -> impl IntoView {
+    let state = expect_context::<AppState>();
+    let of_peer = peer.clone();
+    let is_blocked = Memo::new(move |_| {
+        let chats = state.chat_of;
+        chats.with(|chats| chats.get(&of_peer).is_some_and(|chat| chat.blocked))
+    });
+    move || match is_blocked.get() {
+        true => view! { <BlockedNote peer=peer.clone()/> }.into_any(),
+        false => view! { <Composer peer=peer.clone()/> }.into_any(),
     }
 }
 
