@@ -14,7 +14,9 @@ globalThis.bench = (() => {
     for (const entry of list.getEntries()) {
       const scripts = entry.scripts.map(({ invoker, duration, forcedStyleAndLayoutDuration }) =>
         `${invoker} ${Math.round(duration)} ms, of that ${Math.round(forcedStyleAndLayoutDuration)} ms layout`);
-      frames.push([entry.startTime, entry.duration, `${Math.round(entry.duration)} ms: ${scripts.join("; ") || "no script"}`]);
+      const lines = document.querySelectorAll("li.line").length;
+      const where = `${Math.round(entry.duration)} ms at ${Math.round(entry.startTime)}, ${lines} lines on the page`;
+      frames.push([entry.startTime, entry.duration, `${where}: ${scripts.join("; ") || "no script"}`]);
     }
   }).observe({ type: "long-animation-frame", buffered: true });
 
@@ -56,8 +58,8 @@ globalThis.bench = (() => {
     now: () => performance.now(),
     // The longest task since then; those under 50 ms are not told of, and count as none.
     longest: since => Math.max(0, ...tasks.filter(([start]) => start >= since).map(([, duration]) => duration)),
-    // The three longest frames since then.
-    frames: since => frames.filter(([start]) => start >= since).sort((a, b) => b[1] - a[1]).slice(0, 3).map(([, , text]) => text),
+    // The longest frames since then.
+    frames: since => frames.filter(([start]) => start >= since).sort((a, b) => b[1] - a[1]).slice(0, 5).map(([, , text]) => text),
     scrolled: () => state.scrolled,
     // From the end to the start, a screen a frame, back again, then wherever the thumb is dragged.
     async scroll() {

@@ -118,6 +118,12 @@ async fn catch_up(phone: &Arc<Tab>) -> Result<(f64, f64, String)> {
     })
     .await?;
     ensure!(count >= 5, "only {count} lines were typed meanwhile");
+    let each = phone.script("return bench.typed()", vec![]).await?;
+    let each = each.as_array().into_iter().flatten();
+    let each: Vec<_> = each
+        .map(|ms| format!("{:.0}", float(ms).unwrap_or(f64::NAN)))
+        .collect();
+    println!("         they were painted after {} ms", each.join(", "));
     println!(
         "         {count} lines typed in the {:.1} s of a catch-up",
         took / 1_000.0

@@ -76,10 +76,9 @@ pub(super) fn land(
     state: AppState,
     scroll: Scroll,
     is_here: Memo<bool>,
-    peer: &BareJid,
-    unread: u32,
-) -> Landed {
-    let landed = Landed::new(None);
+    landed: Landed,
+    (peer, unread): (&BareJid, u32),
+) {
     let goal = StoredValue::new(Goal::of(state, peer, unread));
     let tries = StoredValue::new(0);
     Effect::new(move || {
@@ -110,7 +109,6 @@ pub(super) fn land(
         landed.set(Some(first));
     });
     keep_place(state, scroll, landed, peer.clone());
-    landed
 }
 
 /// Keeps where somebody stops who leaves the conversation, or the page.

@@ -22,6 +22,7 @@ mod icon;
 mod inspector;
 mod landing;
 mod line;
+mod list;
 mod part;
 mod requests;
 mod scroll;

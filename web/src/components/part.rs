@@ -10,7 +10,6 @@ use leptos::prelude::*;
 
 use super::cells::{Cell, cells};
 use super::extents::Extents;
-use super::frame::Lines;
 
 /// So many lines are on the page as a whole.
 const WHOLE_MAX: usize = 500;
@@ -40,11 +39,11 @@ impl Slot {
 #[derive(Clone, Copy)]
 pub(crate) struct Part {
     /// What stands in the list, in order.
-    pub(crate) slots: RwSignal<Vec<Slot>>,
+    pub(crate) slots: StoredValue<Vec<Slot>>,
     /// Room above, in pixels.
-    pub(crate) above: RwSignal<f64>,
+    pub(crate) above: StoredValue<f64>,
     /// Room below.
-    pub(crate) below: RwSignal<f64>,
+    pub(crate) below: StoredValue<f64>,
     /// Room between the line with the focus and the others.
     pub(crate) between: RwSignal<f64>,
     /// All lines.
@@ -58,9 +57,9 @@ impl Part {
     /// Nothing.
     pub(crate) fn new() -> Self {
         Self {
-            slots: RwSignal::new(Vec::new()),
-            above: RwSignal::new(0.0),
-            below: RwSignal::new(0.0),
+            slots: StoredValue::new(Vec::new()),
+            above: StoredValue::new(0.0),
+            below: StoredValue::new(0.0),
             between: RwSignal::new(0.0),
             extents: StoredValue::new(Extents::new()),
             range: StoredValue::new(0..0),
@@ -97,7 +96,7 @@ impl Part {
         let apart = focused.filter(|at| !range.contains(at));
         self.range.set_value(range.clone());
         self.apart.set_value(apart);
-        let former = self.slots.get_untracked();
+        let former = self.slots.get_value();
         let slots = self.slots_of(&former, range, apart);
         let is_same = former.len() == slots.len()
             && former.iter().zip(&slots).all(|(a, b)| match (a, b) {
@@ -106,7 +105,7 @@ impl Part {
                 (Slot::Line(_), Slot::Room) | (Slot::Room, Slot::Line(_)) => false,
             });
         if !is_same {
-            self.slots.set(slots);
+            self.slots.set_value(slots);
         }
         self.make_room();
         (!is_same, has_more)
@@ -150,33 +149,11 @@ impl Part {
                 None => (px(0..range.start), 0.0, px(range.end..len)),
             }
         });
-        for (signal, px) in [
-            (self.above, above),
-            (self.between, between),
-            (self.below, below),
-        ] {
-            if (signal.get_untracked() - px).abs() > 0.01 {
-                signal.set(px);
-            }
+        self.above.set_value(above);
+        self.below.set_value(below);
+        if (self.between.get_untracked() - between).abs() > 0.01 {
+            self.between.set(between);
         }
-    }
-
-    /// Whether these are the lines that should be on the page, and not those of a moment ago.
-    pub(crate) fn is_on_page(self, lines: &Lines) -> bool {
-        self.slots.with_untracked(|slots| {
-            let mut cells = slots.iter().filter_map(|slot| match slot {
-                Slot::Line(cell) => Some(&cell.key),
-                Slot::Room => None,
-            });
-            let is_known = |at: Option<u32>, key: Option<&String>| {
-                at.and_then(|at| lines.key(at)).as_ref() == key
-            };
-            let is_long = usize::try_from(lines.len()) == Ok(cells.clone().count());
-            let last = lines.len().checked_sub(1);
-            is_long
-                && is_known(last, cells.clone().next_back())
-                && is_known(last.map(|_| 0), cells.next())
-        })
     }
 
     /// Takes the measured bottoms of the lines on the page, in their order; `top` is where the list begins.

@@ -14,6 +14,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Element, FocusOptions, HtmlElement, ResizeObserver};
 
 use super::frame::{Lines, heights, line_with_focus};
+use super::list::List;
 use super::part::Part;
 use crate::places::Stopped;
 use crate::{browser, format};
@@ -44,6 +45,7 @@ pub(crate) struct Scroll {
     newest: StoredValue<Option<String>>,
     anchor: StoredValue<Option<Anchor>, LocalStorage>,
     frame: StoredValue<Option<HtmlElement>, LocalStorage>,
+    list: StoredValue<Option<List>, LocalStorage>,
     /// Where the frame begins in the window.
     edge: StoredValue<f64>,
     /// Height of content and frame, and the position, when it was last set right.
@@ -82,6 +84,7 @@ impl Scroll {
             newest: StoredValue::new(None),
             anchor: StoredValue::new_local(None),
             frame: StoredValue::new_local(None),
+            list: StoredValue::new_local(None),
             edge: StoredValue::new(0.0),
             rest: StoredValue::new(((0, 0), 0)),
             width: StoredValue::new(0),
@@ -94,7 +97,7 @@ impl Scroll {
     }
 
     /// Takes charge of a scrolling element and its growing child, for as long as the owner lives.
-    pub(crate) fn own(self, frame: HtmlElement, content: &Element) {
+    pub(crate) fn own(self, frame: HtmlElement, content: &Element, list: List) {
         let settle = Closure::<dyn FnMut()>::new(move || {
             let rest = self.rest.try_get_value().map(|(heights, _)| heights);
             let size = self.frame().map(|frame| heights(&frame));
@@ -112,6 +115,8 @@ impl Scroll {
             });
         }
         self.frame.set_value(Some(frame));
+        self.list.set_value(Some(list));
+        self.arrange();
         self.settle();
     }
 
@@ -389,7 +394,7 @@ impl Scroll {
 
     /// Where a line would stand that is not on the page.
     fn guessed_top(self, frame: &HtmlElement, key: &str) -> Option<f64> {
-        let begin = list_top(frame)? - self.part.above.get_untracked();
+        let begin = list_top(frame)? - self.part.above.get_value();
         self.part.extents.with_value(|extents| {
             let at = extents.index_of(key)?;
             Some(begin + extents.between(0..at))
@@ -410,7 +415,7 @@ impl Scroll {
             }
         }
         // The reader went to where no line is on the page yet.
-        let begin = list_top(frame)? - self.part.above.get_untracked();
+        let begin = list_top(frame)? - self.part.above.get_value();
         self.part.extents.with_value(|extents| {
             let at = extents.index_at(edge - begin);
             Some(Anchor {
@@ -440,6 +445,13 @@ impl Scroll {
         });
         self.focused.set_value(focused);
         let (is_changed, has_more) = self.part.show(needed, wanted, at);
+        self.list.update_value(|list| {
+            let Some(list) = list else { return };
+            if is_changed {
+                self.part.slots.with_value(|slots| list.show(slots));
+            }
+            list.make_room(self.part.above.get_value(), self.part.below.get_value());
+        });
         if is_changed || has_more {
             self.settle_soon();
         }
@@ -485,9 +497,7 @@ impl Scroll {
         let (Some(top), Some(lines)) = (list_top(frame), Lines::of(frame)) else {
             return;
         };
-        if self.part.is_on_page(&lines) {
-            self.part.measure(top, &lines.bottoms());
-        }
+        self.part.measure(top, &lines.bottoms());
     }
 
     /// Gives the focus to the line that waits for it, or back to the one that lost it by being moved.

@@ -10,6 +10,7 @@ use super::HIDDEN;
 use super::icon::Icon;
 use super::landing::{Landed, divide_again, land};
 use super::line::LineItem;
+use super::list::List;
 use super::part::Slot;
 use super::scroll::Scroll;
 use super::walking::walk;
@@ -22,6 +23,8 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
     let state = expect_context::<AppState>();
     let frame = NodeRef::<html::Div>::new();
     let content = NodeRef::<html::Div>::new();
+    let (above, below) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
+    let list = NodeRef::<html::Ol>::new();
     let scroll = Scroll::new();
     let (named, left) = (peer.clone(), peer.clone());
     let name = Memo::new(move |_| state.name_of(Some(&named)));
@@ -30,6 +33,12 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
         let chats = state.chat_of;
         chats.with(|chats| chats.get(&of_peer).map_or(0, |chat| chat.unread))
     });
+    let first_unread = Landed::new(None);
+    let view_of = move |slot| match slot {
+        Slot::Line(cell) => view! { <LineItem cell name first_unread/> }.into_any(),
+        Slot::Room => view! { <Room scroll/> }.into_any(),
+    };
+    let owner = Owner::current().unwrap_or_default();
     // Until the engine has found the rows, `lines` may still be another conversation's.
     let is_here = Memo::new(move |_| state.peer.with(|p| p.as_ref() == Some(&peer)));
     Effect::new(move || {
@@ -40,8 +49,12 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
     });
 
     Effect::new(move || {
-        if let (Some(frame), Some(content)) = (frame.get(), content.get()) {
-            scroll.own(frame.unchecked_into(), content.unchecked_ref());
+        let boxes = frame.get().zip(content.get()).zip(list.get());
+        let rooms = above.get().zip(below.get());
+        if let (Some(((frame, content), list)), Some((above, below))) = (boxes, rooms) {
+            let rooms = (above.unchecked_into(), below.unchecked_into());
+            let list = List::new(owner.clone(), list.unchecked_into(), rooms, view_of);
+            scroll.own(frame.unchecked_into(), content.unchecked_ref(), list);
         }
     });
     Effect::new(move |former: Option<u32>| {
@@ -54,7 +67,13 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
     let is_watched =
         Memo::new(move |_| state.connection.get() == Connection::Live && state.looked_at.get());
     Effect::new(move || scroll.follow(is_watched));
-    let first_unread = land(state, scroll, is_here, &left, unread.get_untracked());
+    land(
+        state,
+        scroll,
+        is_here,
+        first_unread,
+        (&left, unread.get_untracked()),
+    );
     divide_again(state, scroll, first_unread, unread);
     load_older_near_start(state, scroll, is_here);
     report_seen(state, scroll, is_here, first_unread);
@@ -81,16 +100,9 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
             >
                 <div class="timeline-content" node_ref=content>
                     <Start is_here/>
-                    <div class="room" style:height=move || px(scroll.part.above.get())></div>
-                    <ol class="lines">
-                        <For each=move || scroll.part.slots.get() key=Slot::key let:slot>
-                            {match slot {
-                                Slot::Line(cell) => view! { <LineItem cell name first_unread/> }.into_any(),
-                                Slot::Room => view! { <Room scroll/> }.into_any(),
-                            }}
-                        </For>
-                    </ol>
-                    <div class="room" style:height=move || px(scroll.part.below.get())></div>
+                    <div class="room" node_ref=above></div>
+                    <ol class="lines" node_ref=list></ol>
+                    <div class="room" node_ref=below></div>
                     {move || is_empty().then(|| view! { <NoLines/> })}
                 </div>
             </div>
