@@ -2,10 +2,11 @@
 
 use std::cell::Cell;
 
-use js_sys::Reflect;
+use js_sys::{Promise, Reflect};
 use protocol::Now;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Blob, Document, Event, EventTarget, HtmlDocument, HtmlElement, HtmlTextAreaElement, Storage,
     Url, Window,
@@ -218,6 +219,38 @@ pub fn keep_storage() {
     if !ASKED.replace(true) && navigator_has("storage") {
         // Its answer changes nothing that can be done about it.
         let _ = window().navigator().storage().persist();
+    }
+}
+
+/// What the browser lets this page keep.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Space {
+    /// How much is kept, in megabytes.
+    pub used_mb: u64,
+    /// How much there may be.
+    pub quota_mb: u64,
+    /// Whether the browser clears it only if a person says so.
+    pub is_kept: bool,
+}
+
+/// Asks how much space there is; nothing where the browser does not say.
+pub async fn space() -> Space {
+    if !navigator_has("storage") {
+        return Space::default();
+    }
+    let storage = window().navigator().storage();
+    let settled =
+        async |promise: Result<Promise, JsValue>| JsFuture::from(promise.ok()?).await.ok();
+    let estimate = settled(storage.estimate()).await.unwrap_or_default();
+    let megabytes = |name: &str| {
+        let bytes = Reflect::get(&estimate, &name.into()).ok();
+        (bytes.and_then(|bytes| bytes.as_f64()).unwrap_or(0.0) / 1e6) as u64
+    };
+    let kept = settled(storage.persisted()).await;
+    Space {
+        used_mb: megabytes("usage"),
+        quota_mb: megabytes("quota"),
+        is_kept: kept.is_some_and(|kept| kept.is_truthy()),
     }
 }
 

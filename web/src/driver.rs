@@ -36,6 +36,7 @@ enum Event {
     Input(Input),
     SignOut(Reach),
     Order(Order),
+    Repair,
     Stop,
 }
 
@@ -53,6 +54,11 @@ impl Inbox {
     /// Hands over what the lab wants.
     pub fn order(&self, order: Order) {
         let _ = self.0.unbounded_send(Event::Order(order));
+    }
+
+    /// Fetches the history anew; a page that is loaded anew does it.
+    pub fn repair(&self) {
+        let _ = self.0.unbounded_send(Event::Repair);
     }
 
     /// Ends the loop without a trace on the wire.
@@ -154,6 +160,7 @@ impl Driver {
         loop {
             match self.next().await {
                 Event::Input(input) => self.handle(input),
+                Event::Repair => return self.repair().await,
                 Event::Order(Order::Wipe) => return self.wipe().await,
                 Event::Order(order) => self.obey(order),
                 Event::SignOut(reach) => return self.sign_out(reach).await,
@@ -363,6 +370,14 @@ impl Driver {
         let _ = browser::window().location().reload();
     }
 
+    /// Forgets what can be fetched again, and begins anew.
+    async fn repair(mut self) {
+        self.socket = None;
+        self.storage.close().await;
+        report(forget_history(&self.slot.database()).await);
+        let _ = browser::window().location().reload();
+    }
+
     async fn stop(mut self) {
         self.socket = None;
         self.storage.close().await;
@@ -458,6 +473,13 @@ impl Storage {
         self.ask(Job::Close(closed));
         done.map(|_| ()).await;
     }
+}
+
+async fn forget_history(name: &str) -> Result<(), WebError> {
+    let db = IndexedDb::open(name).await?;
+    let forgotten = db.forget_history().await;
+    db.close();
+    forgotten
 }
 
 async fn commit(db: &IndexedDb, batch: &Batch) -> Input {

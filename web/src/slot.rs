@@ -184,7 +184,8 @@ pub fn databases(account: &BareJid) -> impl Iterator<Item = String> {
     (1..=SLOTS_MAX).map(|number| database_name(account, &number.to_string()))
 }
 
-fn database_name(account: &BareJid, label: &str) -> String {
+/// The name of a slot's database.
+pub fn database_name(account: &BareJid, label: &str) -> String {
     format!("balcony:{account}:{label}")
 }
 

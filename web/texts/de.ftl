@@ -273,3 +273,24 @@ inspector-sent = → gesendet
 inspector-came = ← gekommen
 inspector-link = • Socket
 inspector-became = ✓ bekannt
+
+## Developer mode: what this device keeps
+
+facts = Dieses Gerät
+facts-slot = Datenbank
+facts-address = Adresse
+facts-cursor = Cursor
+facts-oldest = Ältester bekannter Eintrag
+facts-start = Reicht bis zum Anfang des Archivs
+facts-places = Plätze des bekannten Teils
+facts-holes = Lücken
+facts-rows = Zeilen
+facts-outbox = Nachrichten unterwegs
+facts-space = Belegter Platz, von möglichem
+facts-kept = Bleibt, bis jemand es löscht
+facts-look = Neu lesen
+facts-export = Zeilen exportieren
+facts-repair = Reparieren
+facts-repair-why = Reparieren verwirft, was hier liegt, und holt es neu. Es wartet, bis nichts mehr unterwegs ist.
+yes = Ja
+no = Nein

@@ -280,3 +280,24 @@ inspector-sent = → sent
 inspector-came = ← came
 inspector-link = • socket
 inspector-became = ✓ known
+
+## Developer mode: what this device keeps
+
+facts = This device
+facts-slot = Database
+facts-address = Address
+facts-cursor = Cursor
+facts-oldest = Oldest known entry
+facts-start = Reaches the start of the archive
+facts-places = Places of the known part
+facts-holes = Holes
+facts-rows = Rows
+facts-outbox = Messages on their way
+facts-space = Space used, of what may be
+facts-kept = Kept until somebody clears it
+facts-look = Look again
+facts-export = Export rows
+facts-repair = Repair
+facts-repair-why = Repair drops what is kept here and fetches it anew. It waits until nothing is on its way.
+yes = Yes
+no = No

@@ -13,6 +13,7 @@ mod chat_header;
 mod chat_list;
 mod composer;
 mod contact;
+mod device_facts;
 mod dialog;
 mod empty;
 mod extents;

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use protocol::BareJid;
 
 use super::avatar::Avatar;
+use super::device_facts::DeviceFacts;
 use super::icon::Icon;
 use crate::settings::{self, SendKey, Theme};
 use crate::state::AppState;
@@ -48,6 +49,7 @@ pub(crate) fn SettingsPane(signing_out: RwSignal<bool>, helping: RwSignal<bool>)
                 <Writing helping/>
                 <Privacy/>
                 <Developer/>
+                <DeviceFacts/>
             </div>
         </div>
     }

@@ -1,6 +1,7 @@
 //! What a device keeps, in one IndexedDB database per slot.
 
 mod codec;
+mod facts;
 mod schema;
 
 use client_core::history::UNREAD_MAX;
@@ -17,6 +18,7 @@ use protocol::ArchiveId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::facts::Facts;
 use crate::error::WebError;
 use crate::history::codec::{ChatRecord, ContactRecord, EntryRecord, OutboxRecord, RowRecord};
 
@@ -80,11 +82,7 @@ impl IndexedDb {
     /// [`WebError::Storage`] if it cannot be read.
     pub async fn restore(&self) -> Result<Restored, WebError> {
         let tx = self.db.transaction(schema::ALL).build()?;
-        let device: Option<Device> = tx
-            .object_store(schema::META)?
-            .get(schema::DEVICE.to_owned())
-            .serde()?
-            .await?;
+        let device = device(&tx).await?;
         let contacts: Vec<ContactRecord> = all(&tx.object_store(schema::CONTACTS)?).await?;
         let chats: Vec<ChatRecord> = all(&tx.object_store(schema::CHATS)?).await?;
         let outbox: Vec<OutboxRecord> = all(&tx.object_store(schema::OUTBOX)?).await?;
@@ -246,14 +244,22 @@ fn write(tx: &Transaction<'_>, batch: &Batch) -> Result<(), WebError> {
     }
     put_all(&contacts, batch.contacts.iter().map(ContactRecord::from))?;
 
-    if let Some(device) = &batch.device {
-        tx.object_store(schema::META)?
-            .put(device)
-            .with_key(schema::DEVICE.to_owned())
-            .without_key_type()
-            .serde()?;
+    match &batch.device {
+        Some(device) => put_device(tx, device),
+        None => Ok(()),
     }
+}
+
+fn put_device(tx: &Transaction<'_>, device: &Device) -> Result<(), WebError> {
+    let meta = tx.object_store(schema::META)?;
+    let put = meta.put(device).with_key(schema::DEVICE.to_owned());
+    put.without_key_type().serde()?;
     Ok(())
+}
+
+async fn device(tx: &Transaction<'_>) -> Result<Option<Device>, WebError> {
+    let meta = tx.object_store(schema::META)?;
+    Ok(meta.get(schema::DEVICE.to_owned()).serde()?.await?)
 }
 
 fn put_all<T: Serialize>(
