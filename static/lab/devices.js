@@ -34,7 +34,7 @@ export class Device {
     const head = document.createElement("header");
     const name = document.createElement("h2");
     name.textContent = this.title;
-    this.chip = document.createElement("output");
+    this.chip = document.createElement("span");
     this.chip.className = "chip";
     head.append(name, this.chip);
     const tools = document.createElement("div");

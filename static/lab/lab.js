@@ -124,6 +124,12 @@ function drawScripts() {
   el("seed").value = script.seed;
 }
 
+function load(chosen) {
+  imported = chosen;
+  script = chosen;
+  drawScripts();
+}
+
 async function play(chosen) {
   if (run) return;
   seat(Math.max(Number(el("count").value), chosen.devices ?? 2));
@@ -189,9 +195,7 @@ function wire() {
     const [file] = el("file").files;
     if (!file) return;
     try {
-      imported = check(JSON.parse(await file.text()));
-      script = imported;
-      drawScripts();
+      load(check(JSON.parse(await file.text())));
       say("idle", `“${imported.name}” is loaded`);
     } catch (error) {
       say("failed", `not a script: ${error.message}`);
@@ -207,12 +211,16 @@ function wire() {
 
 /** What tests and the curious ask. */
 globalThis.lab = {
-  play: text => play(check(JSON.parse(text))),
+  play: text => {
+    load(check(JSON.parse(text)));
+    return play(script);
+  },
   verdict: () => verdict,
   scripts: () => READY_MADE.map(one => one.name),
   recorded: () => recorder.script(1),
 };
 
+document.documentElement.dataset.theme = localStorage.getItem("balcony:theme") ?? "system";
 wire();
 drawScripts();
 drawRecorded();

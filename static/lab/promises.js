@@ -54,7 +54,6 @@ function rowsOf(server, devices) {
   for (const [account, archive] of server.archives) {
     const peer = server.accounts.find(other => other.jid !== account)?.jid;
     for (const entry of archive.entries) {
-      if (entry.text === null) continue;
       const found = row(entry.own ? account : peer, entry.message ?? entry.id, entry.text);
       (found.at[account] ??= []).push(entry);
       found.sort ??= [Date.parse(entry.stamp), entry.pos, 0];
@@ -76,7 +75,9 @@ function rowsOf(server, devices) {
       if (found.message === line.message) found.unsaved[line.account] = line.reason;
     }
   }
-  return [...rows.values()].sort((a, b) => compare(a.sort, b.sort));
+  // What is no line counts only where a device shows it all the same, as what is left of a retracted one.
+  const isLine = found => found.text !== null || Object.keys(found.shows).length > 0;
+  return [...rows.values()].filter(isLine).sort((a, b) => compare(a.sort, b.sort));
 }
 
 /** Finds the row of each line that a device shows. */
@@ -116,7 +117,7 @@ function compare(a, b) {
 
 /** The second half of an id that a sender computed. */
 const messageIn = id => id.slice(id.indexOf(".") + 1);
-const short = row => `“${row.text.length > 24 ? `${row.text.slice(0, 23)}…` : row.text}”`;
+const short = ({ text, message }) => text === null ? message : `“${text.length > 24 ? `${text.slice(0, 23)}…` : text}”`;
 
 function incomplete(rows, server, devices, now) {
   const broken = [];
@@ -126,7 +127,7 @@ function incomplete(rows, server, devices, now) {
     const oldest = Math.min(...known.map(row => row.at[device.account][0].pos));
     for (const row of rows) {
       const entry = row.at[device.account]?.[0];
-      if (!entry || row.shows[device.name] || entry.pos < oldest) continue;
+      if (!entry || entry.text === null || row.shows[device.name] || entry.pos < oldest) continue;
       const seenAt = server.seenAt.get(`${device.account} ${entry.id}`) ?? now;
       const isLate = now - Math.max(device.freeSince, seenAt) > GRACE_MS;
       if (device.behind || !isLate) waits = true;
@@ -203,8 +204,6 @@ function misnamed(server, devices) {
         broken.push(`${device.name} shows ${line.id} as somebody else's`);
       } else if (line.id.includes(".") && entry.message !== messageIn(line.id)) {
         broken.push(`${device.name} computed ${line.id} for ${entry.message}`);
-      } else if (entry.text !== null && entry.text !== line.text) {
-        waits = true;
       }
     }
   }

@@ -220,6 +220,13 @@ export const READY_MADE = [
     { who: "romeo/1", do: "write" },
     { do: "settle" },
   ]),
+  made("Hidden, then looked at", "A device of Juliet’s is hidden until it is inactive; what its own person writes elsewhere may wait for it. Shown again, it is complete.", [
+    { who: "juliet/2", do: "hide", value: true },
+    { after: 11000, who: "juliet/1", do: "write", burst: 3, every: soon },
+    { who: "romeo/1", do: "write" },
+    { after: 300, who: "juliet/2", do: "hide", value: false },
+    { do: "settle" },
+  ]),
   made("Slow and crossing", "Frames of two devices take long, and both sides write at once. All end with one order.", [
     { who: "romeo/2", do: "delay", value: [300, 900] },
     { who: "juliet/1", do: "delay", value: [300, 900] },

@@ -22,7 +22,7 @@ export function drawLights(list, { lights, unsaved, rows }) {
       item.dataset.light = name;
       item.dataset.why = why;
       item.tabIndex = 0;
-      for (const [kind, text] of [["lamp", ""], ["label", label], ["word", ""]]) {
+      for (const [kind, text] of [["lamp", ""], ["label", label], ["word", ""], ["why", why]]) {
         const part = document.createElement("span");
         part.className = kind;
         part.textContent = text;
@@ -34,22 +34,25 @@ export function drawLights(list, { lights, unsaved, rows }) {
   const draw = (name, state, word, broken) => {
     const item = list.querySelector(`[data-light="${name}"]`);
     item.dataset.state = state;
-    item.title = [item.dataset.why, ...broken.slice(0, 5)].join("\n• ");
     setText(item.querySelector(".word"), word);
+    setText(item.querySelector(".why"), [item.dataset.why, ...broken.slice(0, 5)].join("\n• "));
   };
   for (const [name] of PROMISES) draw(name, lights[name].state, WORDS[lights[name].state], lights[name].broken);
   const word = unsaved.length > 0 ? `${unsaved.length} not saved` : `all ${rows.length}`;
-  draw("saved", unsaved.length > 0 ? "warn" : "good", word, unsaved.map(row => row.text));
+  draw("saved", unsaved.length > 0 ? "warn" : "good", word, unsaved.map(row => row.text ?? row.message));
 }
+
+/** How many lines stand before the first one that a device has loaded. */
+const unloaded = (rows, device) => Math.max(0, rows.findIndex(row => row.shows[device.name]));
 
 export function drawTable(table, { rows }, devices, server) {
   const accounts = server.accounts.map(account => account.jid);
   const of = account => devices.filter(device => device.account === account);
   const [romeo, juliet] = accounts;
   const columns = [
-    ...of(romeo).map(device => ({ device })), { archive: romeo },
+    ...of(romeo).map(device => ({ device, before: unloaded(rows, device) })), { archive: romeo },
     { message: true },
-    { archive: juliet }, ...of(juliet).map(device => ({ device })),
+    { archive: juliet }, ...of(juliet).map(device => ({ device, before: unloaded(rows, device) })),
   ];
   drawHead(table.tHead, columns);
   const body = table.tBodies[0];
@@ -93,8 +96,8 @@ function drawRow(drawn, columns, row) {
   while (drawn.cells.length < columns.length) drawn.insertCell();
   for (const [index, column] of columns.entries()) {
     const cell = drawn.cells[index];
-    const [state, sign, text, why, word = ""] = column.message ? ["", "", row.text, `${nameOf(row.author)}: ${row.text}\n${row.message}`]
-      : column.archive ? archived(row, column.archive) : shownOn(row, column.device);
+    const [state, sign, text, why, word = ""] = column.message ? ["", "", row.text ?? "(retracted)", `${nameOf(row.author)}: ${row.text ?? ""}\n${row.message}`]
+      : column.archive ? archived(row, column.archive) : shownOn(row, column);
     cell.className = `${kindOf(column)} ${column.message ? nameOf(row.author).toLowerCase() : ""}`;
     cell.dataset.state = state;
     if (cell.title !== why) cell.title = why;
@@ -131,14 +134,15 @@ function archived(row, account) {
   return ["waiting", "", "–", "Not in the archive"];
 }
 
-function shownOn(row, device) {
+function shownOn(row, { device, before }) {
   const shown = row.shows[device.name];
   if (!shown) return ["waiting", "", "–", `Not shown by ${device.title}`];
-  const [{ rank, line }] = shown;
+  const [{ line }] = shown;
+  const rank = before + shown[0].rank;
   const [sign, word] = MARKS[line.mark] ?? ["", line.mark];
   const state = shown.length > 1 || line.mark === "failed" ? "bad" : line.mark === "notsaved" ? "warn"
     : line.mark === "waiting" ? "waiting" : "good";
-  return [state, `${rank} ${sign}`, "", `Line ${rank} of what is shown: ${word}\n${line.id || "no archive id"}`, word];
+  return [state, `${rank} ${sign}`, "", `Line ${rank}: ${word}\n${line.id || "no archive id"}`, word];
 }
 
 /** Enough of an id to tell it from its neighbours. */

@@ -186,7 +186,8 @@ async fn an_imported_script_is_played_and_its_faults_are_to_be_seen() -> Result<
         let lab = profile.open_path("lab", server.addr(), "/lab").await?;
         lab.show_as(1440, 900).await?;
         open(&lab).await?;
-        lab.script("lab.play(arguments[0])", vec![json!(FAULTS)]).await?;
+        lab.script("lab.play(arguments[0])", vec![json!(FAULTS)])
+            .await?;
         wait_until_within(START, "devices are away and lines wait", async || {
             let rows: Vec<Vec<String>> = told(&lab, ROWS).await?;
             let is_waiting = |row: &&Vec<String>| row.iter().any(|cell| cell.ends_with("waiting"));
@@ -197,29 +198,38 @@ async fn an_imported_script_is_played_and_its_faults_are_to_be_seen() -> Result<
         .await?;
         let verdict: Verdict = told(&lab, VERDICT).await?;
         ensure!(!verdict.settled, "it says {verdict:?}");
-        ensure!(verdict.lights.values().all(|(state, _)| state != "bad"), "it says {verdict:?}");
-        lab.wait_for_text("[data-light=complete]", "waiting").await?;
+        ensure!(
+            verdict.lights.values().all(|(state, _)| state != "bad"),
+            "it says {verdict:?}"
+        );
+        lab.wait_for_text("[data-light=complete]", "waiting")
+            .await?;
         // What the server was asked later than the devices.
         for light in ["ids", "acked"] {
             lab.wait_for_text(&format!("[data-light={light}]"), "holds")
                 .await?;
         }
-        for look in ["light", "dark"] {
-            let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": look }] });
-            lab.with(async |remote| remote.cdp().send_raw("Emulation.setEmulatedMedia", media).await.map(drop))
-                .await?;
+        for look in ["dark", "light"] {
+            lab.look(look).await?;
             lab.screenshot(&format!("lab-fault-{look}")).await?;
         }
         ends(&lab, "imported").await?;
         let verdict: Verdict = told(&lab, VERDICT).await?;
         ensure!(verdict.unsaved == 2, "it says {verdict:?}");
-        for (width, height) in [(360, 740), (820, 1180)] {
-            lab.show_as(width, height).await?;
-            let overflow = "const page = document.scrollingElement; return page.scrollWidth - page.clientWidth";
-            let overflow: i64 = told(&lab, overflow).await?;
-            ensure!(overflow <= 0, "{overflow} pixels too wide at {width}");
-            lab.screenshot(&format!("lab-{width}")).await?;
-        }
+        lab.is_for_everybody("lab").await?;
+        let three = "const count = document.getElementById('count');
+            count.value = 3;
+            count.dispatchEvent(new Event('change'))";
+        lab.script(three, vec![]).await?;
+        wait_until_within(START, "six devices are there", async || {
+            let shown = "return document.querySelectorAll('.device[data-state=live]').length";
+            let shown: usize = told(&lab, shown).await?;
+            ensure!(shown == 6, "only {shown}");
+            Ok(())
+        })
+        .await?;
+        settles(&lab).await?;
+        lab.screenshot("lab-six").await?;
         Ok(())
     })
     .await

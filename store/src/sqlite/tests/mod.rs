@@ -4,6 +4,7 @@ mod backup;
 mod crash;
 mod durable;
 mod failing;
+mod gate;
 mod tending;
 
 use std::path::Path;
