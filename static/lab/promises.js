@@ -210,6 +210,12 @@ function misnamed(server, devices) {
   return { broken, waits };
 }
 
+/** Whether a row is older than what the lab knows of an archive. */
+function isBefore(row, archive) {
+  if (!archive || archive.whole || archive.entries.length === 0) return false;
+  return row.sort[0] <= Date.parse(archive.entries[0].stamp);
+}
+
 function unfounded(rows, server, devices) {
   const broken = [];
   let waits = false;
@@ -221,7 +227,7 @@ function unfounded(rows, server, devices) {
         if (line.mark === "notsaved" && own) broken.push(`${device.name} shows ${short(row)} as not saved, and it is`);
         if (!line.own || !SAVED.includes(line.mark)) continue;
         const without = server.accounts.map(account => account.jid)
-          .filter(jid => !row.at[jid] && !(jid in row.unsaved));
+          .filter(jid => !row.at[jid] && !(jid in row.unsaved) && !isBefore(row, server.archives.get(jid)));
         if (without.length === 0) continue;
         if (isLater) broken.push(`${device.name} shows ${short(row)} as sent; ${without.join(", ")} has it not`);
         else waits = true;
