@@ -245,10 +245,9 @@ impl Engine {
     }
 
     /// Whether nothing stands in the way of the next page; what does is over with an input, not in time.
+    /// Everything is written before: what was typed meanwhile would wait behind a page.
     pub(super) fn can_ask_archive(&self) -> bool {
-        self.link.is_up()
-            && (self.pending.is_none() || !self.has_noted())
-            && self.checking.is_none()
+        self.link.is_up() && !self.is_writing() && self.checking.is_none()
     }
 
     /// Asks the archive for the next page, if one is due.
