@@ -48,6 +48,11 @@ pub enum Intent {
         /// The set-up or invitation token with which the account is made.
         register: Option<String>,
     },
+    /// Connect and log in as a device that another one gave its link; in return the device gets a token
+    /// of its own (SEC-32).
+    SignInByLink(String),
+    /// What the account's owner is to read of this device in the list of devices.
+    CallDevice(String),
     /// Close the stream for good (WS-19). The driver then wipes the slot.
     SignOut {
         /// Whether all other devices of the account are signed out, too; needs a connection.
@@ -138,6 +143,31 @@ pub enum Intent {
     Block(BareJid),
     /// Hear of it again.
     Unblock(BareJid),
+    /// Become a contact of whoever sent an invitation (RG-09).
+    FollowInvitation {
+        /// Who sent it.
+        inviter: BareJid,
+        /// Its token.
+        token: String,
+    },
+    /// Make an invitation; [`People::invitation`](crate::view::People) tells it (RG-06).
+    Invite,
+    /// Make a link for one more device; [`People::link`](crate::view::People) tells it.
+    LinkDevice,
+    /// Ask for the account's devices; [`People::devices`](crate::view::People) tells them (SEC-67).
+    ListDevices,
+    /// Call a device something else.
+    NameDevice {
+        /// Its id in the list.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+    /// Sign another device out.
+    SignOutDevice {
+        /// Its id in the list.
+        id: String,
+    },
 }
 
 /// What is to be done outside, in this order.

@@ -24,4 +24,6 @@ pub use crate::history::{
     Batch, Chat, Contact, Device, MemoryHistory, OutboxItem, Place, Restored, Row, RowQuery, Wanted,
 };
 pub use crate::io::{Input, Intent, Output};
-pub use crate::view::{Change, ChatSummary, Connection, Line, Mark, SignIn, Timeline, View};
+pub use crate::view::{
+    Change, ChatSummary, Connection, Line, Mark, People, SignIn, Timeline, Told, Trouble, View,
+};

@@ -17,12 +17,14 @@ const SOFTWARE: &str = "Balcony";
 pub(crate) const RESUMABLE_S: u32 = 600;
 
 /// With what to log in.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Credentials {
     /// Absent where only a token can do it.
     pub(crate) secret: Option<Secret>,
     /// The token with which the account is made first.
     pub(crate) register: Option<String>,
+    /// The link of another device, which works once.
+    pub(crate) link: Option<Token>,
     /// Whether the account may have been made on an earlier connection that broke.
     pub(crate) is_perhaps_registered: bool,
 }
@@ -39,6 +41,8 @@ impl Credentials {
 pub(crate) struct Carried {
     /// What the device calls itself (AU-19).
     pub(crate) agent: String,
+    /// What it is called, for the account's owner.
+    pub(crate) name: Option<String>,
     /// Its token, if it has one.
     pub(crate) token: Option<Token>,
     /// The stream to be resumed, if there is one.
@@ -236,28 +240,34 @@ impl Login {
         };
         let offers_fast = self.offer.as_ref().is_some_and(offers_fast);
         let by_token = offers_fast && !credentials.is_typed();
-        if let Some(token) = self.carried.token.clone().filter(|_| by_token) {
+        let token = credentials.link.as_ref().or(self.carried.token.as_ref());
+        if let Some(token) = token.cloned().filter(|_| by_token) {
             let first = token.initial_response(&name);
             self.step = Step::Token(token);
-            return Turn::Send(self.inline(fast::MECHANISM, first));
+            let by_link = credentials.link.is_some();
+            return Turn::Send(self.inline(fast::MECHANISM, first, by_link));
         }
         let hash = ScramHash::Sha256;
         if !self.offered.iter().any(|name| name == hash.mechanism()) {
             return refused(Refusal::Other);
         }
         if credentials.secret.is_none() {
-            return refused(Refusal::SignInAgain);
+            return refused(match credentials.link {
+                Some(_) => Refusal::LinkInvalid,
+                None => Refusal::SignInAgain,
+            });
         }
         let (exchange, first) = ClientExchange::new(hash, &name, &ids.nonce());
         self.step = Step::Challenge(exchange);
         Turn::Send(match &self.offer {
-            Some(_) => self.inline(hash.mechanism(), first.into_bytes()),
+            Some(_) => self.inline(hash.mechanism(), first.into_bytes(), true),
             None => sasl::write("auth", Some(hash.mechanism()), &first),
         })
     }
 
-    /// A login with everything that the server can do in the same exchange.
-    fn inline(&self, mechanism: &str, first: Vec<u8>) -> String {
+    /// A login with everything that the server can do in the same exchange, and a token of the device's
+    /// own if it needs one.
+    fn inline(&self, mechanism: &str, first: Vec<u8>, needs_token: bool) -> String {
         let Some(offer) = &self.offer else {
             return String::new();
         };
@@ -269,11 +279,12 @@ impl Login {
             s11: enables(ns::S11),
             ..BindRequest::default()
         });
-        let request_token = offers_fast(offer) && !by_token;
+        let request_token = offers_fast(offer) && needs_token;
         let authenticate = Authenticate {
             mechanism: mechanism.to_owned(),
             initial_response: Some(first),
             agent: Some(self.carried.agent.clone()),
+            device: self.carried.name.clone(),
             resume: self.carried.resume.clone().filter(|_| offer.sm),
             bind,
             request_token: request_token.then(|| fast::MECHANISM.to_owned()),
@@ -285,7 +296,9 @@ impl Login {
     fn on_sasl(&mut self, element: &Element, credentials: &Credentials) -> Turn {
         let secret = credentials.secret.as_ref();
         match (&mut self.step, element.name()) {
-            (Step::Token(_), "failure") => token_failure(SaslFailure::of_element(element)),
+            (Step::Token(_), "failure") => {
+                token_failure(SaslFailure::of_element(element), credentials.link.is_some())
+            }
             (_, "failure") => failure(SaslFailure::of_element(element), secret),
             (_, "continue") => refused(Refusal::Other), // AU-23
             (Step::Challenge(exchange), "challenge") => {
@@ -350,8 +363,11 @@ fn offers_fast(offer: &Offer) -> bool {
     offer.fast.iter().any(|name| name == fast::MECHANISM)
 }
 
-fn token_failure(failure: SaslFailure) -> Turn {
+fn token_failure(failure: SaslFailure, is_link: bool) -> Turn {
     match failure {
+        SaslFailure::NotAuthorized | SaslFailure::CredentialsExpired if is_link => {
+            refused(Refusal::LinkInvalid)
+        }
         SaslFailure::NotAuthorized => Turn::TokenRefused { is_expired: false },
         SaslFailure::CredentialsExpired => Turn::TokenRefused { is_expired: true },
         SaslFailure::TemporaryAuthFailure | SaslFailure::Aborted => {

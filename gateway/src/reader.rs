@@ -52,6 +52,10 @@ pub(crate) enum ToRead {
         ticket: Ticket,
         query: Box<ItemQuery>,
     },
+    Devices {
+        ticket: Ticket,
+        account: BareJid,
+    },
     Hash {
         ticket: Ticket,
         password: Password,
@@ -104,6 +108,13 @@ async fn answer<S: Store>(store: &S, hasher: &Hasher, read: ToRead) -> Answer {
                 ReadError::Storage
             });
             Input::Loaded { account, result }
+        }
+        ToRead::Devices { ticket, account } => {
+            let result = store.devices(&account).await.map_err(|cause| {
+                error!(error = %cause, "devices not read");
+                ReadError::Storage
+            });
+            Input::Devices { ticket, result }
         }
         ToRead::Page { ticket, query } => Input::Page {
             ticket,

@@ -224,6 +224,9 @@ impl Hands {
                 max,
             }),
             Output::ReadItems { ticket, query } => self.read(ToRead::Items { ticket, query }),
+            Output::ReadDevices { ticket, account } => {
+                self.read(ToRead::Devices { ticket, account });
+            }
             Output::Hash { ticket, password } => self.read(ToRead::Hash { ticket, password }),
             Output::Change { ticket, change } => {
                 let sent = self

@@ -14,6 +14,7 @@ pub mod chat_state;
 pub mod correct;
 pub mod csi;
 pub mod delay;
+pub mod devices;
 pub mod disco;
 pub mod fallback;
 pub mod fast;

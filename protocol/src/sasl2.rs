@@ -22,6 +22,8 @@ pub struct Authenticate {
     pub initial_response: Option<Vec<u8>>,
     /// Id of the device; for the server's eyes only (AU-20).
     pub agent: Option<String>,
+    /// What the device is called, for the account's owner.
+    pub device: Option<String>,
     /// `<resume/>` of stream management, to be tried once the login succeeded.
     pub resume: Option<Element>,
     /// What to bind, if nothing is resumed.
@@ -58,7 +60,9 @@ impl Authenticate {
     pub fn from_element(element: &Element) -> Result<Self, SaslFailure> {
         let own = |name| element.find(name, ns::SASL2);
         let response = own("initial-response").map(|response| sasl::decode(&response.own_text()));
-        let agent = own("user-agent").and_then(|agent| agent.get_attr("id"));
+        let user_agent = own("user-agent");
+        let device = user_agent.and_then(|agent| agent.find("device", ns::SASL2));
+        let agent = user_agent.and_then(|agent| agent.get_attr("id"));
         let agent = agent.filter(|id| !id.is_empty() && id.len() <= AGENT_LEN_MAX);
         let request = element.find("request-token", ns::FAST);
         let is_true = |value| matches!(value, Some("true" | "1"));
@@ -66,6 +70,7 @@ impl Authenticate {
             mechanism: element.get_attr("mechanism").unwrap_or_default().to_owned(),
             initial_response: response.transpose()?,
             agent: agent.map(str::to_owned),
+            device: device.map(Element::own_text),
             resume: element.find("resume", ns::SM).cloned(),
             bind: element
                 .find("bind", ns::BIND2)
@@ -84,7 +89,9 @@ impl Authenticate {
         let response = response.map(|data| new("initial-response").text(encode(data)));
         let agent = self.agent.as_ref().map(|id| {
             let software = new("software").text(software);
-            new("user-agent").attr("id", id).child(software)
+            let device = self.device.as_ref().map(|name| new("device").text(name));
+            let agent = new("user-agent").attr("id", id).child(software);
+            agent.children_from(device)
         });
         let request = self
             .request_token
@@ -267,6 +274,7 @@ mod tests {
             mechanism: "HT-SHA-256-NONE".into(),
             initial_response: Some(b"romeo\0\x01\xff".to_vec()),
             agent: Some("d4565fa7-4d72-4749-b3d3-740edbf87770".into()),
+            device: Some("Firefox on Linux".into()),
             resume: Some(resume.to_element()),
             bind: Some(BindRequest {
                 tag: Some("Balcony".into()),

@@ -166,6 +166,13 @@ impl Core {
                     });
                 }
             }),
+            Input::Devices { ticket, result } => self.answer(ticket, |pending, core| {
+                if let Pending::Devices(request) = pending {
+                    core.with(&request.account.clone(), |account, cx| {
+                        account.on_devices_read(cx, &request, result);
+                    });
+                }
+            }),
             Input::Changed { ticket, result } => self.answer(ticket, |pending, core| {
                 core.on_changed(pending, result);
             }),
@@ -422,7 +429,7 @@ impl Core {
         // Else the end of a session would let those bind that wait to resume it.
         self.with(jid, |account, _| {
             account.resuming.clear();
-            account.drop_tasks(spared);
+            account.drop_tasks(|session| spared == Some(session));
         });
         for conn in conns {
             self.fail(conn, error);

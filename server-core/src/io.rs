@@ -8,6 +8,7 @@ use crate::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery,
 use crate::inline::Inline;
 use crate::nodes::{ItemPage, ItemQuery};
 use crate::records::{AccountRecord, Change, ChangeError, Credentials, KeyEpoch};
+use crate::tokens::DeviceRecord;
 
 /// One connection: one WebSocket and its stream. Numbers are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -128,6 +129,13 @@ pub enum Input {
         ticket: Ticket,
         /// The items.
         result: Result<ItemPage, ReadError>,
+    },
+    /// The answer to [`Output::ReadDevices`].
+    Devices {
+        /// Which.
+        ticket: Ticket,
+        /// What the store knows of them.
+        result: Result<Vec<DeviceRecord>, ReadError>,
     },
     /// The answer to [`Output::Change`].
     Changed {
@@ -250,6 +258,13 @@ pub enum Output {
         ticket: Ticket,
         /// Which items.
         query: Box<ItemQuery>,
+    },
+    /// Read what is known of an account's devices.
+    ReadDevices {
+        /// Ties the answer to it.
+        ticket: Ticket,
+        /// Whose.
+        account: BareJid,
     },
     /// Make a change durable. Changes are carried out in the order in which they were asked.
     Change {

@@ -99,6 +99,8 @@ pub struct Limits {
     pub token_ms: i64,
     /// AU-26: milliseconds after which a token that is used is replaced by the next one.
     pub token_rotate_ms: i64,
+    /// SEC-32: milliseconds for which a link lets one more device sign in.
+    pub device_link_ms: i64,
 }
 
 impl Default for Limits {
@@ -141,6 +143,7 @@ impl Default for Limits {
             first_h: 0,
             token_ms: 21 * 86_400_000,
             token_rotate_ms: 86_400_000,
+            device_link_ms: 600_000,
         }
     }
 }

@@ -32,7 +32,8 @@ pub(crate) enum Pending {
     Items(Box<ItemsRead>),
     Hash(Box<Request>),
     Account(Box<Request>),
-    Invited(Box<Invited>),
+    Granted(Box<Granted>),
+    Devices(Box<Request>),
     Flags(FlagsDone),
     /// The record of a session of this account is being written.
     Session(BareJid),
@@ -55,8 +56,8 @@ pub(crate) struct Request {
     pub(crate) iq: Iq,
 }
 
-/// An invitation that is being written, and what is answered then.
-pub(crate) struct Invited {
+/// A secret that is being written, and the answer that tells it then.
+pub(crate) struct Granted {
     pub(crate) request: Request,
     pub(crate) answer: Element,
 }

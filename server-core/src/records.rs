@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::nodes::{Node, NodeChange};
-use crate::tokens::{DeviceId, TokenUse};
+use crate::tokens::{DeviceId, StoredToken, TokenUse};
 
 /// What is known of an account when its first session binds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -260,7 +260,24 @@ pub enum Change {
     },
     /// A login concerns the tokens of its device (AU-25..28).
     UseToken(Box<TokenUse>),
-    /// Makes tokens worthless (AU-29).
+    /// Keeps a link by which one more device of an account signs in, once. Of more than
+    /// [`LINKS_MAX`](crate::tokens::LINKS_MAX) the oldest is forgotten.
+    LinkDevice {
+        /// Whose.
+        account: BareJid,
+        /// What the new device proves that it has.
+        link: StoredToken,
+    },
+    /// Calls a device something else.
+    NameDevice {
+        /// Whose.
+        account: BareJid,
+        /// Which.
+        device: DeviceId,
+        /// Its name.
+        name: String,
+    },
+    /// Makes tokens worthless, and all links to further devices (AU-29).
     RevokeTokens {
         /// Whose.
         account: BareJid,

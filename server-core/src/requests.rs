@@ -63,10 +63,10 @@ impl Account {
     }
 
     /// What was asked by sessions that are ended because they must do nothing more is not done.
-    pub(crate) fn drop_tasks(&mut self, spared: Option<SessionId>) {
+    pub(crate) fn drop_tasks(&mut self, may_ask: impl Fn(SessionId) -> bool) {
         let before = self.tasks.waiting.len();
         let waiting = &mut self.tasks.waiting;
-        waiting.retain(|(session, _)| spared == Some(*session));
+        waiting.retain(|(session, _)| may_ask(*session));
         let dropped = before - self.tasks.waiting.len();
         self.in_flight = self.in_flight.saturating_sub(dropped);
     }

@@ -602,7 +602,7 @@ impl Core {
                 });
             }
             Pending::Account(request) => crate::iq::account::on_changed(self, *request, result),
-            Pending::Invited(invited) => crate::iq::invite::on_changed(self, *invited, result),
+            Pending::Granted(granted) => crate::iq::invite::on_changed(self, *granted, result),
             Pending::Flags(done) => self.on_flags(&done, result),
             Pending::Blocking(done) => self.on_blocking_changed(*done, result),
             Pending::Node(done) => {
@@ -618,6 +618,7 @@ impl Core {
             | Pending::Page(_)
             | Pending::Ends(_)
             | Pending::Items(_)
+            | Pending::Devices(_)
             | Pending::Binding(_)
             | Pending::Hash(_)
             | Pending::Login(_)

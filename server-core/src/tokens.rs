@@ -31,11 +31,45 @@ pub struct StoredToken {
     pub used: bool,
 }
 
+/// Links to one more device that an account may have open; the oldest go (SEC-32).
+pub const LINKS_MAX: usize = 5;
+/// Bytes of a device's name at most.
+pub const DEVICE_NAME_BYTES: usize = 64;
+
+/// What a device may be called: one short line; `None` if nothing is left of it.
+pub fn device_name(text: &str) -> Option<String> {
+    let mut name = String::new();
+    for c in text.trim().chars().filter(|c| !c.is_control()) {
+        if name.len() + c.len_utf8() > DEVICE_NAME_BYTES {
+            break;
+        }
+        name.push(c);
+    }
+    Some(name.trim_end().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// What is known of a device that has tokens (SEC-67).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceRecord {
+    /// Which one.
+    pub device: DeviceId,
+    /// What it calls itself, or what somebody called it.
+    pub name: Option<String>,
+    /// When it got its first token.
+    pub first: Stamp,
+    /// When it last got a token, or a session of it was written.
+    pub last: Stamp,
+    /// When the last of its tokens stops to work.
+    pub expires: Stamp,
+}
+
 /// What a login by token is checked against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceTokens {
     /// The device's tokens, expired ones too: the one in use and perhaps the next one.
     pub tokens: Vec<StoredToken>,
+    /// What the account gave out for a device that it does not know yet, expired ones too.
+    pub links: Vec<StoredToken>,
     /// Of which epoch they are.
     pub epoch: KeyEpoch,
     /// Whether login is refused for the time being (AU-10).
@@ -49,6 +83,8 @@ pub struct TokenUse {
     pub account: BareJid,
     /// On which device.
     pub device: DeviceId,
+    /// What the device calls itself; counts when it is new.
+    pub name: Option<String>,
     /// With what; if it does not hold any more, nothing is changed.
     pub proof: Proof,
     /// Whether all tokens of the device die (AU-28).
@@ -64,6 +100,8 @@ pub enum Proof {
     Password(Vec<u8>),
     /// The token with this verifier.
     Token([u8; 32]),
+    /// The link with this verifier, which is used up.
+    Link([u8; 32]),
 }
 
 impl std::fmt::Debug for Proof {
@@ -71,6 +109,27 @@ impl std::fmt::Debug for Proof {
         f.write_str(match self {
             Self::Password(_) => "Password(…)",
             Self::Token(_) => "Token(…)",
+            Self::Link(_) => "Link(…)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: SEC-67
+    #[test]
+    fn a_name_is_one_short_line() {
+        for (text, name) in [
+            ("Phone", Some("Phone")),
+            ("  Ro\nmeo's\u{7} phone ", Some("Romeo's phone")),
+            ("", None),
+            (" \t\n", None),
+        ] {
+            assert_eq!(device_name(text).as_deref(), name, "{text:?}");
+        }
+        let long = device_name(&"ü".repeat(100)).unwrap_or_default();
+        assert_eq!(long, "ü".repeat(32));
     }
 }

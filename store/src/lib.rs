@@ -23,7 +23,7 @@ use protocol::{ArchiveId, BareJid};
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
 use server_core::nodes::{ItemPage, ItemQuery};
 use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
-use server_core::tokens::{DeviceId, DeviceTokens};
+use server_core::tokens::{DeviceId, DeviceRecord, DeviceTokens};
 
 pub use crate::clock::{Clock, system_clock};
 pub use crate::error::StoreError;
@@ -116,6 +116,13 @@ pub trait Accounts: Clone + Send + Sync + 'static {
         account: &BareJid,
         device: DeviceId,
     ) -> impl Future<Output = Result<Option<DeviceTokens>, StoreError>> + Send;
+
+    /// Reads what is known of an account's devices that have tokens, expired ones too; none if there is
+    /// no such account.
+    fn devices(
+        &self,
+        account: &BareJid,
+    ) -> impl Future<Output = Result<Vec<DeviceRecord>, StoreError>> + Send;
 
     /// Reads what a session needs of an account; `None` if it does not exist.
     fn load(

@@ -10,6 +10,9 @@ pub(crate) const TOKENS_PER_ACCOUNT: usize = 128;
 /// For so long an expired token is remembered, so that its device is told why it fails (AU-27).
 pub(crate) const TOKEN_MEMORY_MS: i64 = 30 * 86_400_000;
 
+/// For so long an expired link is remembered, so that whoever follows it is told why it fails.
+pub(crate) const LINK_MEMORY_MS: i64 = 86_400_000;
+
 /// Bounds of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

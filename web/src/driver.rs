@@ -427,11 +427,12 @@ async fn is_last_tab(account: &BareJid, own: &str) -> bool {
     }
 }
 
-const ALL_CHANGES: [Change; 4] = [
+const ALL_CHANGES: [Change; 5] = [
     Change::Connection,
     Change::SignIn,
     Change::Chats,
     Change::Timeline,
+    Change::People,
 ];
 
 /// The task that owns the database: one job after the other, in the order asked.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use client_core::view::{ChatSummary, Connection, Line, Mark, SignIn, View};
-use client_core::{Change, Input, Intent};
+use client_core::{Change, Input, Intent, People};
 use leptos::prelude::*;
 use protocol::{BareJid, FullJid};
 
@@ -109,6 +109,8 @@ pub struct AppState {
     pub wire: Wire,
     /// Which language is spoken; when it changes, all is drawn anew.
     pub language: RwSignal<usize>,
+    /// Invitations and the account's devices.
+    pub people: RwSignal<People>,
     /// Whether lines came into the open conversation that a catch-up brought, and nobody was told.
     missed: RwSignal<bool>,
     inbox: RwSignal<Option<Inbox>>,
@@ -164,6 +166,7 @@ impl AppState {
             developer: RwSignal::new(false),
             wire: Wire::new(),
             language: RwSignal::new(0),
+            people: RwSignal::new(People::default()),
             missed: RwSignal::new(false),
             inbox: RwSignal::new(None),
         }
@@ -222,6 +225,7 @@ impl AppState {
                 }
                 // What comes with the last page of a catch-up is no more live than the rest of it.
                 Change::Timeline => self.apply_timeline(view, was_live && is_live),
+                Change::People => set(self.people, view.people.clone()),
             }
         }
         if is_live && !was_live && self.missed.get_untracked() {

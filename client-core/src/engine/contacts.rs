@@ -5,7 +5,7 @@ use protocol::roster::{self, Item};
 use protocol::stanza::Address;
 use protocol::{
     BareJid, Condition, Element, Iq, Jid, Presence, PresenceType, Stanza, StanzaError, disco, mds,
-    ns,
+    ns, register,
 };
 
 use super::Engine;
@@ -28,6 +28,14 @@ pub(super) enum Request {
     Blocklist,
     /// To block somebody, or no longer: the wish with this number.
     Block(u64),
+    /// An invitation for a friend.
+    Invite,
+    /// A link for one more device.
+    Link,
+    /// The account's devices.
+    Devices,
+    /// A change of one of them.
+    Device,
     /// Something whose answer changes nothing.
     Other,
 }
@@ -88,6 +96,9 @@ impl Engine {
             Some(Request::Marks) => self.on_marks_page(payload),
             Some(Request::Publish) => self.on_published(),
             Some(Request::Blocklist) => self.on_blocklist(payload),
+            Some(
+                request @ (Request::Invite | Request::Link | Request::Devices | Request::Device),
+            ) => self.on_people(request, Ok(payload)),
             Some(Request::Block(_) | Request::Other) | None => {}
         }
     }
@@ -104,6 +115,9 @@ impl Engine {
                 self.note_device(Event::Fulfilled { seq });
                 self.ask_for_blocklist();
             }
+            Some(
+                request @ (Request::Invite | Request::Link | Request::Devices | Request::Device),
+            ) => self.on_people(request, Err(error)),
             Some(Request::Roster | Request::Features | Request::Blocklist | Request::Other)
             | None => {}
         }
@@ -252,7 +266,14 @@ impl Engine {
         self.ask(Request::Other, |id| {
             Iq::set(id, roster::query(None, [element]))
         });
-        self.tell(jid, PresenceType::Subscribe, None);
+        let invitation = self.invitation.take_if(|(inviter, _)| inviter == jid);
+        match invitation {
+            Some((_, token)) => {
+                let request = Presence::bare(PresenceType::Subscribe).to(jid.clone());
+                self.send(request.child(&register::preauth(&token)).write(), None);
+            }
+            None => self.tell(jid, PresenceType::Subscribe, None),
+        }
         // Who is asked may see the asker too: approved in advance, so that one answer suffices (RO-11).
         self.tell(jid, PresenceType::Subscribed, Some(seq));
     }

@@ -1,8 +1,8 @@
 //! What the person wants.
 
-use protocol::scram::Secret;
+use protocol::fast::Token;
 use protocol::time::Stamp;
-use protocol::{BareJid, Iq, s11};
+use protocol::{BareJid, Iq, devices, s11};
 
 use super::{Engine, said};
 use crate::failure::Failure;
@@ -19,7 +19,19 @@ pub(super) const BODY_BYTES_MAX: usize = 40_000;
 impl Engine {
     pub(super) fn on_intent(&mut self, intent: Intent) {
         match intent {
-            Intent::SignIn { secret, register } => self.sign_in(secret, register),
+            Intent::SignIn { secret, register } => self.sign_in(Credentials {
+                secret,
+                register,
+                ..Credentials::default()
+            }),
+            Intent::SignInByLink(secret) => self.sign_in(Credentials {
+                link: Some(Token {
+                    secret,
+                    expiry: None,
+                }),
+                ..Credentials::default()
+            }),
+            Intent::CallDevice(name) => self.name = Some(name),
             Intent::SignOut { everywhere } => self.sign_out(everywhere),
             Intent::OpenChat(peer) => self.open_chat(peer),
             Intent::CloseChat => {
@@ -47,17 +59,22 @@ impl Engine {
             Intent::RenameContact { jid, name } => self.wish(jid, Wanting::Rename(name)),
             Intent::Block(jid) => self.wish(jid, Wanting::Block),
             Intent::Unblock(jid) => self.wish(jid, Wanting::Unblock),
+            Intent::FollowInvitation { inviter, token } => {
+                self.invitation = Some((inviter.clone(), token));
+                self.wish(inviter, Wanting::Add);
+            }
+            Intent::Invite => self.invite(),
+            Intent::LinkDevice => self.link_device(),
+            Intent::ListDevices => self.list_devices(),
+            Intent::NameDevice { id, name } => self.change_device(devices::rename(&id, &name)),
+            Intent::SignOutDevice { id } => self.change_device(devices::sign_out(&id)),
         }
     }
 
-    fn sign_in(&mut self, secret: Option<Secret>, register: Option<String>) {
-        let credentials = Credentials {
-            secret,
-            register,
-            is_perhaps_registered: false,
-        };
+    fn sign_in(&mut self, credentials: Credentials) {
         // Whoever types a password sees what is kept here once it has proved right (SEC-67).
-        let is_known = self.has_device && !credentials.is_typed();
+        let is_given = credentials.is_typed() || credentials.link.is_some();
+        let is_known = self.has_device && !is_given;
         self.link.credentials = Some(credentials);
         self.shown.set_sign_in(match is_known {
             true => SignIn::In,

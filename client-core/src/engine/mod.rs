@@ -5,6 +5,7 @@ mod commits;
 mod contacts;
 mod intents;
 mod opening;
+mod people;
 mod pulse;
 mod reading;
 mod receiving;
@@ -74,6 +75,10 @@ pub struct Engine {
     has_introduced: bool,
     is_broken: bool,
     has_device: bool,
+    /// What the device is called, for the account's owner.
+    name: Option<String>,
+    /// Whose invitation is being followed, and its token (RG-09).
+    invitation: Option<(BareJid, String)>,
 }
 
 impl Engine {
@@ -109,6 +114,8 @@ impl Engine {
             has_introduced: false,
             is_broken: false,
             has_device,
+            name: None,
+            invitation: None,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::link::{Bound, Phase, Step, Verdict, resumption, verdict};
 use crate::login::{Carried, RESUMABLE_S};
 use crate::reduce::Event;
 use crate::stream::{Counting, Stream};
-use crate::view::{Refusal, SignIn};
+use crate::view::{People, Refusal, SignIn};
 
 impl Engine {
     /// Asks for a socket.
@@ -122,6 +122,7 @@ impl Engine {
     ) {
         if let Some(credentials) = &mut self.link.credentials {
             credentials.register = None;
+            credentials.link = None;
             // The next login needs no password, and its keys none of the derivation's time.
             let keys = keys.clone().map(Secret::Keys);
             credentials.secret = keys.or(credentials.secret.take());
@@ -167,6 +168,7 @@ impl Engine {
         let agent = &mut self.state.device.agent;
         let carried = Carried {
             agent: agent.get_or_insert_with(|| self.ids.uuid()).clone(),
+            name: self.name.clone(),
             token: self.state.device.token.clone(),
             resume: stream.map(|stream| resumption(stream, pos)),
         };
@@ -414,6 +416,7 @@ impl Engine {
     }
 
     fn leave_stream(&mut self) {
+        self.shown.change_people(People::lose);
         self.shown.set_all_online(BTreeSet::new());
         self.state.catching = true;
         self.is_live = false;

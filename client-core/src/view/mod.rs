@@ -8,6 +8,8 @@ mod window;
 
 use std::sync::Arc;
 
+use protocol::devices::{Device, DeviceLink};
+use protocol::invite::Invitation;
 use protocol::roster::Subscription;
 use protocol::time::Stamp;
 use protocol::{ArchiveId, BareJid, FullJid};
@@ -36,6 +38,46 @@ pub struct View {
     pub blocked: Vec<BareJid>,
     /// The open conversation.
     pub timeline: Option<Timeline>,
+    /// Invitations and the account's devices, as far as somebody asked.
+    pub people: People,
+}
+
+/// What the server is asked for when somebody wants to see it, and what is kept nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    /// The latest invitation.
+    pub invitation: Told<Invitation>,
+    /// The latest link for one more device.
+    pub link: Told<DeviceLink>,
+    /// The account's devices.
+    pub devices: Told<Vec<Device>>,
+    /// Why the latest change of a device was not made.
+    pub trouble: Option<Trouble>,
+}
+
+/// Something that the server is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Told<T> {
+    /// Nobody asked.
+    #[default]
+    Unasked,
+    /// The answer is awaited.
+    Asked,
+    /// The answer.
+    Got(T),
+    /// There will be none.
+    Failed(Trouble),
+}
+
+/// Why the server gave no answer, or not the one that was wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// There is no connection.
+    Offline,
+    /// There are too many for now (LIM-16).
+    TooMany,
+    /// The server said no.
+    Refused,
 }
 
 /// A part of the [`View`] that changed.
@@ -49,6 +91,8 @@ pub enum Change {
     Chats,
     /// `timeline`.
     Timeline,
+    /// `people`.
+    People,
 }
 
 /// How the link to the server stands.

@@ -13,7 +13,7 @@ use crate::history::{
     Batch, Chat, Contact, Content, Device, OutboxItem, Place, Restored, Row, Signal, UNREAD_MAX,
 };
 use crate::reduce::{Revised, Spot, Summary, is_request_only};
-use crate::view::{Change, ChatSummary, Connection, Line, SignIn, Timeline, View};
+use crate::view::{Change, ChatSummary, Connection, Line, People, SignIn, Timeline, View};
 
 /// The read model and what it is made of.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct Shown {
     filling: Option<i64>,
     /// Whether older lines are being fetched from the archive, and how much of a gap was.
     fetching: (bool, u32),
-    is_stale: [bool; 4],
+    is_stale: [bool; 5],
 }
 
 impl Shown {
@@ -61,7 +61,7 @@ impl Shown {
             newest: 0,
             filling: None,
             fetching: (false, 0),
-            is_stale: [true; 4],
+            is_stale: [true; 5],
         };
         let rows = [&restored.provisional[..], &restored.unread[..]].concat();
         shown.apply(&Batch {
@@ -353,6 +353,15 @@ impl Shown {
         }
     }
 
+    /// Something about invitations or devices was asked or told.
+    pub(crate) fn change_people(&mut self, change: impl FnOnce(&mut People)) {
+        let before = self.view.people.clone();
+        change(&mut self.view.people);
+        if self.view.people != before {
+            self.spoil(&[Change::People]);
+        }
+    }
+
     fn spoil(&mut self, changes: &[Change]) {
         for change in changes {
             if let Some(is_stale) = self.is_stale.get_mut(*change as usize) {
@@ -368,6 +377,7 @@ impl Shown {
             Change::SignIn,
             Change::Chats,
             Change::Timeline,
+            Change::People,
         ];
         let stale = std::mem::take(&mut self.is_stale);
         let changes = all.into_iter().zip(stale).filter(|(_, is_stale)| *is_stale);
@@ -378,7 +388,7 @@ impl Shown {
                     let said = self.outbox.values().filter(|item| item.is_said());
                     self.view.waiting = said.filter(|item| item.failed.is_none()).count();
                 }
-                Change::SignIn => {}
+                Change::SignIn | Change::People => {}
                 Change::Chats => self.list_chats(),
                 Change::Timeline => self.view.timeline = self.timeline(),
             }

@@ -2,8 +2,11 @@
 
 use protocol::scram::StoredKeys;
 use protocol::sm::Slot;
-use protocol::{Condition, Element, Iq, IqKind, StreamCondition, StreamError, ns, password, s11};
+use protocol::{
+    Condition, Element, Iq, IqKind, StreamCondition, StreamError, devices, ns, password, s11,
+};
 
+use super::devices::end_device;
 use crate::account::Account;
 use crate::core::{Context, Core};
 use crate::io::{Output, Password};
@@ -11,6 +14,7 @@ use crate::pending::{Pending, Request};
 use crate::records::{Change, ChangeError};
 use crate::requests::Task;
 use crate::session::SessionId;
+use crate::tokens::DeviceId;
 
 impl Account {
     pub(crate) fn on_account_iq(
@@ -26,15 +30,8 @@ impl Account {
         }
         let account = self.jid.clone();
         if query.find("remove", ns::REGISTER).is_some() {
-            let change = Change::Delete {
-                account: account.clone(),
-            };
-            let request = Request {
-                account,
-                session: id,
-                slot,
-                iq,
-            };
+            let change = Change::Delete { account };
+            let request = self.request(id, slot, iq);
             return self.change_account(cx, request, change);
         }
         let field = |name| {
@@ -49,12 +46,7 @@ impl Account {
             .is_some_and(|node| node.as_str() == field("username"));
         match password::prepare(&field("password")).filter(|_| is_own) {
             Some(prepared) => {
-                let request = Request {
-                    account,
-                    session: id,
-                    slot,
-                    iq,
-                };
+                let request = self.request(id, slot, iq);
                 let task = Task::Hash(Box::new(request), Password(prepared));
                 self.begin_task(cx, id, task);
             }
@@ -71,6 +63,9 @@ impl Account {
         iq: Iq,
         sign_out: &Element,
     ) {
+        if let Some(other) = devices::signed_out(sign_out) {
+            return self.on_sign_out_of(cx, id, slot, iq, other);
+        }
         let own = self.sessions.get(&id).and_then(|session| session.device);
         let device = match (s11::is_everywhere(sign_out), own) {
             (true, _) => None,
@@ -80,20 +75,21 @@ impl Account {
             }
         };
         let account = self.jid.clone();
-        let change = Change::RevokeTokens {
-            account: account.clone(),
-            device,
-        };
-        let request = Request {
-            account,
-            session: id,
-            slot,
-            iq,
-        };
+        let change = Change::RevokeTokens { account, device };
+        let request = self.request(id, slot, iq);
         self.change_account(cx, request, change);
     }
 
-    fn change_account(&mut self, cx: &mut Context, request: Request, change: Change) {
+    pub(super) fn request(&self, session: SessionId, slot: Option<Slot>, iq: Iq) -> Request {
+        Request {
+            account: self.jid.clone(),
+            session,
+            slot,
+            iq,
+        }
+    }
+
+    pub(super) fn change_account(&mut self, cx: &mut Context, request: Request, change: Change) {
         let session = request.session;
         let pending = Pending::Account(Box::new(request));
         self.begin_task(cx, session, Task::Change(pending, Box::new(change)));
@@ -117,37 +113,65 @@ pub(crate) fn on_hashed(core: &mut Core, request: Box<Request>, keys: Option<Vec
     });
 }
 
-/// The password is changed or the account gone: the answer, then the end of the streams that this
-/// ends (AU-29, RG-11).
+/// What a request ends once it is done.
+enum Ends {
+    /// Nothing; a device that signs itself out closes its stream.
+    Nothing,
+    /// What one device has (SEC-67).
+    Device(DeviceId),
+    /// Everything but the session that asked (AU-29).
+    Others,
+    /// Everything: the account is gone (RG-11).
+    All,
+}
+
+impl Ends {
+    fn of(iq: &Iq) -> Self {
+        let IqKind::Set(payload) = &iq.kind else {
+            return Self::Nothing;
+        };
+        match (payload.name(), payload.ns()) {
+            ("query", ns::REGISTER) if payload.find("remove", ns::REGISTER).is_some() => Self::All,
+            ("query", ns::REGISTER) => Self::Others,
+            ("sign-out", ns::S11) => match super::devices::signed_out_device(payload) {
+                Some(device) => Self::Device(device),
+                None if s11::is_everywhere(payload) => Self::Others,
+                None => Self::Nothing,
+            },
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// The password is changed, a token gone, a device named or the account gone: the answer, then the end
+/// of the streams that this ends (AU-29, RG-11, SEC-67).
 pub(crate) fn on_changed(core: &mut Core, request: Request, result: Result<(), ChangeError>) {
     let jid = request.account.clone();
-    let payload = match &request.iq.kind {
-        IqKind::Set(payload) => Some(payload.clone()),
-        IqKind::Get(_) | IqKind::Result(_) | IqKind::Error(_) => None,
-    };
-    let is = |what: fn(&Element) -> bool| payload.as_ref().is_some_and(what);
-    let is_removal = is(|query| query.find("remove", ns::REGISTER).is_some());
-    let is_of_one_device =
-        is(|sign_out| sign_out.is("sign-out", ns::S11) && !s11::is_everywhere(sign_out));
     let answer = match result {
         Ok(()) => request.iq.result(None),
-        Err(_) => request.iq.error(Condition::InternalServerError),
+        Err(ChangeError::NoItem) => request.iq.error(Condition::ItemNotFound),
+        Err(
+            ChangeError::Exists
+            | ChangeError::NoAccount
+            | ChangeError::Token
+            | ChangeError::Full
+            | ChangeError::Storage,
+        ) => request.iq.error(Condition::InternalServerError),
     };
     core.with(&jid, |account, cx| {
         account.answer(cx, request.session, request.slot, &answer);
     });
-    if result.is_ok() && !is_of_one_device {
-        end_streams(core, &request, is_removal);
+    if result.is_ok() {
+        let error = StreamError::new(StreamCondition::NotAuthorized).because("sign in again");
+        match Ends::of(&request.iq) {
+            Ends::Nothing => {}
+            Ends::Device(device) => end_device(core, &jid, device, request.session),
+            Ends::Others => core.end_all(&jid, &error, Some(request.session)),
+            Ends::All => {
+                core.end_all(&jid, &error, None);
+                core.with(&jid, |account, _| account.forget());
+            }
+        }
     }
     core.with(&jid, Account::end_task);
-}
-
-fn end_streams(core: &mut Core, request: &Request, is_removal: bool) {
-    let jid = &request.account;
-    let error = StreamError::new(StreamCondition::NotAuthorized).because("sign in again");
-    let spared = (!is_removal).then_some(request.session);
-    core.end_all(jid, &error, spared);
-    if is_removal {
-        core.with(jid, |account, _| account.forget());
-    }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::account::Account;
 use crate::core::{Context, Core};
 use crate::ids;
-use crate::pending::{Invited, Pending, Request};
+use crate::pending::{Granted, Pending, Request};
 use crate::records::{Change, ChangeError, Invite};
 use crate::requests::Task;
 use crate::session::SessionId;
@@ -55,7 +55,7 @@ impl Account {
             slot,
             iq,
         };
-        let pending = Pending::Invited(Box::new(Invited { request, answer }));
+        let pending = Pending::Granted(Box::new(Granted { request, answer }));
         self.begin_task(cx, id, Task::Change(pending, Box::new(change)));
     }
 
@@ -73,9 +73,9 @@ impl Account {
     }
 }
 
-/// The invitation is kept, or not.
-pub(crate) fn on_changed(core: &mut Core, invited: Invited, result: Result<(), ChangeError>) {
-    let Invited { request, answer } = invited;
+/// An invitation, or a link for one more device, is kept or not.
+pub(crate) fn on_changed(core: &mut Core, granted: Granted, result: Result<(), ChangeError>) {
+    let Granted { request, answer } = granted;
     let answer = match result {
         Ok(()) => request.iq.result(Some(answer)),
         Err(ChangeError::Full) => request.iq.error(too_many()),
@@ -95,7 +95,7 @@ pub(crate) fn on_changed(core: &mut Core, invited: Invited, result: Result<(), C
 
 /// LIM-16.
 fn too_many() -> StanzaError {
-    StanzaError::new(Condition::ResourceConstraint).because("too many invitations at once")
+    StanzaError::new(Condition::ResourceConstraint).because("too many at once")
 }
 
 /// The commands of the server.

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod blocking;
 mod carbons;
+pub(crate) mod devices;
 pub(crate) mod disco;
 pub(crate) mod invite;
 pub(crate) mod mam;
@@ -170,6 +171,9 @@ impl Account {
             ("blocklist", ns::BLOCKING, true) | ("block" | "unblock", ns::BLOCKING, false) => {
                 self.on_blocking(cx, id, slot, iq, payload);
             }
+            ("devices", ns::S11, true) => self.on_devices(cx, id, slot, iq),
+            ("device", ns::S11, false) => self.on_rename_device(cx, id, slot, iq, payload),
+            ("device-link", ns::S11, false) => self.on_device_link(cx, id, slot, iq),
             ("sign-out", ns::S11, false) => self.on_sign_out(cx, id, slot, iq, payload),
             ("pubsub", ns::PUBSUB | ns::PUBSUB_OWNER, _) => self.on_pubsub(cx, id, slot, iq),
             ("query", ns::DISCO_ITEMS, true) => {

@@ -13,18 +13,21 @@ use crate::ids;
 use crate::inline::Inline;
 use crate::io::Identity;
 use crate::records::{Change, ChangeError};
-use crate::tokens::{DeviceId, DeviceTokens, Proof, StoredToken, TokenUse};
+use crate::tokens::{DeviceId, DeviceTokens, Proof, StoredToken, TokenUse, device_name};
 
 /// What is wanted once the login succeeded.
 #[derive(Default)]
 pub(super) struct Asked {
     pub(super) device: Option<DeviceId>,
+    name: Option<String>,
     resume: Option<Element>,
     bind: Option<BindRequest>,
     request_token: bool,
     fast: Option<Fast>,
     /// The token that the login was made with.
     token: Option<StoredToken>,
+    /// Whether that is a link, which must not work again.
+    by_link: bool,
 }
 
 /// A login that succeeded and whose tokens are being written.
@@ -60,11 +63,13 @@ impl Asked {
         }
         Ok(Self {
             device,
+            name: authenticate.device.as_deref().and_then(device_name),
             request_token: request_token.is_some(),
             resume: authenticate.resume,
             bind: authenticate.bind,
             fast: authenticate.fast,
             token: None,
+            by_link: false,
         })
     }
 }
@@ -80,8 +85,10 @@ impl Opening {
             return self.refuse(SaslFailure::TemporaryAuthFailure);
         };
         let found = found.unwrap_or_default();
-        let mut tokens = found.tokens.into_iter();
-        let Some(token) = tokens.find(|token| token.keys.accepts(&proof)) else {
+        let tokens = found.tokens.into_iter().map(|token| (token, false));
+        let links = found.links.into_iter().map(|link| (link, true));
+        let mut tokens = tokens.chain(links);
+        let Some((token, by_link)) = tokens.find(|(token, _)| token.keys.accepts(&proof)) else {
             return self.refuse_guess(account, SaslFailure::NotAuthorized);
         };
         if found.disabled {
@@ -90,10 +97,14 @@ impl Opening {
         if token.expires.0 <= self.now.wall_ms {
             return self.refuse(SaslFailure::CredentialsExpired); // AU-27
         }
-        let proof = Proof::Token(token.keys.verifier);
+        let proof = match by_link {
+            true => Proof::Link(token.keys.verifier),
+            false => Proof::Token(token.keys.verifier),
+        };
         let data = token.keys.answer.to_vec();
         if let Some(asked) = &mut self.login.asked {
             asked.token = Some(token);
+            asked.by_link = by_link;
         }
         let identity = Identity {
             account,
@@ -135,6 +146,7 @@ impl Opening {
         let token_use = TokenUse {
             account: recording.identity.account.clone(),
             device,
+            name: recording.asked.name.clone(),
             proof,
             invalidate,
             issue,
@@ -165,7 +177,8 @@ impl Opening {
         mut recording: Recording,
         result: Result<(), ChangeError>,
     ) {
-        let invalidates = recording.asked.fast.is_some_and(|fast| fast.invalidate);
+        let asked = &recording.asked;
+        let invalidates = asked.by_link || asked.fast.is_some_and(|fast| fast.invalidate);
         self.login.asked = Some(Box::default());
         match result {
             Ok(()) => {}

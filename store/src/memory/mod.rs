@@ -18,7 +18,7 @@ use protocol::{ArchiveId, BareJid};
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
 use server_core::nodes::{ItemPage, ItemQuery};
 use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
-use server_core::tokens::{DeviceId, DeviceTokens};
+use server_core::tokens::{DeviceId, DeviceRecord, DeviceTokens};
 
 pub use self::fault::{FailingSide, FaultPlan};
 use self::state::{Account, State};
@@ -164,9 +164,21 @@ impl Memory {
     ) -> Result<Option<DeviceTokens>, StoreError> {
         Ok(self.read(account)?.of(|account, _| DeviceTokens {
             tokens: account.tokens_of(device),
+            links: account.links.clone(),
             epoch: account.epoch,
             disabled: false,
         }))
+    }
+
+    /// [`Accounts::devices`] at once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn devices_now(&self, account: &BareJid) -> Result<Vec<DeviceRecord>, StoreError> {
+        let devices = self
+            .read(account)?
+            .of(|account, _| account.device_records());
+        Ok(devices.unwrap_or_default())
     }
 
     /// [`Accounts::load`] at once.
@@ -376,6 +388,10 @@ impl Accounts for Memory {
         device: DeviceId,
     ) -> Result<Option<DeviceTokens>, StoreError> {
         self.tokens_now(account, device)
+    }
+
+    async fn devices(&self, account: &BareJid) -> Result<Vec<DeviceRecord>, StoreError> {
+        self.devices_now(account)
     }
 
     async fn load(&self, account: &BareJid) -> Result<Option<AccountRecord>, StoreError> {

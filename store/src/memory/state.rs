@@ -20,6 +20,7 @@ use server_core::tokens::{DeviceId, StoredToken};
 use super::fault::{FailingSide, Faults};
 use super::log::Log;
 use super::nodes::Nodes;
+use super::tokens::Known;
 use crate::ids::Ids;
 use crate::retention::{CHUNK_ROWS, INVITE_KEPT_MS};
 use crate::{Limits, Retention};
@@ -30,6 +31,8 @@ pub(super) struct Account {
     pub(super) keys: Vec<StoredKeys>,
     pub(super) epoch: KeyEpoch,
     pub(super) tokens: Vec<(DeviceId, StoredToken)>,
+    pub(super) devices: BTreeMap<DeviceId, Known>,
+    pub(super) links: Vec<StoredToken>,
     pub(super) contacts: BTreeMap<BareJid, Contact>,
     pub(super) roster_ver: u64,
     pub(super) blocked: Blocklist,
@@ -275,6 +278,12 @@ impl State {
                 let account = self.existing(&token_use.account)?;
                 account.use_token(now, *token_use)?;
             }
+            Change::LinkDevice { account, link } => self.existing(&account)?.link(now, link),
+            Change::NameDevice {
+                account,
+                device,
+                name,
+            } => self.existing(&account)?.name_device(device, name)?,
             Change::RevokeTokens { account, device } => {
                 let epoch = self.next_epoch();
                 let account = self.existing(&account)?;
@@ -297,7 +306,11 @@ impl State {
                 spool.retain(|pos| !(first..=last).contains(pos));
             }
             Change::Session { account, record } => {
-                self.existing(&account)?.write_session(now, record);
+                let account = self.existing(&account)?;
+                if let Some(known) = record.device.and_then(|of| account.devices.get_mut(&of)) {
+                    known.last = now;
+                }
+                account.write_session(now, record);
             }
             Change::Delete { account } => {
                 self.accounts
@@ -396,6 +409,8 @@ impl State {
             keys,
             epoch: self.next_epoch(),
             tokens: Vec::new(),
+            devices: BTreeMap::new(),
+            links: Vec::new(),
             contacts: BTreeMap::new(),
             roster_ver: 0,
             blocked: Blocklist::default(),

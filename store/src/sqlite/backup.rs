@@ -71,6 +71,8 @@ pub(super) fn take_over(tx: &Transaction<'_>) -> Result<(), StoreError> {
          DELETE FROM meta WHERE key IN ('id key', 'secret');
          UPDATE account SET roster_ver = ((abs(random() % 1048576) + 1) << 32) | (roster_ver & 0xffffffff);
          DELETE FROM token;
+         DELETE FROM device;
+         DELETE FROM device_link;
          DELETE FROM session;
          DELETE FROM invite;",
     )?;

@@ -80,13 +80,25 @@ pub(super) fn make(tx: &Connection, now: Stamp, change: &Change) -> Result<(), C
             Ok(())
         }
         Change::Session { account, record } => {
-            Ok(sessions::write(tx, now, existing(tx, account)?, record)?)
+            let user = existing(tx, account)?;
+            if let Some(device) = record.device {
+                tokens::see(tx, now, user, device)?;
+            }
+            Ok(sessions::write(tx, now, user, record)?)
         }
         Change::Delete { account } => Ok(delete(tx, existing(tx, account)?, account)?),
         Change::UseToken(token_use) => {
             let user = existing(tx, &token_use.account)?;
             tokens::make_use(tx, now, user, token_use)
         }
+        Change::LinkDevice { account, link } => {
+            Ok(tokens::link(tx, now, existing(tx, account)?, link)?)
+        }
+        Change::NameDevice {
+            account,
+            device,
+            name,
+        } => tokens::name(tx, existing(tx, account)?, *device, name),
         Change::RevokeTokens { account, device } => {
             let user = existing(tx, account)?;
             begin_epoch(tx, user)?;

@@ -39,7 +39,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use server_core::archive::{Append, AppendError, Ends, Entry, Outcome, Page, PageQuery, ReadError};
 use server_core::nodes::{ItemPage, ItemQuery};
 use server_core::records::{AccountRecord, Change, ChangeError, Credentials, Invite};
-use server_core::tokens::{DeviceId, DeviceTokens};
+use server_core::tokens::{DeviceId, DeviceRecord, DeviceTokens};
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
@@ -302,6 +302,12 @@ impl Accounts for Sqlite {
         self.readers
             .read(move |tx| tokens::of_device(tx, &account, device))
             .await
+    }
+
+    async fn devices(&self, account: &BareJid) -> Result<Vec<DeviceRecord>, StoreError> {
+        let account = account.clone();
+        let devices = self.readers.read(move |tx| tokens::devices(tx, &account));
+        devices.await
     }
 
     async fn load(&self, account: &BareJid) -> Result<Option<AccountRecord>, StoreError> {

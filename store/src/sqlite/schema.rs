@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("devices.sql"),
     include_str!("blocked.sql"),
     include_str!("strangers.sql"),
+    include_str!("known_devices.sql"),
 ];
 
 /// What a database keeps about itself.

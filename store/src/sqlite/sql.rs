@@ -67,6 +67,13 @@ pub(super) const KEYS: &str =
     "SELECT mechanism, salt, iterations, stored_key, server_key FROM credential WHERE user = ?1";
 pub(super) const TOKENS: &str = "SELECT verifier, answer, made, expires, used FROM token \
      WHERE user = ?1 AND device = ?2 AND mechanism = ?3 ORDER BY used";
+pub(super) const DEVICE_LINKS: &str =
+    "SELECT verifier, answer, made, expires, 0 FROM device_link WHERE user = ?1";
+pub(super) const DEVICES: &str = "SELECT d.device, d.name, d.first, d.last, \
+     (SELECT max(t.expires) FROM token t WHERE t.user = d.user AND t.device = d.device) \
+     FROM account a JOIN device d ON d.user = a.user WHERE a.jid = ?1";
+pub(super) const SEE_DEVICE: &str =
+    "UPDATE device SET last = max(last, ?3) WHERE user = ?1 AND device = ?2";
 pub(super) const PARTY_OF: &str = "SELECT id FROM party WHERE jid = ?1 ORDER BY id DESC LIMIT 1";
 pub(super) const PARTIES_OF: &str = "SELECT id FROM party WHERE jid = ?1 ORDER BY id";
 pub(super) const NEW_PARTY: &str = "INSERT INTO party (jid) VALUES (?1)";
@@ -255,6 +262,9 @@ pub(super) const ALL: &[&str] = &[
     LOGIN,
     KEYS,
     TOKENS,
+    DEVICE_LINKS,
+    DEVICES,
+    SEE_DEVICE,
     PARTY_OF,
     PARTIES_OF,
     NEW_PARTY,

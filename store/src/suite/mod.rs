@@ -128,6 +128,9 @@ macro_rules! store_suite {
             a_new_password_ends_all_tokens_and_logins_that_are_under_way
             tokens_are_revoked_by_device_by_account_and_with_the_account
             expired_and_very_many_tokens_are_forgotten
+            a_link_makes_one_device
+            links_end_with_what_ends_tokens
+            devices_are_known_as_long_as_they_have_tokens
         );
         $crate::suite::run!($open, nodes:
             nodes_come_back_as_they_were_written

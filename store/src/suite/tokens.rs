@@ -4,11 +4,13 @@ use protocol::BareJid;
 use protocol::fast::TokenKeys;
 use protocol::time::Stamp;
 use server_core::records::{Change, ChangeError};
-use server_core::tokens::{DeviceId, DeviceTokens, Proof, StoredToken, TokenUse};
+use server_core::tokens::{
+    DeviceId, DeviceRecord, DeviceTokens, LINKS_MAX, Proof, StoredToken, TokenUse,
+};
 
 use super::tools::{Script, bare, quick_keys, register};
 use crate::Store;
-use crate::limits::{TOKEN_MEMORY_MS, TOKENS_PER_ACCOUNT};
+use crate::limits::{LINK_MEMORY_MS, TOKEN_MEMORY_MS, TOKENS_PER_ACCOUNT};
 
 const PHONE: DeviceId = DeviceId([1; 32]);
 const LAPTOP: DeviceId = DeviceId([2; 32]);
@@ -34,6 +36,7 @@ fn login(proof: Proof, issue: Option<StoredToken>) -> TokenUse {
     TokenUse {
         account: bare("romeo"),
         device: PHONE,
+        name: None,
         proof,
         invalidate: false,
         issue,
@@ -292,4 +295,158 @@ pub(crate) async fn expired_and_very_many_tokens_are_forgotten(
         slots(store, device(TOKENS_PER_ACCOUNT)).await,
         [slot("one", false)]
     );
+}
+
+fn link(secret: &str, made: i64) -> Change {
+    Change::LinkDevice {
+        account: bare("romeo"),
+        link: StoredToken {
+            made: Stamp(made),
+            expires: Stamp(made + 600_000),
+            ..token(secret)
+        },
+    }
+}
+
+/// Verifiers of romeo's links.
+async fn links(store: &impl Store) -> Vec<[u8; 32]> {
+    let found = store.tokens(&bare("romeo"), PHONE).await.unwrap().unwrap();
+    let mut links: Vec<_> = found.links.iter().map(|l| l.keys.verifier).collect();
+    links.sort_unstable();
+    links
+}
+
+fn verifiers(secrets: &[&str]) -> Vec<[u8; 32]> {
+    let of = |secret: &&str| TokenKeys::of_secret(secret).verifier;
+    let mut verifiers: Vec<_> = secrets.iter().map(of).collect();
+    verifiers.sort_unstable();
+    verifiers
+}
+
+// proves: SEC-32
+pub(crate) async fn a_link_makes_one_device(store: &impl Store, _: &Script) {
+    register(store, &["romeo", "juliet"]).await;
+    store.change(link("one", 0)).await.unwrap();
+    assert_eq!(links(store).await, verifiers(&["one"]));
+    let found = store.tokens(&bare("juliet"), PHONE).await.unwrap().unwrap();
+    assert_eq!(found.links, []);
+    let by_link = |device, secret: &str| TokenUse {
+        device,
+        name: Some("Laptop".into()),
+        ..login(
+            Proof::Link(TokenKeys::of_secret("one").verifier),
+            Some(token(secret)),
+        )
+    };
+    let by_other = TokenUse {
+        account: bare("juliet"),
+        ..by_link(LAPTOP, "theirs")
+    };
+    assert_eq!(change(store, by_other).await, Err(ChangeError::Token));
+    change(store, by_link(LAPTOP, "own")).await.unwrap();
+    assert_eq!(slots(store, LAPTOP).await, [slot("own", false)]);
+    assert_eq!(links(store).await, verifiers(&[]));
+    for device in [LAPTOP, PHONE] {
+        let again = change(store, by_link(device, "again")).await;
+        assert_eq!(again, Err(ChangeError::Token));
+    }
+    let known = store.devices(&bare("romeo")).await.unwrap();
+    assert_eq!(known[0].name.as_deref(), Some("Laptop"));
+    let nobody = Change::LinkDevice {
+        account: bare("tybalt"),
+        link: token("x"),
+    };
+    assert_eq!(store.change(nobody).await, Err(ChangeError::NoAccount));
+}
+
+// proves: SEC-32 AU-29
+pub(crate) async fn links_end_with_what_ends_tokens(store: &impl Store, script: &Script) {
+    register(store, &["romeo"]).await;
+    let account = bare("romeo");
+    for ending in [
+        Change::SetKeys {
+            account: account.clone(),
+            keys: quick_keys(),
+        },
+        Change::RevokeTokens {
+            account: account.clone(),
+            device: None,
+        },
+        Change::RevokeTokens {
+            account: account.clone(),
+            device: Some(LAPTOP),
+        },
+    ] {
+        store.change(link("one", 0)).await.unwrap();
+        assert_eq!(links(store).await, verifiers(&["one"]));
+        store.change(ending).await.unwrap();
+        assert_eq!(links(store).await, verifiers(&[]));
+    }
+    // The oldest of too many goes, and those that expired long ago.
+    let names: Vec<_> = (0..=LINKS_MAX).map(|n| format!("link{n}")).collect();
+    for (made, name) in (0..).zip(&names) {
+        store.change(link(name, made)).await.unwrap();
+    }
+    let kept: Vec<_> = names[1..].iter().map(String::as_str).collect();
+    assert_eq!(links(store).await, verifiers(&kept));
+    let later = 600_000 + LINK_MEMORY_MS + 100;
+    script.set(later);
+    store.change(link("late", later)).await.unwrap();
+    assert_eq!(links(store).await, verifiers(&["late"]));
+}
+
+// proves: SEC-67
+pub(crate) async fn devices_are_known_as_long_as_they_have_tokens(
+    store: &impl Store,
+    script: &Script,
+) {
+    register(store, &["romeo", "juliet"]).await;
+    let romeo = bare("romeo");
+    script.set(5_000);
+    let named = |device, name: &str, secret: &str| TokenUse {
+        device,
+        name: Some(name.into()),
+        ..login(by_password(), Some(token(secret)))
+    };
+    change(store, named(PHONE, "Phone", "one")).await.unwrap();
+    change(store, named(LAPTOP, "Laptop", "two")).await.unwrap();
+    // What it calls itself later does not change its name; a person can.
+    script.set(6_000);
+    change(store, named(PHONE, "Other", "three")).await.unwrap();
+    let rename = |device, name: &str| Change::NameDevice {
+        account: romeo.clone(),
+        device,
+        name: name.into(),
+    };
+    store.change(rename(LAPTOP, "Desk")).await.unwrap();
+    let unknown = store.change(rename(DeviceId([9; 32]), "Nothing")).await;
+    assert_eq!(unknown, Err(ChangeError::NoItem));
+    let record = |device, name: &str, last| DeviceRecord {
+        device,
+        name: Some(name.into()),
+        first: Stamp(5_000),
+        last: Stamp(last),
+        expires: Stamp(i64::MAX),
+    };
+    let phone = record(PHONE, "Phone", 6_000);
+    let laptop = record(LAPTOP, "Desk", 5_000);
+    assert_eq!(
+        store.devices(&romeo).await.unwrap(),
+        [phone, laptop.clone()]
+    );
+    assert_eq!(store.devices(&bare("juliet")).await.unwrap(), []);
+    assert_eq!(store.devices(&bare("nobody")).await.unwrap(), []);
+    // A login without a new token, and a session, show that it is there.
+    script.set(7_000);
+    change(store, login(by_token("three"), None)).await.unwrap();
+    let seen = record(PHONE, "Phone", 7_000);
+    assert_eq!(store.devices(&romeo).await.unwrap(), [seen, laptop.clone()]);
+    let revoke = |device| Change::RevokeTokens {
+        account: romeo.clone(),
+        device,
+    };
+    store.change(revoke(Some(PHONE))).await.unwrap();
+    assert_eq!(store.devices(&romeo).await.unwrap(), [laptop]);
+    store.change(revoke(None)).await.unwrap();
+    assert_eq!(store.devices(&romeo).await.unwrap(), []);
 }

@@ -519,6 +519,11 @@ impl World {
                 let answer = Input::Items { ticket, result };
                 self.tell(|world| &mut world.untold_pages, answer);
             }
+            Output::ReadDevices { ticket, account } => {
+                let found = self.store.devices_now(&account);
+                let result = found.map_err(|_| ReadError::Storage);
+                self.input(Input::Devices { ticket, result });
+            }
             Output::Change { ticket, change } => {
                 let result = self.store.change_now(*change);
                 self.input(Input::Changed { ticket, result });

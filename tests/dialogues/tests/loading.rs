@@ -124,6 +124,7 @@ impl Server {
                 | Output::ReadEntries { .. }
                 | Output::ReadSpool { .. }
                 | Output::ReadItems { .. }
+                | Output::ReadDevices { .. }
                 | Output::Hash { .. } => continue,
             };
             self.core.handle(answer, NOW);

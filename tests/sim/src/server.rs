@@ -238,6 +238,13 @@ impl Server {
                 ticket,
                 result: self.store.items_now(&query),
             },
+            Output::ReadDevices { ticket, account } => {
+                let found = self.store.devices_now(&account);
+                Input::Devices {
+                    ticket,
+                    result: found.map_err(|_| ReadError::Storage),
+                }
+            }
             Output::Append { .. }
             | Output::Change { .. }
             | Output::Hash { .. }
@@ -269,6 +276,7 @@ impl Server {
                 | Output::ReadEntries { .. }
                 | Output::ReadSpool { .. }
                 | Output::ReadItems { .. }
+                | Output::ReadDevices { .. }
                 | Output::Change { .. }
                 | Output::Hash { .. }) => Effect::Ask(Box::new(question)),
             };
