@@ -126,8 +126,8 @@ fn lose<T>(wanted: &mut Told<T>) {
 }
 
 fn trouble_of(error: &StanzaError) -> Trouble {
-    match error.condition {
-        Condition::ResourceConstraint => Trouble::TooMany,
-        _ => Trouble::Refused,
+    match error.condition == Condition::ResourceConstraint {
+        true => Trouble::TooMany,
+        false => Trouble::Refused,
     }
 }
