@@ -101,6 +101,42 @@ pub fn socket_url() -> String {
     format!("{scheme}://{host}/xmpp-websocket")
 }
 
+/// The address of this page, without what stands after `#`.
+pub fn page_url() -> String {
+    let location = window().location();
+    let origin = location.origin().unwrap_or_default();
+    let path = location.pathname().unwrap_or_default();
+    format!("{origin}{path}")
+}
+
+/// What the account's owner may know this device by: browser and system, as far as the browser says.
+pub fn device_name() -> String {
+    let agent = window().navigator().user_agent().unwrap_or_default();
+    let first = |known: &[(&str, &'static str)]| {
+        let found = known.iter().find(|(mark, _)| agent.contains(mark));
+        found.map(|(_, name)| *name)
+    };
+    // Each says that it is those behind it, too.
+    let browser = first(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "Mac"),
+        ("CrOS", "Chromebook"),
+        ("Linux", "Linux"),
+    ]);
+    let parts: Vec<_> = browser.into_iter().chain(system).collect();
+    parts.join(", ")
+}
+
 /// The part of the address after `#`, without it.
 pub fn fragment() -> String {
     let hash = window().location().hash().unwrap_or_default();

@@ -18,6 +18,7 @@ mod language;
 pub mod lifecycle;
 mod pages;
 pub mod places;
+mod qr;
 pub mod route;
 pub mod session;
 pub mod settings;

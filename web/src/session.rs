@@ -10,7 +10,7 @@ use crate::driver::{Driver, report};
 use crate::error::WebError;
 use crate::route::Fragment;
 use crate::state::{AppState, Page};
-use crate::{accounts, browser, keys, lab, lifecycle, sign_out, texts, typed};
+use crate::{accounts, browser, keys, lab, lifecycle, route, sign_out, texts, typed};
 
 /// Decides what a fresh page shows, and starts the device of an account that is signed in.
 pub async fn begin(state: AppState) {
@@ -19,12 +19,28 @@ pub async fn begin(state: AppState) {
     }
     match Fragment::current() {
         Fragment::SetUp(token) => {
-            let invited = false;
-            state.page.set(Page::SetUp { token, invited });
+            state.page.set(Page::SetUp {
+                token,
+                invited: false,
+                inviter: None,
+            });
         }
-        Fragment::Invite(token) => {
-            let invited = true;
-            state.page.set(Page::SetUp { token, invited });
+        Fragment::Invite(token, inviter) => {
+            state.page.set(match (accounts::current(), inviter) {
+                (Some(account), Some(inviter)) => Page::Follow {
+                    token,
+                    inviter,
+                    account,
+                },
+                (_, inviter) => Page::SetUp {
+                    token,
+                    invited: true,
+                    inviter,
+                },
+            });
+        }
+        Fragment::Device(token, account) => {
+            state.page.set(Page::DeviceLink { token, account });
         }
         Fragment::Chat(_) | Fragment::Pane(_) | Fragment::List => match accounts::current() {
             Some(account) => go_on(state, account).await,
@@ -77,6 +93,35 @@ pub fn sign_in(state: AppState, account: BareJid, password: String, register: Op
             sign_in_with(state, Some(Secret::Password(password)), register);
         }
     });
+}
+
+/// Signs in as one more device, by a link of another one.
+pub fn sign_in_by_link(state: AppState, account: BareJid, token: String) {
+    state.trouble.set(None);
+    state.sign_in.set(SignIn::Trying);
+    spawn_local(async move {
+        if ensure_device(state, &account).await.is_some() {
+            state.send(Intent::SignInByLink(token));
+        }
+    });
+}
+
+/// Goes on with the account that is signed in, and becomes a contact of whoever sent the link.
+pub fn follow_invitation(state: AppState, inviter: BareJid, token: String) {
+    let Some(account) = accounts::current() else {
+        return;
+    };
+    open_chat(state, &inviter);
+    spawn_local(async move {
+        go_on(state, account).await;
+        state.send(Intent::FollowInvitation { inviter, token });
+    });
+}
+
+/// Puts a conversation in the place of the link that led to it.
+fn open_chat(state: AppState, peer: &BareJid) {
+    browser::replace_fragment(route::chat(peer).trim_start_matches('#'));
+    state.route.set(Some(peer.clone()));
 }
 
 fn sign_in_with(state: AppState, secret: Option<Secret>, register: Option<String>) {
@@ -153,8 +198,12 @@ fn arrive(state: AppState) {
         return;
     };
     match page {
-        Page::SetUp { .. } => browser::replace_fragment(""),
-        Page::SignIn | Page::Chat => {}
+        Page::SetUp {
+            inviter: Some(inviter),
+            ..
+        } => open_chat(state, &inviter),
+        Page::SetUp { .. } | Page::DeviceLink { .. } => browser::replace_fragment(""),
+        Page::SignIn | Page::Chat | Page::Follow { .. } => {}
         Page::Loading | Page::Trouble(_) => return,
     }
     if lab::seat().is_none() {

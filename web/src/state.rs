@@ -30,6 +30,24 @@ pub enum Page {
         token: String,
         /// Whether somebody invited, or the server's first account is made.
         invited: bool,
+        /// Who invited, if the link says so.
+        inviter: Option<BareJid>,
+    },
+    /// Somebody who is signed in opened an invitation.
+    Follow {
+        /// The secret of the link.
+        token: String,
+        /// Who invites.
+        inviter: BareJid,
+        /// Who is signed in.
+        account: BareJid,
+    },
+    /// A link of another device lets this one sign in.
+    DeviceLink {
+        /// The secret of the link.
+        token: String,
+        /// To which account.
+        account: BareJid,
     },
     /// The conversations.
     Chat,
@@ -42,6 +60,8 @@ pub enum Page {
 pub enum Pane {
     /// What a person can choose.
     Settings,
+    /// The account's devices.
+    Devices,
 }
 
 /// All that a screen shows.

@@ -3,8 +3,8 @@
 //! The functions are made while building (see `build.rs`), which fails where a language lacks one. A message is called
 //! by its name in those files with `_` for `-`: `sign-in` is [`sign_in`].
 
-use client_core::Failure;
 use client_core::view::Refusal;
+use client_core::{Failure, Trouble};
 
 use crate::language::{self, Language};
 
@@ -117,6 +117,15 @@ pub(crate) fn refused(refusal: Refusal) -> &'static str {
         Refusal::LinkInvalid => refused_link(),
         Refusal::Untrusted => refused_untrusted(),
         Refusal::Other => refused_other(),
+    }
+}
+
+/// Why there is no link, or no list of devices, as a sentence.
+pub(crate) fn people_trouble(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Offline => people_offline(),
+        Trouble::TooMany => people_too_many(),
+        Trouble::Refused => people_refused(),
     }
 }
 

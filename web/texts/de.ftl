@@ -256,6 +256,64 @@ sign-out-loses =
        *[other] { $waiting } Nachrichten dieses Tabs sind noch nicht gesendet und gehen verloren.
     }
 
+## Einladungen und Geräte
+
+invite-friend = Jemanden einladen
+invite-friend-lead = Schicke diesen Link jemandem, mit dem du reden willst. Wer ihn öffnet, wählt Name und Passwort, und ihr steht sofort in der Liste des anderen.
+# After the link: how often and how long it works.
+invite-terms = Gilt einmal, für eine Person, bis { $until }.
+invite-picture = Bild des Links, für die Kamera eines Telefons
+invited-by = { $name } lädt dich zum Chatten ein
+invite-own-title = Das ist dein eigener Link
+invite-own-lead = Schicke ihn der Person, die du einladen willst.
+follow-lead = Werdet Kontakte: { $name } und du, angemeldet als { $own }.
+follow-accept = Mit { $name } chatten
+to-my-chats = Zu meinen Gesprächen
+other-account = Lieber ein neues Konto anlegen
+link = Link
+link-copy = Kopieren
+link-copied = Kopiert
+link-share = Teilen …
+link-coming = Ein Link wird erstellt …
+link-again = Neuen Link erstellen
+link-over = Dieser Link ist abgelaufen.
+done = Fertig
+try-again = Noch einmal
+add-device = Gerät hinzufügen
+add-device-lead = Öffne diesen Link auf deinem anderen Gerät, oder lies das Bild mit seiner Kamera. Es meldet sich ohne Passwort an; zeige es also sonst niemandem.
+link-device-picture = Bild des Links, für die Kamera deines anderen Geräts
+# $left is minutes and seconds, like 9:58.
+link-device-terms = Gilt einmal, noch { $left } Minuten.
+device-link-title = Als { $name } anmelden
+device-link-lead = Ein anderes Gerät von dir hat diesen Link erstellt. Melde dich nur an, wenn du das warst.
+device-in-title = Du bist schon angemeldet
+device-in-lead = Dieser Browser ist schon ein Gerät von { $name }.
+devices = Geräte
+devices-lead = Alle Geräte und Programme, die bei deinem Konto angemeldet sind.
+devices-coming = Deine Geräte werden gesucht …
+device-this = Dieses Gerät
+device-online = Verbunden
+device-last = Zuletzt da: { $when }
+device-offline = Nicht verbunden
+device-since = Angemeldet seit { $day }
+device-unnamed = Gerät ohne Namen
+rename = Umbenennen
+rename-title = Dieses Gerät benennen
+rename-device = { $name } umbenennen
+sign-out-device = { $name } abmelden
+sign-out-others = Alle anderen abmelden
+sign-out-devices-title = Abmelden?
+sign-out-device-lead = { $name } wird sofort getrennt und kommt ohne dein Passwort nicht zurück.
+sign-out-devices-lead =
+    { $count ->
+        [one] { $count } Gerät wird sofort getrennt und kommt ohne dein Passwort nicht zurück.
+       *[other] { $count } Geräte werden sofort getrennt und kommen ohne dein Passwort nicht zurück.
+    }
+sign-out-devices-hint = Wenn du glaubst, dass jemand dein Passwort kennt, ändere es auch.
+people-offline = Das braucht eine Verbindung. Versuche es noch einmal, sobald du online bist.
+people-too-many = Du hast schon viele Links erstellt. Warte etwas, oder bis einige davon benutzt sind.
+people-refused = Der Server hat abgelehnt. Versuche es später noch einmal.
+
 ## Developer mode: the inspector
 
 inspector = Inspektor

@@ -263,6 +263,64 @@ sign-out-loses =
        *[other] { $waiting } messages of this tab were not sent yet and will be lost.
     }
 
+## Invitations and devices
+
+invite-friend = Invite a friend
+invite-friend-lead = Send this link to somebody you want to talk to. They choose a name and a password, and you are in each other’s list at once.
+# After the link: how often and how long it works.
+invite-terms = Works once, for one person, until { $until }.
+invite-picture = Picture of the link, to be read by the camera of a phone
+invited-by = { $name } invites you to chat
+invite-own-title = This is your own link
+invite-own-lead = Send it to the friend you want to invite.
+follow-lead = Become each other’s contact: { $name } and you, signed in as { $own }.
+follow-accept = Chat with { $name }
+to-my-chats = To my conversations
+other-account = Make a new account instead
+link = Link
+link-copy = Copy
+link-copied = Copied
+link-share = Share…
+link-coming = Making a link…
+link-again = Make a new link
+link-over = This link has expired.
+done = Done
+try-again = Try again
+add-device = Add a device
+add-device-lead = Open this link on your other device, or read the picture with its camera. It signs in without a password, so show it to nobody else.
+link-device-picture = Picture of the link, to be read by the camera of your other device
+# $left is minutes and seconds, like 9:58.
+link-device-terms = Works once, for { $left } more minutes.
+device-link-title = Sign in as { $name }
+device-link-lead = Another device of yours made this link. Sign in only if that was you.
+device-in-title = You are signed in already
+device-in-lead = This browser is a device of { $name } already.
+devices = Devices
+devices-lead = All devices and programs that are signed in to your account.
+devices-coming = Looking for your devices…
+device-this = This device
+device-online = Connected
+device-last = Last seen: { $when }
+device-offline = Not connected
+device-since = Signed in since { $day }
+device-unnamed = Unnamed device
+rename = Rename
+rename-title = Name this device
+rename-device = Rename { $name }
+sign-out-device = Sign out { $name }
+sign-out-others = Sign out all others
+sign-out-devices-title = Sign out?
+sign-out-device-lead = { $name } is disconnected at once and cannot come back without your password.
+sign-out-devices-lead =
+    { $count ->
+        [one] { $count } device is disconnected at once and cannot come back without your password.
+       *[other] { $count } devices are disconnected at once and cannot come back without your password.
+    }
+sign-out-devices-hint = If you think that somebody knows your password, change it, too.
+people-offline = This needs a connection. Try again once you are online.
+people-too-many = You made many links already. Wait a little, or until some of them are used.
+people-refused = The server said no. Try again later.
+
 ## Developer mode: the inspector
 
 inspector = Inspector

@@ -8,7 +8,11 @@ use crate::texts;
 
 /// No conversation is open.
 #[component]
-pub(crate) fn NoChatOpen(adding: RwSignal<bool>) -> impl IntoView {
+pub(crate) fn NoChatOpen(
+    adding: RwSignal<bool>,
+    inviting: RwSignal<bool>,
+    linking: RwSignal<bool>,
+) -> impl IntoView {
     let state = expect_context::<AppState>();
     let any = Memo::new(move |_| state.chats.with(|chats| !chats.is_empty()));
     let words = move || match (any.get(), state.is_list_known.get()) {
@@ -24,6 +28,22 @@ pub(crate) fn NoChatOpen(adding: RwSignal<bool>) -> impl IntoView {
             <button class="primary" on:click=move |_| adding.set(true)>
                 {Icon::Plus}
                 {texts::new_chat()}
+            </button>
+            <button
+                class="quiet outlined"
+                data-testid="empty-invite"
+                on:click=move |_| inviting.set(true)
+            >
+                {Icon::Plus}
+                {texts::invite_friend()}
+            </button>
+            <button
+                class="quiet outlined"
+                data-testid="empty-add-device"
+                on:click=move |_| linking.set(true)
+            >
+                {Icon::Devices}
+                {texts::add_device()}
             </button>
         </section>
     }

@@ -41,6 +41,8 @@ pub(crate) enum Icon {
     Gap,
     /// Two sliders.
     Settings,
+    /// A screen and a phone.
+    Devices,
     /// A door with an arrow out of it.
     Leave,
 }
@@ -66,6 +68,9 @@ impl Icon {
             Self::Gap => "M3 12h3l2-3 3 6 3-6 2 3h5",
             Self::Settings => {
                 "M4 8h9M19 8h1M4 16h1M11 16h9M16 5.5a2.5 2.5 0 100 5 2.5 2.5 0 000-5zM8 13.5a2.5 2.5 0 100 5 2.5 2.5 0 000-5z"
+            }
+            Self::Devices => {
+                "M13 18.5H5.5A1.5 1.5 0 014 17V6.5A1.5 1.5 0 015.5 5H18M8 21h4M15 9h5v11.5h-5z"
             }
             Self::Leave => {
                 "M10 4.5H6a1.5 1.5 0 00-1.5 1.5v12A1.5 1.5 0 006 19.5h4M15 8l4 4-4 4M9.5 12H19"

@@ -8,7 +8,11 @@ use crate::{format, route, texts};
 
 /// Title, new conversation, menu.
 #[component]
-pub(crate) fn SideHeader(adding: RwSignal<bool>, signing_out: RwSignal<bool>) -> impl IntoView {
+pub(crate) fn SideHeader(
+    adding: RwSignal<bool>,
+    signing_out: RwSignal<bool>,
+    inviting: RwSignal<bool>,
+) -> impl IntoView {
     let state = expect_context::<AppState>();
     // Where the list is all there is, it has the page's name.
     let title = move || match state.is_list_only() {
@@ -35,13 +39,13 @@ pub(crate) fn SideHeader(adding: RwSignal<bool>, signing_out: RwSignal<bool>) ->
                 {Icon::Plus}
                 {texts::new_chat()}
             </button>
-            <Menu signing_out/>
+            <Menu signing_out inviting/>
         </div>
     }
 }
 
 #[component]
-fn Menu(signing_out: RwSignal<bool>) -> impl IntoView {
+fn Menu(signing_out: RwSignal<bool>, inviting: RwSignal<bool>) -> impl IntoView {
     let state = expect_context::<AppState>();
     let who = move || {
         let account = state.account.get();
@@ -56,6 +60,26 @@ fn Menu(signing_out: RwSignal<bool>) -> impl IntoView {
             <p class="menu-who">{who}</p>
             {address}
             <p class="hint">{move || texts::device(&state.slot.get())}</p>
+            <button
+                class="quiet"
+                popovertarget="menu"
+                popovertargetaction="hide"
+                data-testid="invite-open"
+                on:click=move |_| inviting.set(true)
+            >
+                {Icon::Plus}
+                {texts::invite_friend()}
+            </button>
+            <button
+                class="quiet"
+                popovertarget="menu"
+                popovertargetaction="hide"
+                data-testid="devices-open"
+                on:click=move |_| route::go(route::DEVICES)
+            >
+                {Icon::Devices}
+                {texts::devices()}
+            </button>
             <button
                 class="quiet"
                 popovertarget="menu"

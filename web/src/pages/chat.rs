@@ -5,9 +5,9 @@ use protocol::BareJid;
 use web_sys::HtmlElement;
 
 use crate::components::{
-    AddContact, Announcer, BlockedNote, ChatHeader, ChatList, Composer, Inspector, NoChatOpen,
-    Requests, SettingsPane, ShortcutsDialog, SideHeader, SignOutDialog, StatusStrip, Switcher,
-    Timeline, shortcuts,
+    AddContact, Announcer, BlockedNote, ChatHeader, ChatList, Composer, DevicesPane, Inspector,
+    InviteDialog, LinkDeviceDialog, NoChatOpen, Requests, SettingsPane, ShortcutsDialog, SideHeader,
+    SignOutDialog, StatusStrip, Switcher, Timeline, shortcuts,
 };
 use crate::state::{AppState, Pane};
 use crate::{browser, texts};
@@ -24,6 +24,8 @@ pub(crate) fn ChatPage() -> impl IntoView {
     let signing_out = RwSignal::new(false);
     let switching = RwSignal::new(false);
     let helping = RwSignal::new(false);
+    let inviting = RwSignal::new(false);
+    let linking = RwSignal::new(false);
     let is_open =
         Memo::new(move |_| state.route.with(Option::is_some) || state.pane.with(Option::is_some));
     shortcuts::listen(state, switching, helping);
@@ -58,7 +60,7 @@ pub(crate) fn ChatPage() -> impl IntoView {
                 role=move || if state.is_list_only() { "main" } else { "navigation" }
                 aria-label=texts::chats_label()
             >
-                <SideHeader adding signing_out/>
+                <SideHeader adding signing_out inviting/>
                 <div class="side-scroll">
                     <Requests/>
                     <ChatList adding/>
@@ -69,18 +71,21 @@ pub(crate) fn ChatPage() -> impl IntoView {
                     (Some(Pane::Settings), _) => {
                         view! { <SettingsPane signing_out helping/> }.into_any()
                     }
+                    (Some(Pane::Devices), _) => view! { <DevicesPane linking/> }.into_any(),
                     (None, Some(peer)) => view! {
                         <ChatHeader peer=peer.clone()/>
                         <Timeline peer=peer.clone()/>
                         <Writing peer/>
                     }.into_any(),
-                    (None, None) => view! { <NoChatOpen adding/> }.into_any(),
+                    (None, None) => view! { <NoChatOpen adding inviting linking/> }.into_any(),
                 }}
             </main>
             <Inspector/>
             <Announcer/>
             <AddContact open=adding/>
             <SignOutDialog open=signing_out/>
+            <InviteDialog open=inviting/>
+            <LinkDeviceDialog open=linking/>
             <Switcher open=switching/>
             <ShortcutsDialog open=helping/>
         </div>

@@ -6,6 +6,7 @@
 )]
 
 mod chat;
+mod follow_link;
 mod set_up;
 mod sign_in;
 
@@ -13,6 +14,7 @@ use leptos::prelude::*;
 
 use crate::components::Mark;
 use crate::pages::chat::ChatPage;
+use crate::pages::follow_link::{DeviceLinkPage, FollowPage};
 use crate::pages::set_up::SetUpPage;
 use crate::pages::sign_in::SignInPage;
 use crate::state::{AppState, Page};
@@ -32,7 +34,17 @@ fn page(page: Page) -> AnyView {
     match page {
         Page::Loading => view! { <LoadingPage/> }.into_any(),
         Page::SignIn => view! { <SignInPage/> }.into_any(),
-        Page::SetUp { token, invited } => view! { <SetUpPage token invited/> }.into_any(),
+        Page::SetUp {
+            token,
+            invited,
+            inviter,
+        } => view! { <SetUpPage token invited inviter/> }.into_any(),
+        Page::Follow {
+            token,
+            inviter,
+            account,
+        } => view! { <FollowPage token inviter account/> }.into_any(),
+        Page::DeviceLink { token, account } => view! { <DeviceLinkPage token account/> }.into_any(),
         Page::Chat => view! { <ChatPage/> }.into_any(),
         Page::Trouble(text) => view! { <TroublePage text/> }.into_any(),
     }

@@ -3,14 +3,15 @@
 use client_core::SignIn;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
+use protocol::BareJid;
 
 use crate::components::{ErrorLine, Mark, NameField, PasswordField, address};
 use crate::state::{AppState, Page};
-use crate::{browser, session, texts};
+use crate::{browser, format, session, texts};
 
 /// Asks for the name and password of an account that is to be made.
 #[component]
-pub(crate) fn SetUpPage(token: String, invited: bool) -> impl IntoView {
+pub(crate) fn SetUpPage(token: String, invited: bool, inviter: Option<BareJid>) -> impl IntoView {
     let state = expect_context::<AppState>();
     let name = RwSignal::new(String::new());
     let password = RwSignal::new(String::new());
@@ -37,17 +38,24 @@ pub(crate) fn SetUpPage(token: String, invited: bool) -> impl IntoView {
         state.page.set(Page::Loading);
         wasm_bindgen_futures::spawn_local(session::begin(state));
     };
-    let (title, lead) = if invited {
-        (texts::invite_title(), texts::invite_lead())
-    } else {
-        (texts::set_up_title(), texts::set_up_lead())
+    let (title, lead) = match &inviter {
+        Some(inviter) => (
+            texts::invited_by(&format::short_name(inviter)),
+            texts::invite_lead(),
+        ),
+        None if invited => (texts::invite_title().to_owned(), texts::invite_lead()),
+        None => (texts::set_up_title().to_owned(), texts::set_up_lead()),
     };
+    let from = inviter.map(|inviter| {
+        view! { <p class="hint address" dir="ltr" data-testid="setup-from">{inviter.to_string()}</p> }
+    });
     view! {
         <main class="gate">
             <form class="gate-card" on:submit=submit novalidate>
                 <Mark/>
                 <h1>{title}</h1>
                 <p class="lead">{lead}</p>
+                {from}
                 <NameField name testid="setup-name" autocomplete="username"/>
                 <PasswordField password testid="setup-password" autocomplete="new-password"/>
                 <p class="hint">{texts::password_hint()}</p>
