@@ -113,15 +113,19 @@ async fn a_friend_joins(hand: Hand) -> Result<()> {
         if hand == Hand::Mouse {
             phone.pictures("invite").await?;
             phone.click("[data-testid=link-copy]").await?;
-            phone.wait_for_text("[data-testid=link-copy]", "Copied").await?;
+            phone
+                .wait_for_text("[data-testid=link-copy]", "Copied")
+                .await?;
         }
         hand.press(&phone, "[data-testid=invite-close]").await?;
         phone.wait_for_focus("[data-testid=empty-invite]").await?;
 
         let hall = there.open_path("hall", server.addr(), &link).await?;
         hall.wait_for_text("h1", "romeo invites you").await?;
-        hall.wait_for_text("[data-testid=setup-from]", ROMEO).await?;
-        hand.fill(&hall, "[data-testid=setup-name]", "tybalt").await?;
+        hall.wait_for_text("[data-testid=setup-from]", ROMEO)
+            .await?;
+        hand.fill(&hall, "[data-testid=setup-name]", "tybalt")
+            .await?;
         hand.fill(&hall, "[data-testid=setup-password]", PASSWORD)
             .await?;
         if hand == Hand::Mouse {
@@ -130,14 +134,16 @@ async fn a_friend_joins(hand: Hand) -> Result<()> {
         hand.press(&hall, "[data-testid=setup-submit]").await?;
         // They land in the conversation, and both are contacts: nobody is left to be answered.
         hall.wait_for_status("live").await?;
-        hand.fill(&hall, "[data-testid=composer]", "Thou art a villain").await?;
+        hand.fill(&hall, "[data-testid=composer]", "Thou art a villain")
+            .await?;
         hall.keys(Key::Enter).await?;
         let tybalt = "[data-testid=chat-item][data-peer='tybalt@localhost']";
         hand.press(&phone, tybalt).await?;
         phone.wait_for_line("Thou art a villain").await?;
         let asked = phone.texts("[data-testid=request-accept]").await?;
         ensure!(asked.is_empty(), "somebody must still be answered");
-        hand.fill(&phone, "[data-testid=composer]", "Villain am I none").await?;
+        hand.fill(&phone, "[data-testid=composer]", "Villain am I none")
+            .await?;
         phone.keys(Key::Enter).await?;
         hall.wait_for_line("Villain am I none").await?;
         is_told_nobody(&hall, &server, &link).await?;
@@ -145,10 +151,13 @@ async fn a_friend_joins(hand: Hand) -> Result<()> {
         // The link is spent.
         let late = browser.profile().await?;
         let late = late.open_path("late", server.addr(), &link).await?;
-        hand.fill(&late, "[data-testid=setup-name]", "paris").await?;
-        hand.fill(&late, "[data-testid=setup-password]", PASSWORD).await?;
+        hand.fill(&late, "[data-testid=setup-name]", "paris")
+            .await?;
+        hand.fill(&late, "[data-testid=setup-password]", PASSWORD)
+            .await?;
         hand.press(&late, "[data-testid=setup-submit]").await?;
-        late.wait_for_text("[data-testid=error]", "used before").await
+        late.wait_for_text("[data-testid=error]", "used before")
+            .await
     })
     .await
 }
@@ -192,7 +201,10 @@ async fn somebody_who_is_signed_in_follows_an_invitation() -> Result<()> {
         wait_until("both are contacts", async || {
             for tab in [&phone, &hall] {
                 let list = tab.texts("[data-testid=chat-item]").await?;
-                ensure!(!list.iter().any(|item| item.contains("no answer")), "{list:?}");
+                ensure!(
+                    !list.iter().any(|item| item.contains("no answer")),
+                    "{list:?}"
+                );
             }
             Ok(())
         })
@@ -232,10 +244,14 @@ async fn one_more_device(hand: Hand) -> Result<()> {
         if hand == Hand::Mouse {
             desk.pictures("device-link").await?;
         }
-        hand.press(&desk, "[data-testid=device-link-accept]").await?;
-        desk.wait_for_status("live").await?;
-        hand.press(&desk, &format!("[data-testid=chat-item][data-peer='{JULIET}']"))
+        hand.press(&desk, "[data-testid=device-link-accept]")
             .await?;
+        desk.wait_for_status("live").await?;
+        hand.press(
+            &desk,
+            &format!("[data-testid=chat-item][data-peer='{JULIET}']"),
+        )
+        .await?;
         desk.wait_for_lines(&lines).await?;
         is_told_nobody(&desk, &server, &link).await?;
         // It is a device like any other: it comes back by itself.
@@ -245,8 +261,10 @@ async fn one_more_device(hand: Hand) -> Result<()> {
         // The link is spent.
         let late = browser.profile().await?;
         let late = late.open_path("late", server.addr(), &link).await?;
-        hand.press(&late, "[data-testid=device-link-accept]").await?;
-        late.wait_for_text("[data-testid=error]", "used before").await?;
+        hand.press(&late, "[data-testid=device-link-accept]")
+            .await?;
+        late.wait_for_text("[data-testid=error]", "used before")
+            .await?;
 
         // Both are listed. The new one gets a name, and then it is lost.
         phone.goto("/#/devices").await?;
@@ -263,18 +281,22 @@ async fn one_more_device(hand: Hand) -> Result<()> {
         let other = "[data-testid=device]:not(.here) ";
         hand.press(&phone, &format!("{other}[data-testid=device-rename]"))
             .await?;
-        phone.wait_for_focus("[data-testid=device-name-input]").await?;
+        phone
+            .wait_for_focus("[data-testid=device-name-input]")
+            .await?;
         phone.keys("Old desk").await?;
         phone.keys(Key::Enter).await?;
         let name = format!("{other}[data-testid=device-name]");
         phone.wait_for_text(&name, "Old desk").await?;
         hand.press(&phone, &format!("{other}[data-testid=device-sign-out]"))
             .await?;
-        hand.press(&phone, "[data-testid=device-sign-out-confirm]").await?;
+        hand.press(&phone, "[data-testid=device-sign-out-confirm]")
+            .await?;
         wait_for(&desk, "[data-testid=sign-in-password]").await?;
         desk.reload().await?;
         wait_for(&desk, "[data-testid=sign-in-password]").await?;
-        desk.screenshot(&format!("device-lost-{}", hand.name())).await?;
+        desk.screenshot(&format!("device-lost-{}", hand.name()))
+            .await?;
         wait_until("one device is left", async || {
             let devices = phone.texts("[data-testid=device]").await?;
             ensure!(devices.len() == 1, "{devices:?}");
@@ -310,8 +332,10 @@ async fn a_fresh_server(hand: Hand) -> Result<()> {
         let (here, there) = (browser.profile().await?, browser.profile().await?);
         let link = format!("/#setup={token}");
         let tab = here.open_path("first", server.addr(), &link).await?;
-        hand.fill(&tab, "[data-testid=setup-name]", "benvolio").await?;
-        hand.fill(&tab, "[data-testid=setup-password]", PASSWORD).await?;
+        hand.fill(&tab, "[data-testid=setup-name]", "benvolio")
+            .await?;
+        hand.fill(&tab, "[data-testid=setup-password]", PASSWORD)
+            .await?;
         hand.press(&tab, "[data-testid=setup-submit]").await?;
         tab.wait_for_status("live").await?;
         // An empty list offers both ways on.
@@ -323,13 +347,16 @@ async fn a_fresh_server(hand: Hand) -> Result<()> {
         let link = self::link(&tab).await?;
         hand.press(&tab, "[data-testid=invite-close]").await?;
         let friend = there.open_path("friend", server.addr(), &link).await?;
-        hand.fill(&friend, "[data-testid=setup-name]", "rosaline").await?;
-        hand.fill(&friend, "[data-testid=setup-password]", PASSWORD).await?;
+        hand.fill(&friend, "[data-testid=setup-name]", "rosaline")
+            .await?;
+        hand.fill(&friend, "[data-testid=setup-password]", PASSWORD)
+            .await?;
         hand.press(&friend, "[data-testid=setup-submit]").await?;
         friend.wait_for_status("live").await?;
         let rosaline = "[data-testid=chat-item][data-peer='rosaline@localhost']";
         hand.press(&tab, rosaline).await?;
-        hand.fill(&tab, "[data-testid=composer]", "The first line").await?;
+        hand.fill(&tab, "[data-testid=composer]", "The first line")
+            .await?;
         tab.keys(Key::Enter).await?;
         tab.wait_for_lines(&["The first line"]).await?;
         friend.wait_for_line("The first line").await

@@ -6,8 +6,8 @@ use web_sys::HtmlElement;
 
 use crate::components::{
     AddContact, Announcer, BlockedNote, ChatHeader, ChatList, Composer, DevicesPane, Inspector,
-    InviteDialog, LinkDeviceDialog, NoChatOpen, Requests, SettingsPane, ShortcutsDialog, SideHeader,
-    SignOutDialog, StatusStrip, Switcher, Timeline, shortcuts,
+    InviteDialog, LinkDeviceDialog, NoChatOpen, Requests, SettingsPane, ShortcutsDialog,
+    SideHeader, SignOutDialog, StatusStrip, Switcher, Timeline, shortcuts,
 };
 use crate::state::{AppState, Pane};
 use crate::{browser, texts};
