@@ -111,6 +111,7 @@ pub const SPECS: &[Spec] = &[
         "1.0.2",
         "tasks after the login",
     ),
+    spec("XEP-0393", "Message Styling", "1.1.1", ""),
     spec("XEP-0424", "Message Retraction", "0.4.2", ""),
     spec("XEP-0428", "Fallback Indication", "0.2.1", ""),
     spec("XEP-0444", "Message Reactions", "0.2.1", ""),

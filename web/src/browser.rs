@@ -8,8 +8,8 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, Document, Event, EventTarget, HtmlDocument, HtmlElement, HtmlTextAreaElement, Storage,
-    Url, Window,
+    Blob, Document, Event, EventTarget, HtmlDocument, HtmlElement, HtmlTextAreaElement,
+    KeyboardEvent, Storage, Url, Window,
 };
 
 /// The page's window.
@@ -188,6 +188,81 @@ pub fn focus(id: &str) {
     if let Some(element) = element::<HtmlElement>(id) {
         let _ = element.focus();
     }
+}
+
+/// The element of the line with a key, if it is drawn.
+pub fn line(key: &str) -> Option<HtmlElement> {
+    let lines = document().query_selector_all("li.line").ok()?;
+    let lines = (0..lines.length()).filter_map(|at| lines.get(at)?.dyn_into::<HtmlElement>().ok());
+    let mut lines = lines.filter(|line| line.get_attribute("data-key").as_deref() == Some(key));
+    lines.next()
+}
+
+/// Whether some text of the page is selected.
+pub fn has_selection() -> bool {
+    let selection = window().get_selection().ok().flatten();
+    selection.is_some_and(|selection| !selection.is_collapsed())
+}
+
+/// Whether a popover is shown.
+pub fn is_popover_open(element: &HtmlElement) -> bool {
+    element.matches(":popover-open").unwrap_or(false)
+}
+
+/// Hides the popover with an id; the browser gives the focus back to where it was before.
+pub fn hide_popover(id: &str) {
+    if let Some(element) = element::<HtmlElement>(id).filter(is_popover_open) {
+        let _ = element.hide_popover();
+    }
+}
+
+/// Whether the page is written from right to left.
+pub fn is_rtl() -> bool {
+    let root = document().document_element();
+    root.is_some_and(|root| root.get_attribute("dir").as_deref() == Some("rtl"))
+}
+
+/// Moves the focus among the buttons in the element that listens: `step` gives from which to which,
+/// also beyond the last one, for a key that it knows.
+pub fn walk_buttons(event: &KeyboardEvent, step: impl FnOnce(usize, usize) -> Option<usize>) {
+    let place = event.current_target();
+    let place = place.and_then(|place| place.dyn_into::<HtmlElement>().ok());
+    let buttons = place.and_then(|place| place.query_selector_all("button").ok());
+    let Some(buttons) = buttons else { return };
+    let active = document().active_element();
+    let len = buttons.length();
+    let is_active = |at: &u32| {
+        let button = buttons.get(*at);
+        button.is_some_and(|button| active.as_deref() == Some(&button))
+    };
+    let at = (0..len).find(is_active).unwrap_or(0);
+    let Some(to) = step(at as usize, len as usize) else {
+        return;
+    };
+    event.prevent_default();
+    event.stop_propagation();
+    let to = u32::try_from(to).unwrap_or(len).min(len.saturating_sub(1));
+    let button = buttons
+        .get(to)
+        .and_then(|b| b.dyn_into::<HtmlElement>().ok());
+    if let Some(button) = button {
+        let _ = button.focus();
+    }
+}
+
+/// Puts an element at a place of the window, in pixels from the left and from the top.
+pub fn move_to(element: &HtmlElement, left: f64, top: f64) {
+    let style = element.style();
+    let _ = style.set_property("left", &format!("{left}px"));
+    let _ = style.set_property("top", &format!("{top}px"));
+}
+
+/// Puts a text where the cursor of a field is, and the cursor behind it.
+pub fn insert(field: &HtmlTextAreaElement, text: &str) {
+    let end = |at: Result<Option<u32>, JsValue>| at.ok().flatten();
+    let start = end(field.selection_start()).unwrap_or(0);
+    let stop = end(field.selection_end()).unwrap_or(start);
+    let _ = field.set_range_text_with_start_and_end_and_mode(text, start, stop, "end");
 }
 
 /// Puts a text where it can be pasted from.

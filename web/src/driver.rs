@@ -119,6 +119,8 @@ impl Driver {
         let mut engine = Engine::new(config, restored, browser::now());
         let shares = Intent::ShareReading(settings::shares_reading());
         engine.handle(Input::Intent(shares), browser::now());
+        let shares = Intent::ShareTyping(settings::shares_typing());
+        engine.handle(Input::Intent(shares), browser::now());
         let name = format!("{} ({})", browser::device_name(), slot.label());
         engine.handle(Input::Intent(Intent::CallDevice(name)), browser::now());
         let (sender, events) = mpsc::unbounded();

@@ -20,6 +20,7 @@ mod pages;
 pub mod places;
 mod qr;
 pub mod route;
+pub mod saying;
 pub mod session;
 pub mod settings;
 pub mod sign_out;

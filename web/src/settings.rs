@@ -11,6 +11,7 @@ const THEME: &str = "balcony:theme";
 const SILENT: &str = "balcony:silent";
 const SEND_KEY: &str = "balcony:send-key";
 const NO_LETTERS: &str = "balcony:no-letters";
+const SECRETIVE: &str = "balcony:secretive";
 const DEVELOPER: &str = "balcony:developer";
 
 /// Light or dark.
@@ -117,6 +118,9 @@ pub(crate) fn adopt(state: AppState, key: Option<&str>) {
     if is(SILENT) {
         state.send(Intent::ShareReading(shares_reading()));
     }
+    if is(SECRETIVE) {
+        state.send(Intent::ShareTyping(shares_typing()));
+    }
     if is(THEME) {
         Theme::current().show();
     }
@@ -146,6 +150,17 @@ pub fn shares_reading() -> bool {
 pub fn share_reading(state: AppState, shares: bool) {
     state.send(Intent::ShareReading(shares));
     keep(SILENT, (!shares).then_some("on"));
+}
+
+/// Whether other people are told that somebody writes to them.
+pub fn shares_typing() -> bool {
+    read(SECRETIVE).is_none()
+}
+
+/// Chooses whether other people are told that somebody writes to them.
+pub fn share_typing(state: AppState, shares: bool) {
+    state.send(Intent::ShareTyping(shares));
+    keep(SECRETIVE, (!shares).then_some("on"));
 }
 
 /// What is kept under a key of the profile's storage.

@@ -11,7 +11,7 @@ use web_sys::{BroadcastChannel, MessageEvent};
 use crate::driver::{Reach, report};
 use crate::history::IndexedDb;
 use crate::state::AppState;
-use crate::{drafts, places, slot};
+use crate::{drafts, places, saying, slot};
 
 const CHANNEL: &str = "balcony:sign-out";
 /// How long other tabs may take to close their databases; they wipe them themselves anyway.
@@ -50,6 +50,7 @@ pub fn tell_other_tabs(account: &BareJid) {
 pub async fn wipe_all_slots(account: &BareJid) {
     drafts::wipe_all(account);
     places::wipe_all(account);
+    saying::forget_recent(account);
     slot::forget_waiting(account);
     let names: Vec<_> = slot::databases(account).collect();
     let deletions = names

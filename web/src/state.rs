@@ -12,6 +12,7 @@ use crate::components::{is_gap, mark_name};
 use crate::driver::Inbox;
 use crate::format;
 use crate::inspector::{What, Wire};
+use crate::saying::Saying;
 use crate::{browser, drafts, lab, texts};
 
 /// How many announcements stay for assistive technology to read.
@@ -115,6 +116,8 @@ pub struct AppState {
     pub filled: RwSignal<u32>,
     /// What was typed and not sent, per conversation.
     pub drafts: RwSignal<HashMap<BareJid, String>>,
+    /// What the person is about to say of a line.
+    pub saying: Saying,
     /// What assistive technology reads out.
     pub announced: RwSignal<Vec<(u64, String)>>,
     /// Counts own lines, so that the timeline goes to its end for them.
@@ -179,6 +182,7 @@ impl AppState {
             searching_archive: RwSignal::new(false),
             filled: RwSignal::new(0),
             drafts: RwSignal::new(HashMap::new()),
+            saying: Saying::new(),
             announced: RwSignal::new(Vec::new()),
             sent: RwSignal::new(0),
             looked_at: RwSignal::new(false),

@@ -143,6 +143,41 @@ blocked = Blockiert
 blocked-why = Du hast { $name } blockiert: Nachrichten gehen in keine Richtung.
 blocked-people = Wen du blockiert hast
 blocked-nobody = Niemanden.
+## Was über Nachrichten gesagt wird, die schon da sind
+
+line-menu = Optionen der Nachricht
+reply = Antworten
+edit = Bearbeiten
+edited = bearbeitet
+copy-text = Text kopieren
+delete = Löschen
+delete-title = Diese Nachricht löschen?
+delete-lead = Sie verschwindet für alle in dieser Unterhaltung, auf allen Geräten. Nur ihr Platz bleibt.
+go-to-quote = Zur zitierten Nachricht
+show-edits = Frühere Fassungen zeigen
+earlier-title = Frühere Fassungen
+reads-now = Jetzt
+react = Reagieren
+reactions = Reaktionen
+more-emojis = Weitere Emojis
+emojis = Emojis
+you-and = Du und { $name }
+replying-to = Antwort an { $name }
+replying-to-you = Antwort an dich selbst
+editing = Nachricht bearbeiten
+answers = Antwort auf { $name }: { $text }
+earlier-line = Eine frühere Nachricht
+show-more = Mehr zeigen
+show-less = Weniger zeigen
+emoji-recent = Zuletzt benutzt
+emoji-faces = Gesichter
+emoji-hands = Hände und Menschen
+emoji-hearts = Herzen
+emoji-nature = Tiere und Natur
+emoji-food = Essen und Trinken
+emoji-fun = Sport und Feste
+emoji-places = Unterwegs
+emoji-things = Dinge
 
 ## Was aus einer eigenen Nachricht wurde: ein Wort, und was es bedeutet
 
@@ -227,6 +262,7 @@ theme-system = System
 theme-light = Hell
 theme-dark = Dunkel
 share-reading = Anderen zeigen, was ich bekommen und gelesen habe
+share-typing = Anderen zeigen, wenn ich schreibe
 developer = Entwicklermodus
 
 ## Tastatur
@@ -235,6 +271,8 @@ shortcuts = Tastenkürzel
 shortcut-line = Neue Zeile
 shortcut-step = Nächstes oder voriges Gespräch
 shortcut-walk = Von Nachricht zu Nachricht
+shortcut-edit = Die letzte eigene Nachricht bearbeiten
+shortcut-menu = Das Menü einer Nachricht öffnen
 shortcut-escape = Schließen oder zurück
 switch-title = Zu einem Gespräch
 switch-placeholder = Name

@@ -147,6 +147,41 @@ blocked = Blocked
 blocked-why = You have blocked { $name }: no messages go either way.
 blocked-people = People you have blocked
 blocked-nobody = Nobody.
+## What is said of messages that are there already
+
+line-menu = Message options
+reply = Reply
+edit = Edit
+edited = edited
+copy-text = Copy text
+delete = Delete
+delete-title = Delete this message?
+delete-lead = It goes away for everybody in this conversation, on all devices. Only its place stays.
+go-to-quote = Go to the quoted message
+show-edits = Show earlier versions
+earlier-title = Earlier versions
+reads-now = Now
+react = React
+reactions = Reactions
+more-emojis = More emojis
+emojis = Emojis
+you-and = You and { $name }
+replying-to = Reply to { $name }
+replying-to-you = Reply to yourself
+editing = Edit message
+answers = Answer to { $name }: { $text }
+earlier-line = An earlier message
+show-more = Show more
+show-less = Show less
+emoji-recent = Used last
+emoji-faces = Faces
+emoji-hands = Hands and people
+emoji-hearts = Hearts
+emoji-nature = Animals and nature
+emoji-food = Food and drink
+emoji-fun = Sport and parties
+emoji-places = Travel
+emoji-things = Things
 
 ## What became of an own message: a word, and what it means
 
@@ -234,6 +269,7 @@ theme-system = System
 theme-light = Light
 theme-dark = Dark
 share-reading = Tell others what I received and read
+share-typing = Tell others when I am writing
 developer = Developer mode
 
 ## Keyboard
@@ -242,6 +278,8 @@ shortcuts = Keyboard shortcuts
 shortcut-line = New line
 shortcut-step = Next or previous conversation
 shortcut-walk = From message to message
+shortcut-edit = Edit the last own message
+shortcut-menu = Open the menu of a message
 shortcut-escape = Close or go back
 switch-title = Go to a conversation
 switch-placeholder = Name

@@ -1,11 +1,13 @@
 //! A tab that runs the shipped engine on a history in memory.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use client_core::history::{Chat, Content, MemoryHistory, Place, Row};
 use client_core::view::Refusal;
-use client_core::{Batch, Change, Config, Connection, Engine, Input, Intent, Line, Output, SignIn};
+use client_core::{
+    Batch, Change, Config, Connection, Engine, Input, Intent, Line, Mark, Output, SignIn,
+};
 use protocol::scram::Secret;
 use protocol::{BareJid, Now, Text};
 
@@ -29,6 +31,8 @@ pub(crate) struct Tab {
     /// Whether the next transaction is aborted.
     pub(crate) aborts_next: bool,
     shown: Vec<Arc<Line>>,
+    /// How often somebody wrote here.
+    said: usize,
 }
 
 impl Tab {
@@ -43,6 +47,7 @@ impl Tab {
             commits: VecDeque::new(),
             aborts_next: false,
             shown: Vec::new(),
+            said: 0,
         };
         tab.sign_in(now);
         tab
@@ -122,6 +127,56 @@ impl Tab {
             reply_to: None,
         };
         self.engine.handle(Input::Intent(intent), now);
+        self.say_of_another(now);
+    }
+
+    /// Now and then something is said of a line that is there already, if its conversation is open.
+    fn say_of_another(&mut self, now: Now) {
+        self.said += 1;
+        let Some(timeline) = &self.engine.view().timeline else {
+            return;
+        };
+        let said = self.said;
+        let at = said.wrapping_mul(7) % timeline.lines.len().max(1);
+        let Some(key) = timeline.lines.get(at).map(|line| line.key.clone()) else {
+            return;
+        };
+        let intent = match said % 5 {
+            1 => Intent::Edit {
+                key,
+                body: format!("edit {said}"),
+            },
+            3 => Intent::React {
+                key,
+                emojis: vec![
+                    if said.is_multiple_of(2) {
+                        "🌹"
+                    } else {
+                        "👍"
+                    }
+                    .to_owned(),
+                ],
+            },
+            _ => return,
+        };
+        self.engine.handle(Input::Intent(intent), now);
+    }
+
+    /// What the screen says of each archived line behind the last gap, by conversation and archive id.
+    pub(crate) fn looks(&self) -> BTreeMap<(String, String), String> {
+        let Some(timeline) = &self.engine.view().timeline else {
+            return BTreeMap::new();
+        };
+        let newest_first = timeline.lines.iter().rev();
+        let known = newest_first.take_while(|line| !matches!(line.mark, Mark::Gap | Mark::Filling));
+        let look = |line: &Arc<Line>| {
+            let id = line.id.as_ref()?.to_string();
+            let (edits, reactions) = (&line.edits, &line.reactions);
+            let edits: Vec<_> = edits.iter().map(|edit| &edit.text).collect();
+            let said = format!("{} {edits:?} {reactions:?}", line.text);
+            Some(((timeline.peer.to_string(), id), said))
+        };
+        known.filter_map(look).collect()
     }
 
     pub(crate) fn open(&mut self, peer: BareJid, now: Now) {

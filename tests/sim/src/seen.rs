@@ -321,12 +321,19 @@ fn line(stanza: &Stanza) -> Line {
             ("unarchived", ns::S11) => line.unarchived = true,
             ("bounced", ns::S11) => line.bounced = true,
             ("delay", ns::DELAY) => line.late = attribute(&child.xml, " from=").is_some(),
-            ("received", ns::RECEIPTS) | ("displayed", ns::CHAT_MARKERS) => line.signal = true,
+            ("received", ns::RECEIPTS)
+            | ("displayed", ns::CHAT_MARKERS)
+            | ("replace", ns::REPLACE)
+            | ("reactions", ns::REACTIONS) => line.signal = true,
             ("resend", ns::S11) => {
                 line.resend = attribute(&child.xml, " prefix=").map(str::to_owned);
             }
             _ => {}
         }
+    }
+    // What is said of another line is none.
+    if line.signal {
+        line.text.clear();
     }
     line
 }

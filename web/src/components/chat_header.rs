@@ -24,6 +24,7 @@ pub(crate) fn ChatHeader(peer: BareJid) -> impl IntoView {
         }
         chat.with(|chat| match chat {
             Some(chat) if chat.blocked => texts::blocked().to_owned(),
+            Some(chat) if chat.composing => texts::writing().to_owned(),
             Some(chat) if chat.asked => texts::asked().to_owned(),
             Some(chat) if chat.online => texts::online().to_owned(),
             Some(_) | None => String::new(),
@@ -35,7 +36,7 @@ pub(crate) fn ChatHeader(peer: BareJid) -> impl IntoView {
             {move || view! { <Avatar peer=peer.clone() name=name.get()/> }}
             <div class="chat-who">
                 <h1 dir="auto">{name}</h1>
-                <p>{detail}</p>
+                <p role="status" data-testid="chat-detail">{detail}</p>
             </div>
             <ContactMenu peer=with_menu name chat/>
         </header>

@@ -45,6 +45,18 @@ pub(crate) enum Icon {
     Devices,
     /// A door with an arrow out of it.
     Leave,
+    /// An arrow back to where something came from.
+    Reply,
+    /// A pencil.
+    Edit,
+    /// Two sheets.
+    Copy,
+    /// Three dots.
+    Dots,
+    /// A cross.
+    Close,
+    /// A smiling face.
+    Smile,
 }
 
 impl Icon {
@@ -74,6 +86,14 @@ impl Icon {
             }
             Self::Leave => {
                 "M10 4.5H6a1.5 1.5 0 00-1.5 1.5v12A1.5 1.5 0 006 19.5h4M15 8l4 4-4 4M9.5 12H19"
+            }
+            Self::Reply => "M9 6l-5 5 5 5M4 11h9a6 6 0 016 6v1",
+            Self::Edit => "M5 19l1-4L15.5 5.5l3 3L9 18zM13.5 7.5l3 3",
+            Self::Copy => "M9 9h10v11H9zM15 9V4H5v11h4",
+            Self::Dots => "M12 6v.1M12 12v.1M12 18v.1",
+            Self::Close => "M6 6l12 12M18 6L6 18",
+            Self::Smile => {
+                "M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17zM8.2 14a4.4 4.4 0 007.6 0M9 9.5v.2M15 9.5v.2"
             }
         }
     }

@@ -4,14 +4,25 @@ use std::sync::Arc;
 
 use client_core::Intent;
 use client_core::view::{Line, Mark};
+use gloo_timers::callback::Timeout;
+use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
 
 use super::HIDDEN;
 use super::cells::Cell;
 use super::icon::Icon;
 use super::landing::Landed;
+use super::line_menu::{self, MoreButton};
+use super::quote::QuoteBox;
+use super::reactions::{self, Reactions};
+use super::rich::Said;
+use crate::saying::Saying;
 use crate::state::AppState;
 use crate::{browser, format, texts};
+
+/// So long a finger stays on a line to open its menu.
+const LONG_PRESS_MS: u32 = 500;
 
 /// A line with the heading of its day, if it is the day's first.
 #[component]
@@ -36,6 +47,10 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>, first_unread: Landed) -> 
             view! { <li class="divider" data-testid="divider"><h2>{texts::unread_from_here()}</h2></li> }
         })
     };
+    let saying = state.saying;
+    let flashed_key = key.clone();
+    let is_flashed = Memo::new(move |_| saying.flashed.with(|f| f.as_ref() == Some(&flashed_key)));
+    let press = LongPress::new();
     let archive_id = move || line.with(|l| l.id.as_ref().map(ToString::to_string));
     let body = move || {
         if is_gap.get() {
@@ -47,9 +62,13 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>, first_unread: Landed) -> 
                 title=move || state.developer.get().then(archive_id)
                 aria-label=move || label(&line.get(), &name.get())
             >
-                <p dir="auto">{move || line.with(|l| l.text.clone())}</p>
+                <QuoteBox line name/>
+                <Said line name/>
+                <Edited line/>
                 <Meta line mark/>
+                <MoreButton line/>
             </article>
+            <Reactions line name/>
             <FailedActions line mark/>
         }
         .into_any()
@@ -68,10 +87,93 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>, first_unread: Landed) -> 
             data-mark=move || mark.with(mark_name)
             data-own=move || own().to_string()
             data-archive-id=archive_id
+            class:flashed=move || is_flashed.get()
             tabindex="-1"
+            on:keydown=move |event| open_by_key(saying, line, &event)
+            on:contextmenu=move |event| open_by_pointer(saying, line, &event)
+            on:touchstart=move |_| press.start(saying, line)
+            on:touchmove=move |_| press.end()
+            on:touchend=move |_| press.end()
         >
             {body}
         </li>
+    }
+}
+
+/// Enter on a line opens its menu; on what is inside it, it does what that does.
+fn open_by_key(saying: Saying, line: Memo<Arc<Line>>, event: &KeyboardEvent) {
+    if event.key() == "Enter" && event.target() == event.current_target() {
+        event.prevent_default();
+        line_menu::open(saying, line.get_untracked(), None);
+    }
+}
+
+/// The other mouse button opens the menu, and so do the menu key and a long press where browsers say so;
+/// on a link or a selected text the browser's own has more to offer.
+fn open_by_pointer(saying: Saying, line: Memo<Arc<Line>>, event: &MouseEvent) {
+    let target = event.target();
+    let target = target.and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let is_on = |css: &str| {
+        let found = target.as_ref().map(|target| target.closest(css));
+        matches!(found, Some(Ok(Some(_))))
+    };
+    let is_free = is_on(".bubble") && !is_on("a") && !browser::has_selection();
+    let is_by_key = event.target() == event.current_target();
+    if is_free || is_by_key {
+        event.prevent_default();
+        let at = (f64::from(event.client_x()), f64::from(event.client_y()));
+        line_menu::open(
+            saying,
+            line.get_untracked(),
+            Some(at).filter(|_| !is_by_key),
+        );
+    }
+}
+
+/// A finger that stays where it is opens the menu.
+#[derive(Clone, Copy)]
+struct LongPress(StoredValue<Option<Timeout>, LocalStorage>);
+
+impl LongPress {
+    fn new() -> Self {
+        Self(StoredValue::new_local(None))
+    }
+
+    fn start(self, saying: Saying, line: Memo<Arc<Line>>) {
+        let open = move || line_menu::open(saying, line.get_untracked(), None);
+        self.0.set_value(Some(Timeout::new(LONG_PRESS_MS, open)));
+    }
+
+    fn end(self) {
+        self.0.set_value(None);
+    }
+}
+
+/// Whether the line reads otherwise than it did; a click tells how.
+#[component]
+fn Edited(line: Memo<Arc<Line>>) -> impl IntoView {
+    let saying = expect_context::<AppState>().saying;
+    let is_edited = Memo::new(move |_| line.with(|line| !line.edits.is_empty()));
+    let show = move |_| {
+        saying.target.set(Some(line.get_untracked()));
+        saying.earlier.set(true);
+    };
+    move || {
+        is_edited.get().then(|| {
+            view! {
+                // A word of the text, and no target for a thumb: the menu has the same.
+                <span
+                    role="button"
+                    class="edited"
+                    tabindex="-1"
+                    data-testid="edited"
+                    title=texts::show_edits()
+                    on:click=show
+                >
+                    {texts::edited()}
+                </span>
+            }
+        })
     }
 }
 
@@ -269,5 +371,17 @@ fn label(line: &Line, name: &str) -> String {
         (_, Some((_, _, word, _))) => word,
         (_, None) => "",
     };
-    format!("{who}: {}, {} {state}", line.text, format::time(line.stamp))
+    let text = match line.is_retracted {
+        true => texts::retracted(),
+        false => line.text.as_str(),
+    };
+    let mut label = format!("{who}: {text}, {} {state}", format::time(line.stamp));
+    if !line.edits.is_empty() {
+        label.extend([", ", texts::edited()]);
+    }
+    for reaction in &line.reactions {
+        let who = reactions::who(reaction, name);
+        label.extend([", ", &reaction.emoji, " ", &who]);
+    }
+    label
 }

@@ -222,6 +222,12 @@ fn Privacy() -> impl IntoView {
                 checked=settings::shares_reading()
                 choose=move |shares| settings::share_reading(state, shares)
             />
+            <Check
+                name="share-typing"
+                label=texts::share_typing()
+                checked=settings::shares_typing()
+                choose=move |shares| settings::share_typing(state, shares)
+            />
             <h3 id="settings-blocked">{texts::blocked_people()}</h3>
             {none}
             <ul class="people" aria-labelledby="settings-blocked" data-testid="blocked-list">

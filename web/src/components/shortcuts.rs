@@ -91,6 +91,8 @@ fn rows() -> impl IntoView {
         ("Ctrl + K", texts::switch_title()),
         ("Alt + ↑ ↓", texts::shortcut_step()),
         ("↑ ↓", texts::shortcut_walk()),
+        ("Enter", texts::shortcut_menu()),
+        ("↑", texts::shortcut_edit()),
         ("Esc", texts::shortcut_escape()),
         ("?", texts::shortcuts()),
     ];

@@ -8,6 +8,7 @@ use wasm_bindgen::JsCast as _;
 
 use super::HIDDEN;
 use super::icon::Icon;
+use super::jump;
 use super::landing::{Landed, divide_again, land};
 use super::line::LineItem;
 use super::list::List;
@@ -77,6 +78,7 @@ pub(crate) fn Timeline(peer: BareJid) -> impl IntoView {
     divide_again(state, scroll, first_unread, unread);
     load_older_near_start(state, scroll, is_here);
     report_seen(state, scroll, is_here, first_unread);
+    jump::serve(state, scroll, is_here);
 
     let is_empty = move || {
         is_here.get()

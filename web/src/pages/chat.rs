@@ -5,9 +5,10 @@ use protocol::BareJid;
 use web_sys::HtmlElement;
 
 use crate::components::{
-    AddContact, Announcer, BlockedNote, ChatHeader, ChatList, Composer, DevicesPane, Inspector,
-    InviteDialog, LinkDeviceDialog, NoChatOpen, Requests, SettingsPane, ShortcutsDialog,
-    SideHeader, SignOutDialog, StatusStrip, Switcher, Timeline, shortcuts,
+    AddContact, Announcer, BlockedNote, ChatHeader, ChatList, Composer, DeleteDialog, DevicesPane,
+    EarlierDialog, EmojiPicker, Inspector, InviteDialog, LineMenu, LinkDeviceDialog, NoChatOpen,
+    Requests, SettingsPane, ShortcutsDialog, SideHeader, SignOutDialog, StatusStrip, Switcher,
+    Timeline, shortcuts,
 };
 use crate::state::{AppState, Pane};
 use crate::{browser, texts};
@@ -82,6 +83,10 @@ pub(crate) fn ChatPage() -> impl IntoView {
             </main>
             <Inspector/>
             <Announcer/>
+            <LineMenu/>
+            <EmojiPicker/>
+            <DeleteDialog/>
+            <EarlierDialog/>
             <AddContact open=adding/>
             <SignOutDialog open=signing_out/>
             <InviteDialog open=inviting/>

@@ -1,10 +1,13 @@
 //! INV-15, INV-27 and all that is checked once everything is at rest.
 
+use std::collections::BTreeMap;
+
 use client_core::Connection;
 
 use super::facts::{Log, Row};
 use super::{Checker, Violation, hold};
 use crate::device::{Device, Program};
+use crate::engine::Tab;
 use crate::server::Server;
 
 /// What a fresh device fetches at once; older lines come when somebody scrolls there.
@@ -18,6 +21,7 @@ impl Checker {
         for (dev, device) in devices.iter().enumerate() {
             is_at_rest(dev, device)?;
         }
+        screens_agree(devices)?;
         facts.messages_are_in_their_logs()?;
         facts.pairs_agree()?;
         facts.counters_agree()?;
@@ -79,6 +83,24 @@ impl Checker {
     fn page(&self) -> usize {
         self.facts.page_max as usize
     }
+}
+
+/// IM-22: what is said of a line is the same on every screen of the account that shows it.
+fn screens_agree(devices: &[Device]) -> Result<(), Violation> {
+    let mut known = BTreeMap::new();
+    for (dev, device) in devices.iter().enumerate() {
+        let looks = device.tab().map(Tab::looks).unwrap_or_default();
+        for (line, look) in looks {
+            let line = (device.account.to_string(), line);
+            let (other, before) = known.entry(line).or_insert_with(|| (dev, look.clone()));
+            hold!(
+                "INV-16",
+                *before == look,
+                "{other} shows {before}, {dev} {look}"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// INV-27: live, and nothing waits.
