@@ -31,6 +31,7 @@ export class Device {
     const card = document.createElement("article");
     card.className = "device";
     card.dataset.device = this.name;
+    card.ariaLabel = this.title;
     const head = document.createElement("header");
     const name = document.createElement("h2");
     name.textContent = this.title;
@@ -39,6 +40,8 @@ export class Device {
     head.append(name, this.chip);
     const tools = document.createElement("div");
     tools.className = "tools";
+    tools.role = "group";
+    tools.ariaLabel = `What happens to ${this.title}`;
     this.toggles = {};
     for (const [what, label, why] of [
       ["cut", "Cut", "No network until it is healed."],

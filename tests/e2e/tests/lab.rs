@@ -212,7 +212,7 @@ async fn an_imported_script_is_played_and_its_faults_are_to_be_seen() -> Result<
             lab.wait_for_text(&format!("[data-light={light}]"), "holds")
                 .await?;
         }
-        for look in ["dark", "light"] {
+        for look in ["light", "dark"] {
             lab.look(look).await?;
             lab.screenshot(&format!("lab-fault-{look}")).await?;
         }
