@@ -91,9 +91,13 @@ pub(crate) fn LineItem(cell: Cell, name: Memo<String>, first_unread: Landed) -> 
             tabindex="-1"
             on:keydown=move |event| open_by_key(saying, line, &event)
             on:contextmenu=move |event| open_by_pointer(saying, line, &event)
-            on:touchstart=move |_| press.start(saying, line)
-            on:touchmove=move |_| press.end()
-            on:touchend=move |_| press.end()
+            on:pointerdown=move |event| {
+                if event.pointer_type() == "touch" {
+                    press.start(saying, line);
+                }
+            }
+            on:pointercancel=move |_| press.end()
+            on:pointerup=move |_| press.end()
         >
             {body}
         </li>

@@ -43,6 +43,13 @@ pub(crate) fn LineMenu() -> impl IntoView {
             }
         });
     });
+    let resized = window_event_listener_untyped("resize", move |_| {
+        let opened = saying.menu.get_untracked();
+        if let Some((menu, opened)) = menu.get_untracked().zip(opened) {
+            place(&menu, opened.at);
+        }
+    });
+    on_cleanup(move || resized.remove());
     let closed = move |_| {
         let is_open = menu
             .get_untracked()

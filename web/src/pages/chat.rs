@@ -80,11 +80,11 @@ pub(crate) fn ChatPage() -> impl IntoView {
                     }.into_any(),
                     (None, None) => view! { <NoChatOpen adding inviting linking/> }.into_any(),
                 }}
+                <LineMenu/>
+                <EmojiPicker/>
             </main>
             <Inspector/>
             <Announcer/>
-            <LineMenu/>
-            <EmojiPicker/>
             <DeleteDialog/>
             <EarlierDialog/>
             <AddContact open=adding/>
