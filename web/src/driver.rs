@@ -121,7 +121,11 @@ impl Driver {
         engine.handle(Input::Intent(shares), browser::now());
         let shares = Intent::ShareTyping(settings::shares_typing());
         engine.handle(Input::Intent(shares), browser::now());
-        let name = format!("{} ({})", browser::device_name(), slot.label());
+        // Of one browser, each device but the first has a number.
+        let name = match slot.label() {
+            "1" => browser::device_name(),
+            label => format!("{} ({label})", browser::device_name()),
+        };
         engine.handle(Input::Intent(Intent::CallDevice(name)), browser::now());
         let (sender, events) = mpsc::unbounded();
         let inbox = Inbox(sender);

@@ -88,6 +88,11 @@ pub fn day_label(stamp: Stamp) -> String {
     }
 }
 
+/// A day by its date, whenever it is.
+pub fn date_of(stamp: Stamp) -> String {
+    written(stamp, |ways| &ways.old_day)
+}
+
 /// Number of the local day.
 pub fn day(stamp: Stamp) -> i64 {
     let date = date(stamp);

@@ -113,7 +113,10 @@ pub fn follow_invitation(state: AppState, inviter: BareJid, token: String) {
     };
     open_chat(state, &inviter);
     spawn_local(async move {
-        go_on(state, account).await;
+        match state.inbox() {
+            Some(_) => show_chats(state),
+            None => go_on(state, account).await,
+        }
         state.send(Intent::FollowInvitation { inviter, token });
     });
 }
@@ -197,6 +200,16 @@ fn arrive(state: AppState) {
     let Some(account) = state.account.get_untracked() else {
         return;
     };
+    // Somebody with an account was invited, and has signed in to follow.
+    if let (Page::SignIn, Fragment::Invite(token, Some(inviter))) = (&page, Fragment::current()) {
+        accounts::remember(&account);
+        state.trouble.set(None);
+        return state.page.set(Page::Follow {
+            token,
+            inviter,
+            account,
+        });
+    }
     match page {
         Page::SetUp {
             inviter: Some(inviter),

@@ -214,6 +214,35 @@ async fn somebody_who_is_signed_in_follows_an_invitation() -> Result<()> {
     .await
 }
 
+// proves: RG-09
+#[tokio::test]
+async fn somebody_with_an_account_signs_in_and_follows_an_invitation() -> Result<()> {
+    let server = serve(Options::default()).await?;
+    journey("follow-later", async |browser| {
+        let (here, there) = (browser.profile().await?, browser.profile().await?);
+        let phone = here.open("phone", server.addr()).await?;
+        phone.sign_in("romeo", PASSWORD).await?;
+        phone.click("[data-testid=empty-invite]").await?;
+        let link = link(&phone).await?;
+        phone.click("[data-testid=invite-close]").await?;
+        let hall = there.open_path("hall", server.addr(), &link).await?;
+        hall.click("[data-testid=setup-has-account]").await?;
+        hall.fill("[data-testid=sign-in-name]", "juliet").await?;
+        hall.fill("[data-testid=sign-in-password]", PASSWORD)
+            .await?;
+        hall.click("[data-testid=sign-in-submit]").await?;
+        hall.click("[data-testid=follow-accept]").await?;
+        hall.wait_for_status("live").await?;
+        hall.say("Romeo").await?;
+        phone.open_chat(JULIET).await?;
+        phone.wait_for_line("Romeo").await?;
+        let asked = phone.texts("[data-testid=request-accept]").await?;
+        ensure!(asked.is_empty(), "somebody must still be answered");
+        is_told_nobody(&hall, &server, &link).await
+    })
+    .await
+}
+
 async fn one_more_device(hand: Hand) -> Result<()> {
     let server = serve(Options::default()).await?;
     journey(&format!("device-{}", hand.name()), async |browser| {
@@ -275,6 +304,8 @@ async fn one_more_device(hand: Hand) -> Result<()> {
             Ok(())
         })
         .await?;
+        let when = "[data-testid=device]:not(.here) .device-when";
+        phone.wait_for_text(when, "Connected").await?;
         if hand == Hand::Mouse {
             phone.pictures("devices").await?;
         }

@@ -6,6 +6,7 @@ use protocol::BareJid;
 
 use super::HIDDEN;
 use super::avatar::Avatar;
+use super::empty::WaysOn;
 use super::icon::Icon;
 use super::line::sign;
 use crate::state::AppState;
@@ -13,7 +14,11 @@ use crate::{format, route, texts};
 
 /// All conversations, the most recent first.
 #[component]
-pub(crate) fn ChatList(adding: RwSignal<bool>) -> impl IntoView {
+pub(crate) fn ChatList(
+    adding: RwSignal<bool>,
+    inviting: RwSignal<bool>,
+    linking: RwSignal<bool>,
+) -> impl IntoView {
     let state = expect_context::<AppState>();
     let is_empty = Memo::new(move |_| {
         state.is_list_known.get()
@@ -35,10 +40,7 @@ pub(crate) fn ChatList(adding: RwSignal<bool>) -> impl IntoView {
             <div class="empty">
                 <h2>{texts::no_chats_title()}</h2>
                 <p>{texts::no_chats()}</p>
-                <button class="primary" on:click=move |_| adding.set(true)>
-                    {Icon::Plus}
-                    {texts::new_chat()}
-                </button>
+                <WaysOn adding inviting linking names=("list-invite", "list-add-device")/>
             </div>
         })}
     }

@@ -84,7 +84,7 @@ pub(crate) fn DevicesPane(linking: RwSignal<bool>) -> impl IntoView {
                 >
                     {Icon::Back}
                 </a>
-                <h1 node_ref=title tabindex="-1">{texts::devices()}</h1>
+                <h1 id="devices-title" node_ref=title tabindex="-1">{texts::devices()}</h1>
             </header>
             <div class="pane-scroll">
                 <section class="choices">
@@ -138,7 +138,7 @@ fn Row(
         (false, false, None) => texts::device_offline().to_owned(),
     };
     let since = device.first.map(|first| {
-        view! { <span class="hint">{texts::device_since(&format::day_label(first))}</span> }
+        view! { <span class="hint">{texts::device_since(&format::date_of(first))}</span> }
     });
     let (to_name, to_leave) = (device.clone(), device.clone());
     // What has only a session has no name to keep.
@@ -173,7 +173,7 @@ fn Row(
         <li class="device" data-testid="device" class:here=device.is_this>
             <span class="device-words">
                 <strong dir="auto" data-testid="device-name">{name.clone()}</strong>
-                <span class="device-when" class:online=device.is_online>{when}</span>
+                <span class="device-when" class:connected=device.is_online>{when}</span>
                 {since}
             </span>
             <span class="device-ways">{rename}{sign_out}</span>
@@ -257,7 +257,8 @@ fn LeaveDialog(leaving: RwSignal<Vec<Device>>) -> impl IntoView {
             state.send(Intent::SignOutDevice { id: device.id });
         }
         leaving.set(Vec::new());
-        browser::after_layout(|| browser::focus("devices-list"));
+        // What it was asked about is gone, and the button with it.
+        browser::after_layout(|| browser::focus("devices-title"));
     };
     view! {
         <Dialog open labelled_by="leave-title">

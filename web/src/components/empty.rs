@@ -25,26 +25,32 @@ pub(crate) fn NoChatOpen(
             <Mark/>
             <h1>{move || words().0}</h1>
             <p>{move || words().1}</p>
-            <button class="primary" on:click=move |_| adding.set(true)>
-                {Icon::Plus}
-                {texts::new_chat()}
-            </button>
-            <button
-                class="quiet outlined"
-                data-testid="empty-invite"
-                on:click=move |_| inviting.set(true)
-            >
-                {Icon::Plus}
-                {texts::invite_friend()}
-            </button>
-            <button
-                class="quiet outlined"
-                data-testid="empty-add-device"
-                on:click=move |_| linking.set(true)
-            >
-                {Icon::Devices}
-                {texts::add_device()}
-            </button>
+            <WaysOn adding inviting linking names=("empty-invite", "empty-add-device")/>
         </section>
+    }
+}
+
+/// What can be done where there is no conversation.
+#[component]
+pub(crate) fn WaysOn(
+    adding: RwSignal<bool>,
+    inviting: RwSignal<bool>,
+    linking: RwSignal<bool>,
+    /// What tests call the second and the third.
+    names: (&'static str, &'static str),
+) -> impl IntoView {
+    view! {
+        <button class="primary" on:click=move |_| adding.set(true)>
+            {Icon::Plus}
+            {texts::new_chat()}
+        </button>
+        <button class="quiet outlined" data-testid=names.0 on:click=move |_| inviting.set(true)>
+            {Icon::Plus}
+            {texts::invite_friend()}
+        </button>
+        <button class="quiet outlined" data-testid=names.1 on:click=move |_| linking.set(true)>
+            {Icon::Devices}
+            {texts::add_device()}
+        </button>
     }
 }

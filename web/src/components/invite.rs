@@ -35,7 +35,7 @@ fn Invitation(open: RwSignal<bool>) -> impl IntoView {
             let own = state.account.get_untracked();
             let token = invite::token_of(&told.uri).map(str::to_owned);
             let link = told.landing_url.or_else(|| Some(route::invitation(&token?, &own?)));
-            let until = told.expire.map(format::day_label);
+            let until = told.expire.map(format::date_of);
             link.map(|link| {
                 view! {
                     <ShareLink link picture=texts::invite_picture()/>

@@ -73,6 +73,14 @@ fn You(signing_out: RwSignal<bool>) -> impl IntoView {
             {address}
             <p class="hint">{move || texts::device(&state.slot.get())}</p>
             <button
+                class="quiet outlined"
+                data-testid="settings-devices"
+                on:click=move |_| route::go(route::DEVICES)
+            >
+                {Icon::Devices}
+                {texts::devices()}
+            </button>
+            <button
                 class="danger outlined"
                 data-testid="settings-sign-out"
                 on:click=move |_| signing_out.set(true)

@@ -64,7 +64,7 @@ pub(crate) fn ChatPage() -> impl IntoView {
                 <SideHeader adding signing_out inviting/>
                 <div class="side-scroll">
                     <Requests/>
-                    <ChatList adding/>
+                    <ChatList adding inviting linking/>
                 </div>
             </div>
             <main class="conversation" id=CONVERSATION tabindex="-1">

@@ -54,8 +54,8 @@ pub(crate) fn FollowPage(token: String, inviter: BareJid, account: BareJid) -> i
             <div class="gate-card">
                 <Mark/>
                 <h1>{title}</h1>
-                <p class="lead">{lead}</p>
                 <p class="hint address" dir="ltr">{inviter.to_string()}</p>
+                <p class="lead">{lead}</p>
                 {accept}
                 <button class="quiet outlined" data-testid="follow-decline" on:click=decline>
                     {texts::to_my_chats()}
@@ -111,8 +111,8 @@ pub(crate) fn DeviceLinkPage(token: String, account: BareJid) -> impl IntoView {
             <div class="gate-card">
                 <Mark/>
                 <h1>{title}</h1>
-                <p class="lead">{lead}</p>
                 <p class="hint address" dir="ltr">{address}</p>
+                <p class="lead">{lead}</p>
                 <ErrorLine/>
                 {sign_in}
                 <button class="quiet" data-testid="device-link-decline" on:click=decline>

@@ -32,7 +32,13 @@ pub(crate) fn SetUpPage(token: String, invited: bool, inviter: Option<BareJid>) 
         }
         session::sign_in(state, account, password, Some(token.clone()));
     };
+    let is_from_somebody = inviter.is_some();
     let has_account = move |_| {
+        if is_from_somebody {
+            // The link stays where it is, and is followed once they are in.
+            state.trouble.set(None);
+            return state.page.set(Page::SignIn);
+        }
         browser::replace_fragment("");
         state.trouble.set(None);
         state.page.set(Page::Loading);
@@ -54,8 +60,8 @@ pub(crate) fn SetUpPage(token: String, invited: bool, inviter: Option<BareJid>) 
             <form class="gate-card" on:submit=submit novalidate>
                 <Mark/>
                 <h1>{title}</h1>
-                <p class="lead">{lead}</p>
                 {from}
+                <p class="lead">{lead}</p>
                 <NameField name testid="setup-name" autocomplete="username"/>
                 <PasswordField password testid="setup-password" autocomplete="new-password"/>
                 <p class="hint">{texts::password_hint()}</p>
@@ -68,7 +74,12 @@ pub(crate) fn SetUpPage(token: String, invited: bool, inviter: Option<BareJid>) 
                 >
                     {move || if trying.get() { texts::creating() } else { texts::create() }}
                 </button>
-                <button class="quiet" type="button" on:click=has_account>
+                <button
+                    class="quiet"
+                    type="button"
+                    data-testid="setup-has-account"
+                    on:click=has_account
+                >
                     {texts::have_account()}
                 </button>
             </form>
