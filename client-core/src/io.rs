@@ -168,6 +168,10 @@ pub enum Intent {
         /// Its id in the list.
         id: String,
     },
+    /// Call oneself so before all contacts, or by no name (XEP-0172); needs a connection.
+    SetNick(Option<String>),
+    /// Show this PNG to all contacts, or none (XEP-0084); needs a connection.
+    SetPicture(Option<Vec<u8>>),
 }
 
 /// What is to be done outside, in this order.

@@ -21,7 +21,8 @@ pub mod view;
 pub use crate::engine::{Config, Engine};
 pub use crate::failure::Failure;
 pub use crate::history::{
-    Batch, Chat, Contact, Device, MemoryHistory, OutboxItem, Place, Restored, Row, RowQuery, Wanted,
+    Batch, Chat, Contact, Device, MemoryHistory, OutboxItem, Person, Picture, Place, Restored, Row,
+    RowQuery, Wanted,
 };
 pub use crate::io::{Input, Intent, Output};
 pub use crate::view::{

@@ -6,6 +6,7 @@
 //! and not which end it runs on.
 
 pub mod archive_id;
+pub mod avatar;
 pub mod bind;
 pub mod bind2;
 pub mod blocking;
@@ -30,6 +31,7 @@ pub mod markers;
 pub mod mds;
 pub mod message;
 mod mutant;
+pub mod nick;
 pub mod ns;
 pub mod password;
 pub mod presence;

@@ -67,6 +67,12 @@ pub const SPECS: &[Spec] = &[
         "paging by index",
     ),
     spec("XEP-0077", "In-Band Registration", "2.4", "forms"),
+    spec(
+        "XEP-0084",
+        "User Avatar",
+        "1.1.4",
+        "pictures elsewhere than in the data node; pictures that are no PNG",
+    ),
     spec("XEP-0085", "Chat State Notifications", "2.1", ""),
     spec(
         "XEP-0115",
@@ -79,6 +85,12 @@ pub const SPECS: &[Spec] = &[
         "Discovering Alternative Connection Methods",
         "1.4.0",
         "",
+    ),
+    spec(
+        "XEP-0172",
+        "User Nickname",
+        "1.1",
+        "names in presence and messages",
     ),
     spec("XEP-0184", "Message Delivery Receipts", "1.4.0", ""),
     spec("XEP-0191", "Blocking Command", "1.3", ""),

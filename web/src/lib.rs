@@ -17,6 +17,7 @@ pub mod lab;
 mod language;
 pub mod lifecycle;
 mod pages;
+mod pictures;
 pub mod places;
 mod qr;
 pub mod route;

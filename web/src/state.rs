@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use client_core::view::{ChatSummary, Connection, Line, Mark, SignIn, View};
-use client_core::{Change, Input, Intent, People};
+use client_core::view::{ChatSummary, Connection, Line, Mark, OwnProfile, SignIn, View};
+use client_core::{Change, Input, Intent, People, Picture};
 use leptos::prelude::*;
 use protocol::{BareJid, FullJid};
 
@@ -94,6 +94,8 @@ pub struct AppState {
     pub is_list_known: Memo<bool>,
     /// Who asks to become a contact.
     pub requests: RwSignal<Vec<BareJid>>,
+    /// What the account tells of itself.
+    pub own: RwSignal<OwnProfile>,
     /// Who is blocked.
     pub blocked: RwSignal<Vec<BareJid>>,
     /// Whose conversation the address bar names.
@@ -171,6 +173,7 @@ impl AppState {
             chat_of,
             is_list_known,
             requests: RwSignal::new(Vec::new()),
+            own: RwSignal::new(OwnProfile::default()),
             blocked: RwSignal::new(Vec::new()),
             route: RwSignal::new(None),
             pane: RwSignal::new(None),
@@ -245,6 +248,7 @@ impl AppState {
                 Change::Chats => {
                     set(self.chats, view.chats.clone());
                     set(self.requests, view.requests.clone());
+                    set(self.own, view.own.clone());
                     set(self.blocked, view.blocked.clone());
                 }
                 // What comes with the last page of a catch-up is no more live than the rest of it.
@@ -373,6 +377,15 @@ impl AppState {
         self.chat_of
             .with(|chats| chats.get(peer).map(|chat| chat.name.clone()))
             .unwrap_or_else(|| format::short_name(peer))
+    }
+
+    /// The picture of a contact, or the own one.
+    pub fn picture_of(&self, peer: &BareJid) -> Option<Arc<Picture>> {
+        if self.account.with(|own| own.as_ref() == Some(peer)) {
+            return self.own.with(|own| own.picture.clone());
+        }
+        self.chat_of
+            .with(|chats| chats.get(peer).and_then(|chat| chat.picture.clone()))
     }
 
     /// The draft of a conversation.

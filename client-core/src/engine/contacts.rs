@@ -4,8 +4,8 @@ use protocol::caps::{self, Caps};
 use protocol::roster::{self, Item};
 use protocol::stanza::Address;
 use protocol::{
-    BareJid, Condition, Element, Iq, Jid, Presence, PresenceType, Stanza, StanzaError, disco, mds,
-    ns, register,
+    BareJid, Condition, Element, Iq, Jid, Presence, PresenceType, Stanza, StanzaError, avatar,
+    disco, mds, nick, ns, register,
 };
 
 use super::Engine;
@@ -36,6 +36,10 @@ pub(super) enum Request {
     Devices,
     /// A change of one of them.
     Device,
+    /// To keep the own picture.
+    Picture,
+    /// To tell all contacts of the own name or picture.
+    Profile,
     /// Something whose answer changes nothing.
     Other,
 }
@@ -99,6 +103,8 @@ impl Engine {
             Some(
                 request @ (Request::Invite | Request::Link | Request::Devices | Request::Device),
             ) => self.on_people(request, Ok(payload)),
+            Some(Request::Picture) => self.on_picture_kept(),
+            Some(Request::Profile) => self.on_profile(true),
             Some(Request::Block(_) | Request::Other) | None => {}
         }
     }
@@ -118,6 +124,7 @@ impl Engine {
             Some(
                 request @ (Request::Invite | Request::Link | Request::Devices | Request::Device),
             ) => self.on_people(request, Err(error)),
+            Some(Request::Picture | Request::Profile) => self.on_profile(false),
             Some(Request::Roster | Request::Features | Request::Blocklist | Request::Other)
             | None => {}
         }
@@ -341,7 +348,9 @@ fn info() -> disco::Info {
             ns::REPLY,
             ns::RETRACT,
             ns::VERSION,
+            avatar::NOTIFY,
             mds::NOTIFY,
+            nick::NOTIFY,
         ],
     }
 }

@@ -68,6 +68,8 @@ impl Engine {
             Intent::ListDevices => self.list_devices(),
             Intent::NameDevice { id, name } => self.change_device(devices::rename(&id, &name)),
             Intent::SignOutDevice { id } => self.change_device(devices::sign_out(&id)),
+            Intent::SetNick(nick) => self.set_nick(nick.as_deref()),
+            Intent::SetPicture(bytes) => self.set_picture(bytes),
         }
     }
 

@@ -6,6 +6,7 @@ mod contacts;
 mod intents;
 mod opening;
 mod people;
+mod profiles;
 mod pulse;
 mod reading;
 mod receiving;
@@ -19,6 +20,7 @@ use protocol::{BareJid, Now};
 
 use self::commits::{Asked, Pending};
 use self::contacts::Request;
+use self::profiles::Profiles;
 use self::pulse::Pulse;
 use self::reading::Telling;
 use self::sending::Wire;
@@ -68,6 +70,7 @@ pub struct Engine {
     /// A page beside a gap, while the device looks which of its entries it holds.
     checking: Option<(u64, Page)>,
     telling: Telling,
+    profiles: Profiles,
     typing: Typing,
     is_visible: bool,
     is_live: bool,
@@ -108,6 +111,7 @@ impl Engine {
             next_query: 0,
             checking: None,
             telling: Telling::default(),
+            profiles: Profiles::default(),
             typing: Typing::default(),
             is_visible: true,
             is_live: false,
@@ -183,6 +187,7 @@ impl Engine {
             self.ask_archive();
             self.see_introduced();
             self.tell_readings();
+            self.fetch_pictures();
             self.pump();
             self.acknowledge();
             self.flush();

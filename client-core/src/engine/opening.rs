@@ -261,6 +261,7 @@ impl Engine {
     /// What the server knew of a session is gone: who asked what.
     fn forget_session(&mut self) {
         self.requests.clear();
+        self.forget_profile();
         self.has_introduced = false;
         self.wire.wished.clear();
         self.wire.on_wire.clear();

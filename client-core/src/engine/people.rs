@@ -96,6 +96,8 @@ impl People {
             | Request::Publish
             | Request::Blocklist
             | Request::Block(_)
+            | Request::Picture
+            | Request::Profile
             | Request::Other => {}
         }
     }

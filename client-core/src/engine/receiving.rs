@@ -45,7 +45,7 @@ impl Engine {
     }
 
     fn on_message(&mut self, stanza: Stanza) {
-        if self.is_mark(&stanza) {
+        if self.is_mark(&stanza) || self.is_description(&stanza) {
             return;
         }
         let message = Message(stanza);
@@ -86,6 +86,10 @@ impl Engine {
     fn on_iq(&mut self, iq: &Iq) {
         match &iq.kind {
             IqKind::Get(payload) | IqKind::Set(payload) => self.on_request(iq, payload),
+            IqKind::Result(payload) if self.is_picture(iq) => {
+                self.on_picture(&iq.id, payload.as_ref());
+            }
+            IqKind::Error(_) if self.is_picture(iq) => self.on_picture(&iq.id, None),
             IqKind::Result(_) | IqKind::Error(_) if !self.is_own_answer(&iq.from) => {
                 tracing::debug!("answer from elsewhere ignored");
             }

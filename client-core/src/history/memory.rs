@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use protocol::BareJid;
 
 use crate::history::{
-    Batch, Chat, Contact, Device, OutboxItem, Place, Restored, Row, UNREAD_MAX, Wanted,
+    Batch, Chat, Contact, Device, OutboxItem, Person, Place, Restored, Row, UNREAD_MAX, Wanted,
 };
 
 /// A history in memory, for bots, the simulation and tests.
@@ -13,6 +13,7 @@ pub struct MemoryHistory {
     outbox: BTreeMap<u64, OutboxItem>,
     chats: BTreeMap<BareJid, Chat>,
     contacts: BTreeMap<BareJid, Contact>,
+    people: BTreeMap<BareJid, Person>,
     device: Option<Device>,
 }
 
@@ -42,6 +43,12 @@ impl MemoryHistory {
         }
         for contact in batch.contacts {
             self.contacts.insert(contact.item.jid.clone(), contact);
+        }
+        for jid in batch.drop_people {
+            self.people.remove(&jid);
+        }
+        for person in batch.people {
+            self.people.insert(person.jid.clone(), person);
         }
         if batch.device.is_some() {
             self.device = batch.device;
@@ -88,6 +95,7 @@ impl MemoryHistory {
         Restored {
             device: self.device.clone(),
             contacts: self.contacts.values().cloned().collect(),
+            people: self.people.values().cloned().collect(),
             chats: self.chats.values().cloned().collect(),
             outbox: self.outbox.values().cloned().collect(),
             provisional: provisional.cloned().collect(),

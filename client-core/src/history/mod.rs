@@ -4,6 +4,7 @@
 
 mod memory;
 mod message;
+mod people;
 mod reading;
 pub mod suite;
 mod wishes;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::memory::MemoryHistory;
 pub use self::message::{Asks, Beside, Content, OutboxItem, Reply, Revision, Signal};
+pub use self::people::{Person, Picture};
 pub use self::reading::{Owed, Part, Reading};
 pub use self::wishes::{Wanting, Wish};
 use crate::view::Mark;
@@ -247,6 +249,10 @@ pub struct Batch {
     pub contacts: Vec<Contact>,
     /// Contacts that go away.
     pub drop_contacts: Vec<BareJid>,
+    /// What people tell of themselves, to put by address.
+    pub people: Vec<Person>,
+    /// People of whom nothing is kept any more, before `people` are put.
+    pub drop_people: Vec<BareJid>,
     /// The device's state.
     pub device: Option<Device>,
     /// Whether it must survive a power cut although it has no line: a token, for the old one stops to
@@ -268,6 +274,8 @@ pub struct Restored {
     pub device: Option<Device>,
     /// All contacts.
     pub contacts: Vec<Contact>,
+    /// What people tell of themselves.
+    pub people: Vec<Person>,
     /// All conversations.
     pub chats: Vec<Chat>,
     /// The whole outbox, oldest first.

@@ -13,8 +13,8 @@ use protocol::{ArchiveId, BareJid, Handled, IdPrefix};
 use crate::failure::Failure;
 use crate::history::{
     Asks, Batch, Beside, Chat, Contact, Content, Device, MemoryHistory, OutboxItem, Owed, Part,
-    Place, Reading, Reply, Restored, ResumableStream, Revision, Row, RowQuery, Signal, UNREAD_MAX,
-    Wanted, Wanting, Wish,
+    Person, Picture, Place, Reading, Reply, Restored, ResumableStream, Revision, Row, RowQuery,
+    Signal, UNREAD_MAX, Wanted, Wanting, Wish,
 };
 use crate::view::Mark;
 
@@ -52,6 +52,7 @@ pub async fn all<S: Subject>(mut fresh: impl AsyncFnMut() -> S) {
     everything_comes_back_as_written(fresh().await).await;
     putting_replaces_and_dropping_comes_first(fresh().await).await;
     contacts_are_reset_before_they_are_put(fresh().await).await;
+    people_are_kept_and_dropped(fresh().await).await;
     queries_give_the_newest_confirmed_rows_oldest_first(fresh().await).await;
     queries_page_backwards_below_zero(fresh().await).await;
     unread_are_the_lines_of_others_behind_what_was_read(fresh().await).await;
@@ -91,6 +92,7 @@ pub async fn everything_comes_back_as_written(mut subject: impl Subject) {
         .contacts
         .sort_by(|a, b| a.item.jid.cmp(&b.item.jid));
     let expected = Restored {
+        people: Vec::new(),
         device: Some(device()),
         contacts: vec![contact("paris", true), contact("romeo", false)],
         chats: vec![chat("nurse", ""), chat("romeo", "Ay me")],
@@ -154,6 +156,41 @@ pub async fn putting_replaces_and_dropping_comes_first(mut subject: impl Subject
     assert_eq!(restored.device, None);
     let rows = subject.query(query("romeo", None, 10)).await;
     assert_eq!(rows, [replaced, row(Place::Confirmed(2), "romeo")]);
+}
+
+/// What people tell of themselves is replaced by person, and goes away with them.
+///
+/// # Panics
+/// If it is not.
+pub async fn people_are_kept_and_dropped(mut subject: impl Subject) {
+    let person = |name: &str, nick: &str| Person {
+        nick: Some(nick.to_owned()),
+        picture: Some(Picture {
+            id: "a1b2".to_owned(),
+            base64: "iVBORw0KGgo=".to_owned(),
+        }),
+        wanted: (nick == "Romeo").then(|| "c3d4".to_owned()),
+        ..Person::new(jid(name))
+    };
+    let steps = [
+        (
+            vec![],
+            vec![person("paris", "Paris"), person("romeo", "Montague")],
+        ),
+        (vec![], vec![person("romeo", "Romeo")]),
+        (vec!["paris", "romeo"], vec![person("romeo", "Romeo")]),
+    ];
+    for (drop, put) in steps {
+        subject
+            .commit(Batch {
+                drop_people: drop.into_iter().map(jid).collect(),
+                people: put,
+                ..Batch::default()
+            })
+            .await;
+    }
+    let people = subject.reopen().await.people;
+    assert_eq!(people, [person("romeo", "Romeo")]);
 }
 
 /// A whole roster takes the place of the one before; a single contact can go.

@@ -4,7 +4,7 @@ use protocol::BareJid;
 use protocol::roster::{Item, Subscription};
 
 use super::State;
-use crate::history::{Batch, Contact, Wanting, Wish};
+use crate::history::{Batch, Contact, Person, Wanting, Wish};
 
 /// So many unanswered requests are listed.
 const REQUESTS_MAX: usize = 1_000;
@@ -60,7 +60,19 @@ impl State {
 
     pub(super) fn removed(&mut self, batch: &mut Batch, jid: &BareJid, ver: Option<String>) {
         self.drop_contact(batch, jid);
+        if self.people.remove(jid).is_some() {
+            batch.people.retain(|person| person.jid != *jid);
+            batch.drop_people.push(jid.clone());
+        }
         self.device.roster_ver = ver.or(self.device.roster_ver.take());
+    }
+
+    pub(super) fn described(&mut self, batch: &mut Batch, person: Person) {
+        if self.people.get(&person.jid) != Some(&person) {
+            batch.people.retain(|other| other.jid != person.jid);
+            batch.people.push(person.clone());
+            self.people.insert(person.jid.clone(), person);
+        }
     }
 
     /// Somebody asks. What the person answered already is told again until the answer is there.

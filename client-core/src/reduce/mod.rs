@@ -29,8 +29,8 @@ use self::online::Online;
 use crate::failure::Failure;
 use crate::gather::gathered;
 use crate::history::{
-    Asks, Batch, Beside, Chat, Contact, Device, OutboxItem, Restored, ResumableStream, Revision,
-    Row, Signal, Wanting,
+    Asks, Batch, Beside, Chat, Contact, Device, OutboxItem, Person, Restored, ResumableStream,
+    Revision, Row, Signal, Wanting,
 };
 use crate::inbound::Draft;
 use crate::view::Mark;
@@ -89,6 +89,8 @@ pub(crate) enum Event {
     Blocked(Vec<BareJid>),
     /// These are not any longer; without any, nobody is.
     Unblocked(Option<Vec<BareJid>>),
+    /// Somebody tells of themselves; all that is kept of it.
+    Described(Person),
     /// The server has that wish.
     Fulfilled { seq: u64 },
     /// A contact's device came or went.
@@ -215,6 +217,7 @@ pub(crate) struct Summary {
 pub(crate) struct State {
     pub(crate) device: Device,
     pub(crate) contacts: BTreeMap<BareJid, Contact>,
+    pub(crate) people: BTreeMap<BareJid, Person>,
     pub(crate) chats: BTreeMap<BareJid, Chat>,
     pub(crate) outbox: BTreeMap<u64, OutboxItem>,
     pub(crate) provisional: BTreeMap<u64, Row>,
@@ -262,6 +265,7 @@ impl State {
             online: Online::new(&online),
             device,
             contacts: by_key(restored.contacts, |contact| contact.item.jid.clone()),
+            people: by_key(restored.people, |person| person.jid.clone()),
             chats: by_key(chats.collect(), |chat| chat.peer.clone()),
             outbox: if mutant("outbox-dropped-at-reload") {
                 BTreeMap::new()
@@ -306,6 +310,7 @@ impl State {
             Event::Asked(jid) => self.asked(batch, jid),
             Event::Settled(jid) => self.settled(batch, &jid),
             Event::Wished { jid, wanting } => self.wished(batch, jid, wanting),
+            Event::Described(person) => self.described(batch, person),
             Event::Fulfilled { seq } => self.fulfilled(seq),
             Event::Blocklist(jids) => self.blocklist(jids),
             Event::Blocked(jids) => self.device.blocked.extend(jids),

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::shown::Shown;
 pub(crate) use self::window::Target;
 use crate::failure::Failure;
+use crate::history::Picture;
 
 /// Everything a screen shows.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +35,8 @@ pub struct View {
     pub chats: Vec<ChatSummary>,
     /// People who asked to become contacts.
     pub requests: Vec<BareJid>,
+    /// What the account tells of itself.
+    pub own: OwnProfile,
     /// Accounts and whole domains that are blocked, by address.
     pub blocked: Vec<BareJid>,
     /// The open conversation.
@@ -80,6 +83,31 @@ pub enum Trouble {
     Refused,
 }
 
+/// What the account tells of itself, as far as this device knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnProfile {
+    /// What it calls itself.
+    pub nick: Option<String>,
+    /// Its picture.
+    pub picture: Option<Arc<Picture>>,
+    /// What became of the last change made here.
+    pub saving: Saving,
+}
+
+/// What became of a change of the own profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Saving {
+    /// There was none.
+    #[default]
+    Nothing,
+    /// The server has not answered.
+    UnderWay,
+    /// It is kept.
+    Done,
+    /// It is not: the server refused, or there is no connection.
+    Failed,
+}
+
 /// A part of the [`View`] that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
@@ -87,7 +115,7 @@ pub enum Change {
     Connection,
     /// `sign_in`.
     SignIn,
-    /// `chats`, `requests` or `blocked`.
+    /// `chats`, `requests`, `own` or `blocked`.
     Chats,
     /// `timeline`.
     Timeline,
@@ -160,8 +188,10 @@ pub enum Refusal {
 pub struct ChatSummary {
     /// The other person.
     pub peer: BareJid,
-    /// What the user calls them: the roster's name or the local part.
+    /// What the user calls them: the roster's name, what they call themselves, or the local part.
     pub name: String,
+    /// Their picture.
+    pub picture: Option<Arc<Picture>>,
     /// Text of the last line; empty if there is none.
     pub last_text: String,
     /// Whether the last line is an own one.

@@ -10,16 +10,25 @@ use protocol::{ArchiveId, BareJid};
 use super::window::{Target, Window, is_line};
 use crate::gather::gathered;
 use crate::history::{
-    Batch, Chat, Contact, Content, Device, OutboxItem, Place, Restored, Row, Signal, UNREAD_MAX,
+    Batch, Chat, Contact, Content, Device, OutboxItem, Picture, Place, Restored, Row, Signal,
+    UNREAD_MAX,
 };
 use crate::reduce::{Revised, Spot, Summary, is_request_only};
-use crate::view::{Change, ChatSummary, Connection, Line, People, SignIn, Timeline, View};
+use crate::view::{Change, ChatSummary, Connection, Line, People, Saving, SignIn, Timeline, View};
+
+/// What somebody tells of themselves.
+#[derive(Clone, Debug, Default)]
+struct Described {
+    nick: Option<String>,
+    picture: Option<Arc<Picture>>,
+}
 
 /// The read model and what it is made of.
 #[derive(Debug)]
 pub(crate) struct Shown {
     view: View,
     contacts: BTreeMap<BareJid, Contact>,
+    people: BTreeMap<BareJid, Described>,
     chats: BTreeMap<BareJid, Chat>,
     outbox: BTreeMap<u64, OutboxItem>,
     provisional: BTreeMap<i64, Row>,
@@ -30,6 +39,8 @@ pub(crate) struct Shown {
     /// Who is online: not shown while the stream that told it is away.
     online: BTreeSet<BareJid>,
     blocked: BTreeSet<BareJid>,
+    /// Whose device this is.
+    account: Option<BareJid>,
     /// Who is writing.
     composing: BTreeSet<BareJid>,
     window: Option<Window>,
@@ -48,6 +59,7 @@ impl Shown {
         let mut shown = Self {
             view: View::default(),
             contacts: BTreeMap::new(),
+            people: BTreeMap::new(),
             chats: BTreeMap::new(),
             outbox: BTreeMap::new(),
             provisional: BTreeMap::new(),
@@ -55,6 +67,7 @@ impl Shown {
             unsettled: BTreeSet::new(),
             online: BTreeSet::new(),
             blocked: BTreeSet::new(),
+            account: None,
             composing: BTreeSet::new(),
             window: None,
             reaches_start: false,
@@ -69,6 +82,7 @@ impl Shown {
             outbox: restored.outbox.clone(),
             chats: restored.chats.clone(),
             contacts: restored.contacts.clone(),
+            people: restored.people.clone(),
             device: restored.device.clone(),
             ..Batch::default()
         });
@@ -101,6 +115,7 @@ impl Shown {
         if let Some(device) = &batch.device {
             self.newest = device.places.1;
             self.set_filling(device);
+            self.account.get_or_insert_with(|| device.account.clone());
             if self.blocked != device.blocked {
                 self.blocked.clone_from(&device.blocked);
                 self.spoil(&[Change::Chats]);
@@ -148,6 +163,7 @@ impl Shown {
             self.contacts
                 .insert(contact.item.jid.clone(), contact.clone());
         }
+        self.apply_people(batch);
         for chat in &batch.chats {
             let before = self.chats.insert(chat.peer.clone(), chat.clone());
             let before = before.map(|chat| chat.read.place);
@@ -161,6 +177,25 @@ impl Shown {
         }
         let is_same = batch.contacts.is_empty() && batch.drop_contacts.is_empty();
         if !is_same || batch.reset_contacts || !batch.chats.is_empty() {
+            self.spoil(&[Change::Chats]);
+        }
+    }
+
+    fn apply_people(&mut self, batch: &Batch) {
+        for jid in &batch.drop_people {
+            self.people.remove(jid);
+        }
+        for person in &batch.people {
+            let known = self.people.remove(&person.jid);
+            let picture = match (known.and_then(|known| known.picture), &person.picture) {
+                (Some(known), Some(picture)) if *known == *picture => Some(known),
+                (_, picture) => picture.clone().map(Arc::new),
+            };
+            let nick = person.nick.clone();
+            self.people
+                .insert(person.jid.clone(), Described { nick, picture });
+        }
+        if !batch.people.is_empty() || !batch.drop_people.is_empty() {
             self.spoil(&[Change::Chats]);
         }
     }
@@ -325,6 +360,13 @@ impl Shown {
         }
     }
 
+    pub(crate) fn set_saving(&mut self, saving: Saving) {
+        if self.view.own.saving != saving {
+            self.view.own.saving = saving;
+            self.spoil(&[Change::Chats]);
+        }
+    }
+
     /// A contact came or went.
     pub(crate) fn set_online(&mut self, jid: BareJid, is_online: bool) {
         let has_changed = if is_online {
@@ -426,6 +468,9 @@ impl Shown {
         let requests = self.contacts.values().filter(|contact| contact.wants);
         self.view.requests = requests.map(|contact| contact.item.jid.clone()).collect();
         self.view.chats = chats;
+        let own = self.account.as_ref().and_then(|own| self.people.get(own));
+        let own = own.cloned().unwrap_or_default();
+        (self.view.own.nick, self.view.own.picture) = (own.nick, own.picture);
         self.view.blocked = self.blocked.iter().cloned().collect();
     }
 
@@ -451,6 +496,7 @@ impl Shown {
     fn summary(&self, peer: &BareJid, waiting: &[(Revised, bool)]) -> ChatSummary {
         let contact = self.contacts.get(peer);
         let item = contact.map(|contact| &contact.item);
+        let person = self.people.get(peer);
         let mut last = self.chats.get(peer).map(Summary::of_chat);
         for (revision, is_waiting) in waiting {
             if let Some(last) = &mut last {
@@ -460,7 +506,9 @@ impl Shown {
         ChatSummary {
             name: item
                 .and_then(|item| item.name.clone())
+                .or_else(|| person.and_then(|person| person.nick.clone()))
                 .unwrap_or_else(|| local_part(peer)),
+            picture: person.and_then(|person| person.picture.clone()),
             peer: peer.clone(),
             last_own: last.as_ref().is_some_and(|last| last.own),
             last_mark: last.as_ref().and_then(|last| last.mark.clone()),

@@ -16,6 +16,7 @@ mod forged;
 mod gaps;
 mod login;
 mod one_exchange;
+mod people;
 mod pulse;
 mod reading;
 mod receipts;

@@ -16,7 +16,7 @@ use protocol::roster::Item;
 use protocol::sasl2::Authenticate;
 use protocol::scram::{ServerExchange, StoredKeys};
 use protocol::{
-    ArchiveId, BareJid, Condition, Frame, FullJid, IdPrefix, Iq, Stanza, StanzaKind, Text,
+    ArchiveId, BareJid, Condition, Element, Frame, FullJid, IdPrefix, Iq, Stanza, StanzaKind, Text,
     XmlLimits, ns,
 };
 
@@ -125,6 +125,9 @@ pub(crate) struct Server {
     pub(crate) tampers_signature: bool,
     pub(crate) roster: Vec<Item>,
     pub(crate) blocked: Blocklist,
+    /// Payloads of everybody's data nodes, by id.
+    pub(crate) pictures: BTreeMap<String, Element>,
+    pub(crate) refuses_profile: bool,
     pub(crate) refuses_blocking: bool,
     /// How far chats were read, by contact: the node of MD-01; without it there is no eventing.
     pub(crate) marks: Option<BTreeMap<String, String>>,
@@ -172,6 +175,8 @@ impl Server {
             tampers_signature: false,
             roster: Vec::new(),
             blocked: Blocklist::default(),
+            pictures: BTreeMap::new(),
+            refuses_profile: false,
             refuses_blocking: false,
             marks: Some(BTreeMap::new()),
             archive_stamp: 1_000,

@@ -96,6 +96,7 @@ fn ChatRow(chat: ChatSummary, draft: Memo<String>) -> impl IntoView {
         composing,
         blocked,
         is_contact: _,
+        picture: _,
         subscription: _,
     } = chat;
     let preview = move || {

@@ -31,6 +31,7 @@ mod line_menu;
 mod link_device;
 mod list;
 mod part;
+mod profile;
 mod quote;
 mod reactions;
 mod requests;

@@ -9,6 +9,7 @@ use protocol::BareJid;
 use super::avatar::Avatar;
 use super::device_facts::DeviceFacts;
 use super::icon::Icon;
+use super::profile::Profile;
 use crate::settings::{self, SendKey, Theme};
 use crate::state::AppState;
 use crate::texts::{self, LANGUAGES};
@@ -69,6 +70,7 @@ fn You(signing_out: RwSignal<bool>) -> impl IntoView {
     view! {
         <section class="choices" aria-labelledby="settings-you">
             <h2 id="settings-you">{texts::you()}</h2>
+            <Profile/>
             <p>{who}</p>
             {address}
             <p class="hint">{move || texts::device(&state.slot.get())}</p>

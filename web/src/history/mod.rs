@@ -5,7 +5,7 @@ mod facts;
 mod schema;
 
 use client_core::history::UNREAD_MAX;
-use client_core::{Batch, Chat, Device, Place, Restored, Row, Wanted};
+use client_core::{Batch, Chat, Device, Person, Place, Restored, Row, Wanted};
 use indexed_db_futures::KeyRange;
 use indexed_db_futures::cursor::CursorDirection;
 use indexed_db_futures::database::Database;
@@ -84,6 +84,7 @@ impl IndexedDb {
         let tx = self.db.transaction(schema::ALL).build()?;
         let device = device(&tx).await?;
         let contacts: Vec<ContactRecord> = all(&tx.object_store(schema::CONTACTS)?).await?;
+        let people: Vec<Person> = all(&tx.object_store(schema::PEOPLE)?).await?;
         let chats: Vec<ChatRecord> = all(&tx.object_store(schema::CHATS)?).await?;
         let outbox: Vec<OutboxRecord> = all(&tx.object_store(schema::OUTBOX)?).await?;
         let provisional = tx
@@ -102,6 +103,7 @@ impl IndexedDb {
         Ok(Restored {
             device,
             contacts: contacts.into_iter().map(|record| record.contact).collect(),
+            people,
             chats,
             unread,
             outbox: outbox.into_iter().map(|record| record.item).collect(),
@@ -243,6 +245,12 @@ fn write(tx: &Transaction<'_>, batch: &Batch) -> Result<(), WebError> {
         contacts.delete(jid.to_string()).serde()?;
     }
     put_all(&contacts, batch.contacts.iter().map(ContactRecord::from))?;
+
+    let people = tx.object_store(schema::PEOPLE)?;
+    for jid in &batch.drop_people {
+        people.delete(jid.to_string()).serde()?;
+    }
+    put_all(&people, batch.people.iter())?;
 
     match &batch.device {
         Some(device) => put_device(tx, device),

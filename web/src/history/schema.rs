@@ -5,7 +5,7 @@ use indexed_db_futures::database::{Database, VersionChangeEvent};
 use indexed_db_futures::prelude::*;
 
 /// Version of the layout below; a higher one brings a migration in [`upgrade`].
-pub(super) const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 3;
 /// Rows of history, by [`Place::order`](client_core::Place::order).
 pub(super) const ROWS: &str = "rows";
 /// Index of [`ROWS`]: conversation, then order.
@@ -21,6 +21,8 @@ pub(super) const OUTBOX: &str = "outbox";
 pub(super) const CHATS: &str = "chats";
 /// Contacts, by address.
 pub(super) const CONTACTS: &str = "contacts";
+/// What people tell of themselves, by address.
+pub(super) const PEOPLE: &str = "people";
 /// Single values under a name.
 pub(super) const META: &str = "meta";
 /// Name in [`META`] of the device's state.
@@ -28,7 +30,7 @@ pub(super) const DEVICE: &str = "device";
 /// Name in [`META`] that says that [`ENTRIES`] has all rows from before version 2.
 pub(super) const HAS_ENTRIES: &str = "has-entries";
 /// Every store: a batch may touch each of them.
-pub(super) const ALL: [&str; 6] = [ROWS, ENTRIES, OUTBOX, CHATS, CONTACTS, META];
+pub(super) const ALL: [&str; 7] = [ROWS, ENTRIES, OUTBOX, CHATS, CONTACTS, PEOPLE, META];
 
 /// Brings a database of any earlier version to [`VERSION`].
 pub(super) fn upgrade(event: &VersionChangeEvent, db: &Database) -> indexed_db_futures::Result<()> {
@@ -49,6 +51,11 @@ pub(super) fn upgrade(event: &VersionChangeEvent, db: &Database) -> indexed_db_f
     if event.old_version() < 2.0 {
         db.create_object_store(ENTRIES)
             .with_key_path("id".into())
+            .build()?;
+    }
+    if event.old_version() < 3.0 {
+        db.create_object_store(PEOPLE)
+            .with_key_path("jid".into())
             .build()?;
     }
     Ok(())

@@ -5,10 +5,10 @@ use protocol::mam::{Fin, Query};
 use protocol::roster::Item;
 use protocol::rsm::PageInfo;
 use protocol::stanza::Address;
-use protocol::{Condition, Element, Iq, IqKind, mds, ns, pubsub, roster};
+use protocol::{Condition, Element, Iq, IqKind, avatar, mds, ns, pubsub, roster};
 
 use super::stanzas::{mark, result_at};
-use super::{Entry, Server};
+use super::{Entry, Server, account};
 
 impl Server {
     pub(super) fn on_iq(&mut self, iq: &Iq) {
@@ -67,7 +67,13 @@ impl Server {
             iq.result(None)
         };
         let mut answer = answer;
-        answer.from = Address::Absent;
+        answer.from = match iq.to.jid() {
+            // Somebody else's nodes are answered in their name.
+            Some(to) if to.is_bare() && to.node().is_some() && *to != account() => {
+                Address::Jid(to.clone())
+            }
+            _ => Address::Absent,
+        };
         match self.conn.as_ref().and_then(|conn| conn.session) {
             Some(index) => self.send_to(index, answer.write()),
             None => self.say(answer.write()),
@@ -125,7 +131,51 @@ impl Server {
         iq.result(None)
     }
 
+    /// Nodes of people: pictures, and what is published of the own account.
+    fn on_person(&mut self, request: pubsub::Request, iq: &Iq) -> Iq {
+        match request {
+            pubsub::Request::Items { node, ids, .. } => {
+                assert_eq!(node, avatar::DATA);
+                let [id] = &ids[..] else {
+                    panic!("one picture at a time: {ids:?}");
+                };
+                let Some(payload) = self.pictures.get(id) else {
+                    return iq.error(Condition::ItemNotFound);
+                };
+                let item = pubsub::Item::new(id.clone(), payload);
+                iq.result(Some(pubsub::items_result(&node, &[item], false)))
+            }
+            pubsub::Request::Publish { node, items, .. } => {
+                if self.refuses_profile {
+                    return iq.error(Condition::ResourceConstraint);
+                }
+                let items: Vec<_> = items
+                    .into_iter()
+                    .map(|item| pubsub::Item::new(item.id.unwrap(), &item.payload))
+                    .collect();
+                if node == avatar::DATA {
+                    let item = items[0].clone();
+                    self.pictures
+                        .insert(item.id.clone(), item.element().unwrap());
+                }
+                let kind = pubsub::EventKind::Items(items);
+                let event = pubsub::Event { node, kind };
+                self.inject(&event.to_stanza(account(), true).write());
+                iq.result(None)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(super) fn on_pubsub(&mut self, iq: &Iq) -> Iq {
+        let request = pubsub::Request::of_iq(iq).expect("devices ask for what there is");
+        let node = match &request {
+            pubsub::Request::Items { node, .. } | pubsub::Request::Publish { node, .. } => node,
+            other => panic!("{other:?}"),
+        };
+        if node != mds::NODE {
+            return self.on_person(request, iq);
+        }
         let Some(marks) = &self.marks else {
             return iq.error(Condition::FeatureNotImplemented);
         };
