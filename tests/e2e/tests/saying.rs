@@ -1,5 +1,10 @@
 //! What people say of lines that are there already: by mouse and by keyboard, the same on every device.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "test code, though not inside a test function"
+)]
+
 use anyhow::{Context as _, Result, ensure};
 use e2e::people::{JULIET, PASSWORD, ROMEO, befriend, serve};
 use e2e::thirtyfour::{By, Key};
