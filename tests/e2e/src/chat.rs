@@ -25,10 +25,10 @@ const LINES: &str = "return [...document.querySelectorAll('[data-testid=line]')]
     line.querySelector('p')?.textContent ?? '', line.dataset.mark,
     line.dataset.own === 'true', line.dataset.archiveId ?? ''])";
 
-/// Goes from the start to the end, a screen a step, and gives every line that comes to the page, once each.
+/// Goes from the start to the end, less than two screens a step, and gives every line that comes to the page, once each.
 const EVERY_LINE: &str = "const done = arguments[arguments.length - 1];
     const box = document.querySelector('[data-testid=timeline]');
-    const frames = async () => { for (let n = 0; n < 3; n += 1) await new Promise(requestAnimationFrame); };
+    const frames = async () => { for (let n = 0; n < 2; n += 1) await new Promise(requestAnimationFrame); };
     const seen = new Map();
     const look = () => {
         for (const line of document.querySelectorAll('[data-testid=line]')) {
@@ -41,7 +41,7 @@ const EVERY_LINE: &str = "const done = arguments[arguments.length - 1];
         await frames();
         look();
         while (box.scrollTop + box.clientHeight < box.scrollHeight - 1) {
-            box.scrollTop += box.clientHeight;
+            box.scrollTop += 1.5 * box.clientHeight;
             await frames();
             look();
         }

@@ -25,6 +25,8 @@ const END_PX: i32 = 48;
 const SEEN_PX: f64 = 30.0;
 /// So near to the start, older lines are asked for.
 const START_PX: i32 = 400;
+/// So long a wheel or finger may move the page.
+const MOVING_MS: u64 = 2_000;
 /// So far below the edge, a day's own heading takes the place of the one that floats there.
 const DAY_PX: f64 = 44.0;
 
@@ -54,8 +56,8 @@ pub(crate) struct Scroll {
     width: StoredValue<i32>,
     /// Whether the position is going to be set right after the next layout.
     is_due: StoredValue<bool>,
-    /// Whether the reader wanted to move: then nothing else moves them any more.
-    is_touched: StoredValue<bool>,
+    /// When the reader wanted to move: then nothing else moves them any more.
+    touched_ms: StoredValue<Option<u64>>,
     /// Whether the reader wrote a line that is to be shown yet.
     awaits_own: StoredValue<bool>,
     /// The line that gets the focus once it is on the page.
@@ -89,7 +91,7 @@ impl Scroll {
             rest: StoredValue::new(((0, 0), 0)),
             width: StoredValue::new(0),
             is_due: StoredValue::new(false),
-            is_touched: StoredValue::new(false),
+            touched_ms: StoredValue::new(None),
             awaits_own: StoredValue::new(false),
             to_focus: StoredValue::new(None),
             focused: StoredValue::new(None),
@@ -164,7 +166,8 @@ impl Scroll {
             return self.moved();
         }
         let now = frame.scroll_top();
-        if now >= frame.scroll_height() - frame.client_height() {
+        // A position is also cut short where the content has become lower.
+        if !self.was_just_touched() || now >= frame.scroll_height() - frame.client_height() {
             return;
         }
         // Both at once: the reader's part of it is not undone.
@@ -257,6 +260,13 @@ impl Scroll {
         }
     }
 
+    /// Gives the focus to the timeline: what had it goes away.
+    pub(crate) fn take_focus(self) {
+        if let Some(frame) = self.frame() {
+            let _ = frame.focus();
+        }
+    }
+
     /// Goes to the line with this key, with a little of what stands before it.
     pub(crate) fn to_line(self, key: &str) {
         self.bring(key, 0.25);
@@ -288,13 +298,19 @@ impl Scroll {
 
     /// The reader wants to move.
     pub(crate) fn touch(self) {
-        self.is_touched.set_value(true);
+        self.touched_ms.set_value(Some(browser::now().mono_ms));
         self.awaits_own.set_value(false);
     }
 
     /// Whether the reader wanted to move.
     pub(crate) fn is_touched(self) -> bool {
-        self.is_touched.get_value()
+        self.touched_ms.get_value().is_some()
+    }
+
+    /// Whether that was so lately that the page may still be moving.
+    fn was_just_touched(self) -> bool {
+        let touched = self.touched_ms.get_value();
+        touched.is_some_and(|at| browser::now().mono_ms.saturating_sub(at) < MOVING_MS)
     }
 
     /// Gives the line at this place the focus, wherever it is.

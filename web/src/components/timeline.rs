@@ -271,8 +271,7 @@ fn ToUnread(scroll: Scroll, first_unread: Landed) -> impl IntoView {
                 on:click=move |_| {
                     scroll.to_line(&key);
                     used.set(Some(key.clone()));
-                    // The button goes away; the focus must not go with it.
-                    browser::focus("composer");
+                    scroll.take_focus();
                 }
             >
                 {Icon::Up}
@@ -297,7 +296,10 @@ fn ToLatest(scroll: Scroll, unread: Memo<u32>) -> impl IntoView {
                 class="to-latest"
                 data-testid="to-latest"
                 aria-label=texts::latest(new)
-                on:click=move |_| scroll.to_end()
+                on:click=move |_| {
+                    scroll.to_end();
+                    scroll.take_focus();
+                }
             >
                 {badge}
                 {Icon::Down}
