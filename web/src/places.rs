@@ -39,7 +39,7 @@ pub fn write(account: &BareJid, slot: &str, peer: &BareJid, stopped: Option<&Sto
             key: line,
             stamp,
             top,
-        }) => storage.set_item(&key, &format!("{} {top:.0} {line}", stamp.0)),
+        }) => storage.set_item(&key, &format!("{} {top:.1} {line}", stamp.0)),
         None => storage.remove_item(&key),
     };
 }

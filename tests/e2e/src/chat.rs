@@ -37,6 +37,8 @@ const EVERY_LINE: &str = "const done = arguments[arguments.length - 1];
         }
     };
     (async () => {
+        // The line with the focus is on the page wherever the view is.
+        document.activeElement.blur();
         box.scrollTop = 0;
         await frames();
         look();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use client_core::view::Line;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, FocusOptions, HtmlElement, ResizeObserver};
+use web_sys::{Element, HtmlElement, ResizeObserver};
 
 use super::frame::{Lines, heights, line_with_focus};
 use super::list::List;
@@ -62,8 +62,6 @@ pub(crate) struct Scroll {
     awaits_own: StoredValue<bool>,
     /// The line that gets the focus once it is on the page.
     to_focus: StoredValue<Option<String>>,
-    /// The line that had the focus last.
-    focused: StoredValue<Option<String>>,
 }
 
 /// A line, and how far below the window's edge it stands.
@@ -94,7 +92,6 @@ impl Scroll {
             touched_ms: StoredValue::new(None),
             awaits_own: StoredValue::new(false),
             to_focus: StoredValue::new(None),
-            focused: StoredValue::new(None),
         }
     }
 
@@ -459,7 +456,6 @@ impl Scroll {
             let at = focused.as_ref().and_then(|key| extents.index_of(key));
             (near(height / 2.0), near(height), at)
         });
-        self.focused.set_value(focused);
         let (is_changed, has_more) = self.part.show(needed, wanted, at);
         self.list.update_value(|list| {
             let Some(list) = list else { return };
@@ -516,27 +512,14 @@ impl Scroll {
         self.part.measure(top, &lines.bottoms());
     }
 
-    /// Gives the focus to the line that waits for it, or back to the one that lost it by being moved.
+    /// Gives the focus to the line that waits for it.
     fn place_focus(self, frame: &HtmlElement) {
-        let find = |key: &str| Lines::of(frame).and_then(|lines| lines.find(key));
-        if let Some(key) = self.to_focus.get_value() {
-            if let Some(line) = find(&key) {
-                self.to_focus.set_value(None);
-                let _ = line.focus();
-            }
-            return;
-        }
-        let Some(key) = self.focused.get_value() else {
+        let Some(key) = self.to_focus.get_value() else {
             return;
         };
-        let document = browser::document();
-        let is_lost = document
-            .active_element()
-            .is_none_or(|active| active.tag_name() == "BODY");
-        if let Some(line) = find(&key).filter(|_| is_lost) {
-            let options = FocusOptions::new();
-            options.set_prevent_scroll(true);
-            let _ = line.focus_with_options(&options);
+        if let Some(line) = Lines::of(frame).and_then(|lines| lines.find(&key)) {
+            self.to_focus.set_value(None);
+            let _ = line.focus();
         }
     }
 
