@@ -14,6 +14,7 @@ mod crash;
 mod fallback;
 mod forged;
 mod gaps;
+mod inviting;
 mod login;
 mod one_exchange;
 mod people;

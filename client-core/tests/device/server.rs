@@ -5,6 +5,7 @@ mod keys;
 mod login;
 mod messages;
 mod others;
+pub(crate) mod people;
 mod requests;
 mod stanzas;
 mod stream;
@@ -144,6 +145,8 @@ pub(crate) struct Server {
     pub(crate) node_error: Condition,
     pub(crate) tokens: Vec<String>,
     pub(crate) taken: bool,
+    /// What is answered to those who ask for invitations and devices.
+    pub(crate) people: Result<(), Condition>,
     made: u8,
     /// Counts entries, so that an id is given once for all time.
     appended: u64,
@@ -186,6 +189,7 @@ impl Server {
             node_failures: 0,
             node_error: Condition::InternalServerError,
             tokens: Vec::new(),
+            people: Ok(()),
             taken: false,
             made: 0,
             appended: 0,

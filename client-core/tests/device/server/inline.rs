@@ -19,6 +19,8 @@ pub(crate) struct Tokens {
     pub(crate) current: Option<String>,
     /// The one that was given last and not used yet.
     pub(crate) next: Option<String>,
+    /// What another device gave this one.
+    pub(crate) link: Option<String>,
     /// How many were refused.
     pub(crate) refused: u32,
     /// Whether they are too old.
@@ -74,6 +76,11 @@ impl Server {
         let fits = |secret: &&String| TokenKeys::of_secret(secret).accepts(proof);
         let current = tokens.current.as_ref().filter(fits).cloned();
         let next = tokens.next.as_ref().filter(fits).cloned();
+        let link = tokens.link.take_if(|secret| fits(&&*secret));
+        if let Some(secret) = link {
+            let answer = TokenKeys::of_secret(&secret).answer.to_vec();
+            return self.succeed(answer, true);
+        }
         let failure = if tokens.are_expired {
             Some(SaslFailure::CredentialsExpired)
         } else if current.is_none() && next.is_none() {
@@ -95,11 +102,11 @@ impl Server {
     }
 
     /// Every login brings another token: the worst that can happen to a device that may die.
-    fn succeed(&mut self, data: Vec<u8>, by_password: bool) {
+    fn succeed(&mut self, data: Vec<u8>, needs_token: bool) {
         let asked = self.conn.as_mut().unwrap().asked.take().unwrap();
         self.conn.as_mut().unwrap().is_authenticated = true;
         let tokens = &mut self.device_tokens;
-        assert_eq!(asked.request_token.is_some(), by_password);
+        assert_eq!(asked.request_token.is_some(), needs_token);
         tokens.given += 1;
         let secret = format!("token-{}", tokens.given);
         tokens.next = Some(secret.clone());

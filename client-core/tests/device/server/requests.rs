@@ -48,6 +48,8 @@ impl Server {
             self.on_blocking(iq, request.unwrap())
         } else if payload.is("ping", ns::PING) && self.refuses_pings {
             iq.error(Condition::ServiceUnavailable)
+        } else if let Some(answer) = self.on_people(iq, payload) {
+            answer
         } else if payload.is("preauth", ns::PREAUTH) {
             let token = payload.get_attr("token").unwrap().to_owned();
             if self.tokens.contains(&token) {
