@@ -14,7 +14,7 @@ use super::extents::Extents;
 /// So many lines are on the page as a whole.
 const WHOLE_MAX: usize = 500;
 /// So many more at each end come to the page at once.
-const STEP: usize = 25;
+const STEP: usize = 10;
 
 /// What stands in the list.
 #[derive(Clone)]
