@@ -193,7 +193,12 @@ async fn an_imported_script_is_played_and_its_faults_are_to_be_seen() -> Result<
             let rows: Vec<Vec<String>> = told(&lab, ROWS).await?;
             let is_waiting = |row: &&Vec<String>| row.iter().any(|cell| cell.ends_with("waiting"));
             let waiting = rows.iter().filter(is_waiting).count();
-            ensure!(waiting == 2, "{waiting} lines wait: {rows:?}");
+            // Lines wait for a moment at the start, too: the faults are on once two were not saved.
+            let seen: Verdict = told(&lab, VERDICT).await?;
+            ensure!(
+                waiting == 2 && seen.unsaved == 2,
+                "{waiting} lines wait, {seen:?}: {rows:?}"
+            );
             Ok(())
         })
         .await?;
