@@ -99,12 +99,16 @@ async fn settings_shortcuts_and_the_switcher_need_no_mouse() -> Result<()> {
         phone.keys("?").await?;
         ensure!(phone.texts("dialog[open]").await?.is_empty());
 
-        // The menu, its first entry, and back.
+        // The menu, its entries one after the other, and back.
         let open = "document.querySelector('[data-testid=menu-open]').focus()";
         phone.script(open, vec![]).await?;
         phone.keys(Key::Enter).await?;
-        phone.keys(Key::Tab).await?;
-        phone.wait_for_focus("[data-testid=settings-open]").await?;
+        for entry in ["invite-open", "devices-open", "settings-open"] {
+            phone.keys(Key::Tab).await?;
+            phone
+                .wait_for_focus(&format!("[data-testid={entry}]"))
+                .await?;
+        }
         phone.keys(Key::Enter).await?;
         phone.wait_for_focus("h1").await?;
         phone.keys("?").await?;
